@@ -1,0 +1,1 @@
+"""The exception queue: fingerprints, intake, and the moves of a case and a problem."""

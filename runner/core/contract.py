@@ -1,0 +1,135 @@
+"""The contract between worker and child: the order in the run folder and the words on the channel between them.
+
+The worker never imports bot code and the child never opens the store; this file is all they share.
+
+**Channel**: JSON lines over the child's standard input and output (`console.log` in the run folder takes what a bot
+prints). The child asks, the worker answers, one request at a time:
+
+| the child asks | the worker answers |
+|---|---|
+| `ready` | one of `describe`, `validate`, `load` (a standby child waits here) |
+| `described` / `validated` | nothing: the child ends |
+| `loaded` (the bot's description) or `refused` (errors) | `begin` (run folder, lane) or `end` |
+| `put` (queue; its lines are in the journal already) | `new`, `known`, `bad` counts |
+| `next` (queue) | an `ItemOrder`, or `item: null` with the reason |
+| `secret` (name) | its value |
+| `progress` | whether somebody asked to stop |
+| `finished` | `ok`: the child may end |
+
+An attempt's end travels by the journal, not by the channel: the worker takes the lines in before it answers `next`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ORDER_FILE: Final = "order.json"
+JOURNAL_FILE: Final = "journal.jsonl"
+CONSOLE_FILE: Final = "console.log"
+EVIDENCE_FOLDER: Final = "evidence"
+RUN_MARKER: Final = "RUNNER_RUN"  # environment variable of every process of a run, for finding what is left over
+SUPERVISOR_LANE: Final = 0  # the lane number of the worker's own journal of a run, `<run folder>/journal.jsonl`
+
+
+def lane_folder(lane: int) -> str:
+    """The sub-folder of a run folder that belongs to one lane."""
+    return f"lane-{lane}"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class QueueDescription(_Record):
+    """What a bot file says about one of its queues. `fields` is the JSON Schema of the queue's model."""
+
+    name: str
+    key: str
+    fields: dict[str, Any]
+
+
+class BotDescription(_Record):
+    """What is known of a bot without running it. `parameters` is a JSON Schema object; times are seconds."""
+
+    name: str
+    file: str
+    title: str
+    doc: str
+    parameters: dict[str, Any]
+    process: str = ""
+    time_limit: float | None = None
+    lanes: int = 1
+    stop_after: int | None = None
+    secrets: tuple[str, ...] = ()
+    queues: tuple[QueueDescription, ...] = ()
+    version: str = ""
+
+
+class Order(_Record):
+    """What a child is told about its run, also kept as `order.json` in the run folder."""
+
+    v: int = 1
+    run: str
+    bot: str
+    bot_file: str
+    project: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    lanes: int = 1
+    schedule: str | None = None
+    due: datetime | None = None
+    queued: datetime
+    requested_by: str = ""
+    time_limit: float | None = None
+    browser: str | None = None  # path of the browser to start, resolved by the child when empty
+    headed: bool = False
+
+
+class Settled(StrEnum):
+    """What is known of an irreversible step of an item, as told to the child."""
+
+    INTENT = "intent"  # began, no outcome recorded: `already_done` must decide
+    DONE = "done"
+    NOT_DONE = "not_done"  # a person attested that it did not happen: it may be done now
+
+
+class IrreversibleRecord(_Record):
+    """One irreversible step of an item from earlier attempts."""
+
+    state: Settled
+    result: Any = None
+
+
+class ItemOrder(_Record):
+    """One item handed to a lane. `attempt` is the number of the attempt that begins now (1, 2, …)."""
+
+    queue: str
+    key: str
+    data: dict[str, Any]
+    attempt: int
+    source: str = ""
+    output: dict[str, Any] = Field(default_factory=dict)
+    once: dict[str, Any] = Field(default_factory=dict)
+    irreversible: dict[str, IrreversibleRecord] = Field(default_factory=dict)
+
+
+class NoItem(StrEnum):
+    """Why `next` hands out no item."""
+
+    EMPTY = "empty"
+    TARGET_DOWN = "target_down"  # stop_after failures in a row
+    STOPPING = "stopping"  # the worker shuts down, or another lane died
+    CANCELLED = "cancelled"
+
+
+class FoundError(_Record):
+    """An error as a value: the four parts of `RunnerError`."""
+
+    code: str
+    what: str
+    expected: str = ""
+    hint: str = ""
+    where: str = ""

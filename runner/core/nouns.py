@@ -1,0 +1,157 @@
+"""The words of Runner as types: the states of each noun and the moves that are allowed between them.
+
+One table each, used by the code and by the store's conditions alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from runner.core.errors import ConflictError
+
+State = TypeVar("State", bound=StrEnum)
+
+
+class OccurrenceState(StrEnum):
+    """How a due time ended. `DUE` is the only state that is not final."""
+
+    DUE = "due"
+    RAN = "ran"
+    COALESCED = "coalesced"
+    MISSED = "missed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class RunStatus(StrEnum):
+    """The life of a run. `EXCEPTIONS`: it went through, and some items are in the exception queue."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    EXCEPTIONS = "exceptions"
+    FAILED = "failed"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run has ended."""
+        return self not in {RunStatus.QUEUED, RunStatus.RUNNING}
+
+
+class ItemStatus(StrEnum):
+    """The life of an item. `EXCEPTION` means: its case is open, a person decides."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    EXCEPTION = "exception"
+    REJECTED = "rejected"
+
+
+class AttemptStatus(StrEnum):
+    """How one try at an item ended. `LOST`: its process ended without a recorded end."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+class FailureKind(StrEnum):
+    """The field's words for why something failed; they decide whether it may be retried."""
+
+    BUSINESS = "business"
+    APPLICATION = "application"
+    UNKNOWN = "unknown"  # outcome unknown: an irreversible step began, no outcome was recorded
+
+
+class CaseStatus(StrEnum):
+    """The life of a case. `RETRYING`: decided, and waiting for the new attempt to prove it."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    WAITING = "waiting"
+    RETRYING = "retrying"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether the case is still in the queue that people look at."""
+        return self in {CaseStatus.OPEN, CaseStatus.CLAIMED, CaseStatus.WAITING}
+
+
+class ProblemStatus(StrEnum):
+    """The life of a problem."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+class ActVerb(StrEnum):
+    """What a person can do to a case."""
+
+    CLAIM = "claim"
+    RETRY = "retry"
+    DONE = "done"
+    REJECT = "reject"
+    ATTEST = "attest"
+    SNOOZE = "snooze"
+    COMMENT = "comment"
+
+
+RUN_MOVES: Final[Mapping[RunStatus, frozenset[RunStatus]]] = {
+    RunStatus.QUEUED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED}),
+    RunStatus.RUNNING: frozenset(
+        {RunStatus.DONE, RunStatus.EXCEPTIONS, RunStatus.FAILED, RunStatus.LOST, RunStatus.CANCELLED}
+    ),
+    RunStatus.DONE: frozenset(),
+    RunStatus.EXCEPTIONS: frozenset(),
+    RunStatus.FAILED: frozenset(),
+    RunStatus.LOST: frozenset(),
+    RunStatus.CANCELLED: frozenset(),
+}
+
+ITEM_MOVES: Final[Mapping[ItemStatus, frozenset[ItemStatus]]] = {
+    ItemStatus.PENDING: frozenset({ItemStatus.RUNNING, ItemStatus.REJECTED, ItemStatus.DONE}),
+    ItemStatus.RUNNING: frozenset({ItemStatus.DONE, ItemStatus.EXCEPTION, ItemStatus.PENDING}),
+    ItemStatus.EXCEPTION: frozenset({ItemStatus.PENDING, ItemStatus.DONE, ItemStatus.REJECTED}),
+    ItemStatus.DONE: frozenset(),
+    ItemStatus.REJECTED: frozenset({ItemStatus.PENDING}),
+}
+
+CASE_MOVES: Final[Mapping[CaseStatus, frozenset[CaseStatus]]] = {
+    CaseStatus.OPEN: frozenset(
+        {CaseStatus.CLAIMED, CaseStatus.WAITING, CaseStatus.RETRYING, CaseStatus.RESOLVED}
+    ),
+    CaseStatus.CLAIMED: frozenset(
+        {CaseStatus.OPEN, CaseStatus.CLAIMED, CaseStatus.WAITING, CaseStatus.RETRYING, CaseStatus.RESOLVED}
+    ),
+    CaseStatus.WAITING: frozenset(
+        {CaseStatus.OPEN, CaseStatus.CLAIMED, CaseStatus.WAITING, CaseStatus.RETRYING, CaseStatus.RESOLVED}
+    ),
+    CaseStatus.RETRYING: frozenset({CaseStatus.OPEN, CaseStatus.RESOLVED}),
+    CaseStatus.RESOLVED: frozenset({CaseStatus.OPEN, CaseStatus.CLOSED}),
+    CaseStatus.CLOSED: frozenset({CaseStatus.OPEN}),
+}
+
+
+def move(table: Mapping[State, frozenset[State]], now: State, to: State, what: str) -> State:
+    """`to`, where `table` allows it from `now`.
+
+    Raises ConflictError naming the noun (`what`), its state and the states it can go to.
+    """
+    if to in table[now]:
+        return to
+    allowed = ", ".join(sorted(table[now])) or "no other state: it has ended"
+    raise ConflictError(f"{what} is {now}", expected=f"it can't become {to}, only {allowed}", code="STATE")
+
+
+def sources(table: Mapping[State, frozenset[State]], to: State) -> tuple[State, ...]:
+    """The states from which `to` is allowed, for the WHERE of an UPDATE."""
+    return tuple(state for state, targets in table.items() if to in targets)

@@ -1,0 +1,1 @@
+"""What bots are written with, and the child process that runs them."""
