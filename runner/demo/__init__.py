@@ -1,0 +1,1 @@
+"""The demo portal: a small web application with faults on demand."""
