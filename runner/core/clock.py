@@ -27,7 +27,9 @@ def duration(text: str | timedelta) -> timedelta:
     compact = str(text).replace(" ", "")
     parts = _PART.findall(compact)
     if not parts or "".join(n + u for n, u in parts) != compact:
-        raise ValueError(f"'{text}' is not a duration: write a number with ms, s, m, h, d or w, as in \"30m\" or \"1h30m\"")
+        raise ValueError(
+            f'\'{text}\' is not a duration: write a number with ms, s, m, h, d or w, as in "30m" or "1h30m"'
+        )
     return timedelta(seconds=sum(float(n) * _SECONDS[u] for n, u in parts))
 
 

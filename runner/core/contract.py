@@ -31,8 +31,12 @@ ORDER_FILE: Final = "order.json"
 JOURNAL_FILE: Final = "journal.jsonl"
 CONSOLE_FILE: Final = "console.log"
 EVIDENCE_FOLDER: Final = "evidence"
-RUN_MARKER: Final = "RUNNER_RUN"  # environment variable of every process of a run, for finding what is left over
-SUPERVISOR_LANE: Final = 0  # the lane number of the worker's own journal of a run, `<run folder>/journal.jsonl`
+RUN_MARKER: Final = (
+    "RUNNER_RUN"  # environment variable of every process of a run, for finding what is left over
+)
+SUPERVISOR_LANE: Final = (
+    0  # the lane number of the worker's own journal of a run, `<run folder>/journal.jsonl`
+)
 
 
 def lane_folder(lane: int) -> str:

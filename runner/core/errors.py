@@ -1,16 +1,16 @@
 """Every error that Runner raises on purpose, as one tree, with the exit code each one ends a command with.
 
-    RunnerError                     where: CODE: what - expected - what to do
-    ├── UsageError            2     the command line is wrong
-    ├── ConfigurationError    3     a file of the project is wrong (schedules.yaml, pyproject.toml, a bot)
-    ├── EnvironmentProblem    4     the machine is wrong (no browser, no disk, no database)
-    ├── ConflictError         5     somebody else was faster, or the thing moved meanwhile
-    ├── RunFailed             1     a run failed or can't go on
-    │   └── WorkbookError     1     a workbook can't be read or written
-    ├── BusinessError         1     data or a rule is wrong: a person decides, never retried
-    ├── ApplicationError      1     the other system is at fault: retried by the rule, then a case
-    ├── OutcomeUnknown        1     an irreversible step began and no outcome is known: a person attests
-    └── ErrorReport           max   several of the above, found in one go
+RunnerError                     where: CODE: what - expected - what to do
+├── UsageError            2     the command line is wrong
+├── ConfigurationError    3     a file of the project is wrong (schedules.yaml, pyproject.toml, a bot)
+├── EnvironmentProblem    4     the machine is wrong (no browser, no disk, no database)
+├── ConflictError         5     somebody else was faster, or the thing moved meanwhile
+├── RunFailed             1     a run failed or can't go on
+│   └── WorkbookError     1     a workbook can't be read or written
+├── BusinessError         1     data or a rule is wrong: a person decides, never retried
+├── ApplicationError      1     the other system is at fault: retried by the rule, then a case
+├── OutcomeUnknown        1     an irreversible step began and no outcome is known: a person attests
+└── ErrorReport           max   several of the above, found in one go
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class RunnerError(Exception):
 
     def __str__(self) -> str:
         head = f"{self.where}: " if self.where else ""
-        return f"{head}{self.stable_code}: " + " - ".join(p for p in (self.what, self.expected, self.hint) if p)
+        return f"{head}{self.stable_code}: " + " - ".join(
+            p for p in (self.what, self.expected, self.hint) if p
+        )
 
 
 class UsageError(RunnerError):
@@ -83,6 +85,12 @@ class WorkbookError(RunFailed):
     """Raised when a workbook can't be read or written; `where` is sheet!cell or the file's name."""
 
     code = "WB_DAMAGED"
+
+
+class WorkbookLoss(WorkbookError):
+    """Raised before anything is written when writing would remove or break content that can't be kept."""
+
+    code = "WB_LOSS"
 
 
 class BusinessError(RunnerError):

@@ -18,7 +18,11 @@ def uuid7(at: datetime, seed: str | None = None) -> str:
     schedulers, or a rebuild, can't give one occurrence two runs.
     """
     milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
-    tail = hashlib.blake2b(seed.encode(), digest_size=10).digest() if seed is not None else secrets.token_bytes(10)
+    tail = (
+        hashlib.blake2b(seed.encode(), digest_size=10).digest()
+        if seed is not None
+        else secrets.token_bytes(10)
+    )
     raw = bytearray(milliseconds.to_bytes(6, "big") + tail)
     raw[6] = (raw[6] & 0x0F) | 0x70
     raw[8] = (raw[8] & 0x3F) | 0x80

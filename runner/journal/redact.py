@@ -40,7 +40,11 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """`value` without any registered secret."""
-        return self.raw(value.encode("utf-8", "surrogatepass")).decode("utf-8", "replace") if self._secrets else value
+        return (
+            self.raw(value.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+            if self._secrets
+            else value
+        )
 
     def raw(self, data: bytes) -> bytes:
         """Bytes of any kind without any registered secret (page text, a trace's entries, a console log)."""

@@ -32,24 +32,43 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path, *, run: str, lane: int, bot: str, redactor: Redactor | None = None, takes_logs: bool = False
+        self,
+        path: Path,
+        *,
+        run: str,
+        lane: int,
+        bot: str,
+        redactor: Redactor | None = None,
+        takes_logs: bool = False,
     ) -> None:
         self.path = path
         self.redactor = redactor or Redactor()
-        self.context: dict[str, Any] = {}  # queue, item, attempt, step of what happens now: added to plain log lines
+        self.context: dict[
+            str, Any
+        ] = {}  # queue, item, attempt, step of what happens now: added to plain log lines
         self._head = {"run": run, "lane": lane, "bot": bot}
         self._takes_logs = takes_logs
         self._written = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        flags = (
+            os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        )
         self._file = os.open(path, flags, 0o600)
         self._seq = _last_seq(path)
         self._sink = logger.add(
-            self._write, level=0, format=_no_format, filter=self._is_mine, catch=False, diagnose=False, backtrace=False
+            self._write,
+            level=0,
+            format=_no_format,
+            filter=self._is_mine,
+            catch=False,
+            diagnose=False,
+            backtrace=False,
         )
         self._logger = logger.bind(journal=self)
 
-    def event(self, event: str, message: str = "", *, level: str = "INFO", sync: bool = False, **fields: Any) -> int:
+    def event(
+        self, event: str, message: str = "", *, level: str = "INFO", sync: bool = False, **fields: Any
+    ) -> int:
         """Append one line and return its `seq`.
 
         Fields: queue, item, attempt, step, parent, ms, data (a JSON value), error, evidence; None is left out.
@@ -77,7 +96,9 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _is_mine(self, record: Record) -> bool:
@@ -113,7 +134,11 @@ def _log_fields(record: Record) -> dict[str, Any]:
     data = {k: v for k, v in record["extra"].items() if k not in {"journal", "event", "fields"}}
     data["where"] = f"{record['file'].name}:{record['line']}"
     exception = record["exception"]
-    error = {"type": exception.type.__name__, "message": str(exception.value)} if exception and exception.type else None
+    error = (
+        {"type": exception.type.__name__, "message": str(exception.value)}
+        if exception and exception.type
+        else None
+    )
     return {"data": data, "error": error}
 
 

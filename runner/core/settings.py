@@ -1,0 +1,176 @@
+"""Settings: `[tool.runner]` in pyproject.toml, overridden by RUNNER_* variables, overridden by flags; built once, passed on."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from runner.core.clock import Duration
+from runner.core.errors import ConfigurationError, EnvironmentProblem, ErrorReport, RunnerError, did_you_mean
+
+DATA_FOLDER: Final = ".runner"
+# Read elsewhere, by the part that needs them, or set by Runner for its own children: not settings, yet no typing errors.
+OTHER_VARIABLES: Final = frozenset({"RUNNER_RUN", "RUNNER_USER", "RUNNER_VAULT_KEY", "RUNNER_TIMING"})
+
+
+class Settings(BaseModel):
+    """Everything that can be set. `project` is the folder with bots/ in it, `home` the folder for run data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    project: Path
+    home: Path
+    browser: Path | None = None
+    headed: bool = False
+    time_limit: Duration = timedelta(hours=1)
+    lease: Duration = timedelta(minutes=2)
+    discovery_limit: Duration = timedelta(seconds=10)
+    slots: int = 2
+    standby: int = 1
+    user: str = ""
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file of the store."""
+        return self.home / "store.sqlite3"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of all run folders."""
+        return self.home / "runs"
+
+    @property
+    def schedules(self) -> Path:
+        """The schedules file of the project."""
+        return self.project / "schedules.yaml"
+
+    @property
+    def vault(self) -> Path:
+        """The encrypted file of the secrets."""
+        return self.home / "vault.json"
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder from `start` upwards that holds `bots/` and a pyproject.toml or schedules.yaml.
+
+    Raises ConfigurationError when there is none up to the root.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "bots").is_dir() and any(
+            (folder / f).exists() for f in ("schedules.yaml", "pyproject.toml")
+        ):
+            return folder
+    raise ConfigurationError(
+        f"no Runner project in {start} or above",
+        expected="a folder with bots/ and schedules.yaml",
+        hint="change into your project, or make one with: runner init DIR",
+        code="NO_PROJECT",
+    )
+
+
+def load_settings(
+    start: Path, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """The settings of the project around `start`.
+
+    `flags` are values given on the command line; None means not given. Raises ErrorReport with every unknown key (and
+    its nearest match) and every value that doesn't fit.
+    """
+    project = (
+        Path(environment["RUNNER_PROJECT"]) if environment.get("RUNNER_PROJECT") else find_project(start)
+    )
+    project = project.resolve()
+    errors: list[RunnerError] = []
+    values: dict[str, tuple[Any, str]] = {}
+    fields = [name for name in Settings.model_fields if name != "project"]
+    for key, value in _pyproject(project).items():
+        where = f"pyproject.toml: [tool.runner] {key}"
+        _take(
+            values=values, errors=errors, fields=fields, key=key.replace("-", "_"), value=value, where=where
+        )
+    for variable, text in environment.items():
+        if (
+            not variable.startswith("RUNNER_")
+            or variable in OTHER_VARIABLES
+            or variable == "RUNNER_PROJECT"
+            or not text
+        ):
+            continue
+        key = variable.removeprefix("RUNNER_").lower()
+        _take(values=values, errors=errors, fields=fields, key=key, value=text, where=variable)
+    for key, value in (flags or {}).items():
+        if value is not None:
+            values[key] = (value, f"--{key}")
+    try:
+        plain = {"home": project / DATA_FOLDER, **{key: value for key, (value, _) in values.items()}}
+        settings = Settings(project=project, **plain)
+    except ValidationError as error:
+        errors += [_bad_value(problem, values) for problem in error.errors()]
+        settings = None
+    if errors or settings is None:
+        raise ErrorReport(errors)
+    home = settings.home if settings.home.is_absolute() else (project / settings.home)
+    return settings.model_copy(update={"home": home.resolve()})
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the data folder, readable by its owner only. Raises EnvironmentProblem when it can't be written."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.runs.mkdir(exist_ok=True)
+        probe = settings.home / ".writable"
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"the data folder can't be written: {error.strerror}",
+            expected="a journal must be written before anything is done, so Runner is paused: no new run will start",
+            hint="free some space or correct the permissions, or set RUNNER_HOME to another folder",
+            where=str(settings.home),
+            code="CLI_DISK",
+        ) from error
+
+
+def _pyproject(project: Path) -> dict[str, Any]:
+    path = project / "pyproject.toml"
+    if not path.exists():
+        return {}
+    try:
+        section: dict[str, Any] = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("runner", {})
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(str(error), where="pyproject.toml", hint="correct the file") from error
+    return section
+
+
+def _take(
+    *,
+    values: dict[str, tuple[Any, str]],
+    errors: list[RunnerError],
+    fields: list[str],
+    key: str,
+    value: Any,
+    where: str,
+) -> None:
+    if key in fields:
+        values[key] = (value, where)
+    else:
+        near = did_you_mean(key, fields)
+        errors.append(
+            ConfigurationError(
+                f"unknown setting '{key}'",
+                expected=near or f"one of {', '.join(fields)}",
+                where=where,
+                code="SETTING_UNKNOWN",
+            )
+        )
+
+
+def _bad_value(problem: Any, values: Mapping[str, tuple[Any, str]]) -> ConfigurationError:
+    key = str(problem["loc"][0])
+    value, where = values.get(key, ("", key))
+    return ConfigurationError(f"'{value}': {problem['msg']}", where=where, code="SETTING_VALUE")

@@ -1,0 +1,90 @@
+"""Work queues, their items and the attempts at them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from runner.core.nouns import AttemptStatus, ItemStatus
+from runner.store.models.runs import Run
+
+
+class Queue(models.Model):
+    """A named queue as its bot last described it: key field, JSON Schema of its model, the bot that works on it."""
+
+    name = models.CharField(primary_key=True, max_length=200)
+    key = models.CharField(max_length=200, default="")
+    fields = models.JSONField(default=dict)
+    bot = models.CharField(max_length=200, default="")
+    bot_file = models.CharField(max_length=500, default="")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Item(models.Model):
+    """One business transaction; (queue, key) is its identity, it outlives the run that put it.
+
+    `valid` is False for a row that never fitted the model (`data` is then the raw row). `original` is the data as first
+    put; `once` and `irreversible` hold what earlier attempts proved: {step: result} and {step: {state, result}}.
+    """
+
+    queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="items")
+    key = models.CharField(max_length=500)
+    status = models.CharField(max_length=20, default=ItemStatus.PENDING)
+    valid = models.BooleanField(default=True)
+    data = models.JSONField(default=dict)
+    original = models.JSONField(default=dict)
+    source = models.CharField(max_length=1000, default="")
+    output = models.JSONField(default=dict)
+    once = models.JSONField(default=dict)
+    irreversible = models.JSONField(default=dict)
+    attempts_made = models.IntegerField(default=0)
+    error = models.JSONField(null=True)
+    put_run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="put_items")
+    put_at = models.DateTimeField()
+    finished = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)
+    claimed_run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="claimed_items")
+    claimed_lane = models.IntegerField(null=True)
+    epoch = models.IntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        """One row per key; `id` keeps the order in which items were put."""
+
+        constraints = (models.UniqueConstraint(fields=["queue", "key"], name="one_item_per_key"),)
+        indexes = (
+            models.Index(fields=["queue", "status", "id"]),
+            models.Index(fields=["status", "lease_until"]),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.queue_id}/{self.key}: {self.status}"
+
+
+class Attempt(models.Model):
+    """One try at one item. `row` is the item's data as it was when the try failed."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="attempts")
+    number = models.IntegerField()
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="attempts")
+    lane = models.IntegerField()
+    status = models.CharField(max_length=20, default=AttemptStatus.RUNNING)
+    started = models.DateTimeField()
+    finished = models.DateTimeField(null=True)
+    ms = models.FloatField(null=True)
+    will_retry = models.BooleanField(default=False)
+    kind = models.CharField(max_length=20, default="")
+    step = models.CharField(max_length=200, default="")
+    error = models.JSONField(null=True)
+    row = models.JSONField(null=True)
+    evidence = models.JSONField(default=list)
+
+    class Meta:
+        """One row per item and number."""
+
+        constraints = (models.UniqueConstraint(fields=["item", "number"], name="one_row_per_attempt"),)
+        indexes = (models.Index(fields=["status"]),)
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} at {self.item_id}: {self.status}"

@@ -1,0 +1,84 @@
+"""Opens the store: configures Django for one SQLite file and brings its tables up to date."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from runner.core.errors import EnvironmentProblem
+
+APP: Final = "store"
+BUSY_TIMEOUT: Final = 20.0  # seconds a writer waits for another one
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY"
+)
+_opening = threading.Lock()
+
+
+def django_options(database: Path | str) -> dict[str, Any]:
+    """The Django settings of the store.
+
+    IMMEDIATE transactions take the write lock when they begin, so a claim never fails in its middle; WAL with
+    synchronous=FULL makes a commit durable before it is acknowledged.
+    """
+    return {
+        "DATABASES": {
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": str(database),
+                "OPTIONS": {
+                    "transaction_mode": "IMMEDIATE",
+                    "timeout": BUSY_TIMEOUT,
+                    "init_command": _PRAGMAS,
+                },
+                "CONN_MAX_AGE": None,
+            }
+        },
+        "INSTALLED_APPS": ["runner.store.app.StoreApp"],
+        "USE_TZ": True,
+        "TIME_ZONE": "UTC",
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "LOGGING_CONFIG": None,
+    }
+
+
+def open_store(database: Path) -> None:
+    """Make the store at `database` ready for this process; tables are made or migrated when they are behind.
+
+    One process serves one store: a second call with another file raises ValueError.
+    Raises EnvironmentProblem when the file can't be opened.
+    """
+    import django
+    from django.conf import settings
+    from django.db import OperationalError, connection
+
+    with _opening:
+        if not settings.configured:
+            settings.configure(**django_options(database))
+            django.setup()
+        elif str(settings.DATABASES["default"]["NAME"]) != str(database):
+            raise ValueError(f"this process has opened {settings.DATABASES['default']['NAME']} already")
+        try:
+            _migrate_if_behind(connection)
+        except OperationalError as error:
+            raise EnvironmentProblem(
+                f"the store can't be opened: {error}",
+                expected="a SQLite file that can be written",
+                hint="see: runner doctor; started work is kept in the journals",
+                where=str(database),
+                code="CLI_DB",
+            ) from error
+
+
+def _migrate_if_behind(connection: Any) -> None:
+    from django.core.management import call_command
+    from django.db.migrations.recorder import MigrationRecorder
+
+    known = {path.stem for path in (Path(__file__).parent / "migrations").glob("[0-9]*.py")}
+    recorder = MigrationRecorder(connection)
+    applied = (
+        {name for app, name in recorder.applied_migrations() if app == APP} if recorder.has_table() else set()
+    )
+    if not known <= applied:
+        call_command("migrate", verbosity=0, interactive=False)
