@@ -1,0 +1,1 @@
+"""Triggers as pure functions, and the words that describe them."""
