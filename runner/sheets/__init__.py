@@ -1,0 +1,1 @@
+"""Workbooks: typed reading, lossless write-back, reports."""
