@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, redirect, render_template, request, session, url_for
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from runner.demo import admin, bench, fault_hooks, order_pages, price_pages
@@ -116,6 +116,8 @@ def _secure(response: Response) -> Response:
 
 def _problem(error: HTTPException) -> tuple[Response, int] | tuple[str, int]:
     status = error.code or 500
+    if isinstance(error, SecurityError):
+        return "refused: this host name is not the portal's", status  # a template can't be rendered for it
     if request.path.startswith(("/api/", "/admin/faults")):
         return Response(f'{{"error": "{status} {error.name}"}}\n', mimetype="application/json"), status
     return render_template("problem.html", status=status, error=error), status

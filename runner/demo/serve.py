@@ -222,7 +222,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _end_with_stdin() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not sys.stdin: its lock, held here, would crash an interpreter that ends first
+        pass
     signal.raise_signal(signal.SIGTERM)
 
 
