@@ -1,0 +1,265 @@
+"""Works through a queue: one item after another, each in as many attempts as its rule allows."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from runner.core.contract import ItemOrder, NoItem
+from runner.core.errors import BusinessError, ConfigurationError, OutcomeUnknown
+from runner.core.nouns import FailureKind
+from runner.kit.current import Here, Running, here, running, step_into
+from runner.kit.evidence import Watch
+from runner.kit.item import Item, Memory, in_hand
+from runner.kit.outcome import classify
+from runner.kit.retry import keep_trying, may_retry
+from runner.kit.rows import field_errors
+from runner.kit.step import journal_retry
+
+if TYPE_CHECKING:
+    from runner.kit.items import Queue
+
+FIRST_LANE: Final = 1
+Failure = Exception | SystemExit
+
+
+class LaneEnds(BaseException):
+    """Ends the bot's function in a lane that has nothing left to do; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def work_through(
+    queue: Queue[Any],
+    handler: Callable[..., object],
+    session: Callable[[], AbstractContextManager[Any]] | None,
+) -> None:
+    """Ask for items of `queue` and work on each until there is none left.
+
+    Raises LaneEnds in the lanes that do not go on behind it: all but the first, and all when the run is stopped.
+    """
+    live = running("Queue.each")
+    if here.get().item is not None:
+        raise ConfigurationError(
+            f"queue '{queue.name}' is worked through inside the handler of another item",
+            expected="one Queue.each after the other",
+            hint="put the rows into the queue here and call each behind the first one",
+            code="BOT_NESTED_EACH",
+        )
+    sitting = Sitting(session)
+    try:
+        while True:
+            answer = live.channel.ask("next", queue=queue.name)
+            if answer["item"] is None:
+                reason = NoItem(answer["reason"])
+                break
+            _Work(live, queue, handler, sitting, ItemOrder.model_validate(answer["item"])).run()
+    finally:
+        sitting.close()
+    if reason is not NoItem.EMPTY:
+        raise LaneEnds(reason)
+    if live.lane != FIRST_LANE:
+        raise LaneEnds("lane 1 goes on")
+
+
+class Sitting:
+    """The session of a loop: entered when it is first needed, kept, and left after a failure."""
+
+    def __init__(self, session: Callable[[], AbstractContextManager[Any]] | None) -> None:
+        self._session = session
+        self._open: AbstractContextManager[Any] | None = None
+        self.value: Any = None
+
+    def arguments(self) -> tuple[Any, ...]:
+        """What the handler gets behind the item; enters the session where it is not open."""
+        if self._session is None:
+            return ()
+        if self._open is None:
+            opening = self._session()
+            self.value = opening.__enter__()
+            self._open = opening
+        return (self.value,)
+
+    def close(self) -> None:
+        """Leave the session. What goes wrong there is logged only: the work is done or has failed already."""
+        opened, self._open, self.value = self._open, None, None
+        if opened is None:
+            return
+        try:
+            opened.__exit__(None, None, None)
+        except Exception as error:  # noqa: BLE001 - a broken page must not turn a finished item into a failed one
+            live = running("a session")
+            live.journal.event(
+                "log",
+                f"closing the session failed: {error}",
+                level="WARNING",
+                error=classify(error, Path(live.order.project)),
+            )
+
+
+class SessionFailed(Exception):
+    """The session could not be entered; `__cause__` says why."""
+
+
+class _TryFailed(Exception):
+    def __init__(self, error: Failure, *, passes: bool) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.passes = passes
+
+
+class _Work:
+    """The attempts at one item that one hand-out allows."""
+
+    def __init__(
+        self,
+        live: Running,
+        queue: Queue[Any],
+        handler: Callable[..., object],
+        sitting: Sitting,
+        order: ItemOrder,
+    ) -> None:
+        self.live = live
+        self.queue = queue
+        self.handler = handler
+        self.sitting = sitting
+        self.order = order
+        self.memory = Memory.of(order)
+        self.attempt = order.attempt - 1
+        self.tries_left = 1 + (queue.retry.times if queue.retry else 0)
+
+    def run(self) -> None:
+        with contextlib.suppress(
+            _TryFailed
+        ):  # its end is in the journal; the loop goes on with the next item
+            keep_trying(
+                self.queue.retry,
+                self._try,
+                before_wait=self._before_wait,
+                passes=lambda error: isinstance(error, _TryFailed) and error.passes,
+            )
+
+    def _try(self) -> None:
+        self.attempt += 1
+        self.tries_left -= 1
+        before = step_into(Here(self.queue.name, self.order.key, self.attempt))
+        try:
+            self._attempt()
+        finally:
+            step_into(before)
+
+    def _attempt(self) -> None:
+        started = time.perf_counter()
+        traced = self.attempt > 1
+        seq = self._event(
+            "attempt.started", f"Attempt {self.attempt} at {self.order.key}", data={"trace": traced}
+        )
+        self.live.failed_step = None
+        watch = Watch(self.live, seq, traced=traced)
+        try:
+            self._handle()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the border of an attempt: it is its outcome
+            self._failed(error, watch, started)
+        else:
+            watch.discard()
+            data = {"status": "done", "will_retry": False, "output": dict(self.memory.output)}
+            self._event("attempt.finished", f"{self.order.key} done", data=data, ms=_ms_since(started))
+
+    def _handle(self) -> None:
+        try:
+            data = self.queue.model.model_validate(self.order.data)
+        except ValidationError as error:
+            found = field_errors(error)[0]
+            raise BusinessError(
+                f"{found['where']}: {found['what']}",
+                expected=found["expected"],
+                hint=found["hint"],
+                code="ITEM_DATA",
+            ) from error
+        item: Item[BaseModel] = Item(data, self.order, self.attempt, self.memory)
+        try:
+            arguments = self.sitting.arguments()
+        except (Exception, SystemExit) as error:
+            raise SessionFailed from error
+        token = in_hand.set(item)
+        try:
+            self.handler(item, *arguments)
+        finally:
+            in_hand.reset(token)
+        self._look_for_open_intent(None)
+
+    def _look_for_open_intent(self, error: BaseException | None) -> None:
+        """A handler that swallows an unknown outcome must not make it a known one."""
+        name = self.memory.open_intent
+        if name is not None and not isinstance(error, OutcomeUnknown):
+            raise OutcomeUnknown(
+                f"'{name}' of item {self.order.key} has begun, and nobody knows whether it happened",
+                expected="a recorded outcome",
+                hint="look it up in the other system and attest it",
+            ) from error
+
+    def _failed(self, error: Failure, watch: Watch, started: float) -> None:
+        kind = None
+        if isinstance(error, SessionFailed):
+            error, kind = _cause(error), FailureKind.APPLICATION
+        try:
+            self._look_for_open_intent(error)
+        except OutcomeUnknown as unknown:
+            error, kind = unknown, None
+        passes = may_retry(error)
+        record = classify(error, Path(self.live.order.project), kind=kind)
+        watch.keep(self.sitting.value, row=self.order.data)
+        self._event(
+            "attempt.finished",
+            f"{self.order.key} failed: {record['message']}",
+            level="ERROR",
+            ms=_ms_since(started),
+            step=self.live.step_of(error),
+            error=record,
+            data={
+                "status": "failed",
+                "will_retry": passes and self.tries_left > 0,
+                "output": dict(self.memory.output),
+                "row": self.order.data,
+            },
+        )
+        self.sitting.close()
+        raise _TryFailed(error, passes=passes) from error
+
+    def _before_wait(self, wait: Any) -> None:
+        error = wait.error.error if isinstance(wait.error, _TryFailed) else wait.error
+        journal_retry(
+            type(wait)(error, wait.seconds, wait.tries_left),
+            Here(self.queue.name, self.order.key, self.attempt),
+        )
+
+    def _event(self, event: str, message: str, **fields: Any) -> int:
+        level = fields.pop("level", "INFO")
+        return self.live.journal.event(
+            event,
+            message,
+            level=level,
+            sync=True,
+            queue=self.queue.name,
+            item=self.order.key,
+            attempt=self.attempt,
+            **fields,
+        )
+
+
+def _cause(error: SessionFailed) -> Failure:
+    cause = error.__cause__
+    assert isinstance(cause, Exception | SystemExit)
+    return cause
+
+
+def _ms_since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)

@@ -1,0 +1,201 @@
+"""The child process: loads one bot file, runs one bot in one lane, and ends (``python -m runner.kit.child``)."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from loguru import logger
+from pydantic import ValidationError
+
+from runner.core.contract import JOURNAL_FILE, ORDER_FILE, Order, lane_folder
+from runner.core.errors import RunnerError
+from runner.journal.redact import Redactor
+from runner.journal.write import Journal
+from runner.kit import current, describe
+from runner.kit.attempts import LaneEnds
+from runner.kit.bot import BotSpec
+from runner.kit.channel import Channel
+from runner.kit.ending import end_with_children
+from runner.kit.evidence import Watch
+from runner.kit.outcome import classify
+from runner.kit.rows import field_errors
+
+STANDBY_AFTER: Final = 0.05  # seconds without an order, after which the slow imports are done ahead
+RUN_FAILED: Final = 1
+
+
+def main() -> int:
+    """Ask the worker what to do, do it, and return the exit code: 0, or 1 when the run failed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on the terminal is the worker's to answer
+    channel = Channel.over_standard_streams(on_end=end_with_children)
+    logger.remove()  # loguru's own handler would print to the console, with the values of variables
+    redactor = Redactor()
+    sys.stdout, sys.stderr = Console(sys.stdout, redactor), Console(sys.stderr, redactor)
+    answer = _wait_for_work(channel)
+    if "describe" in answer:
+        _describe(channel, **answer["describe"])
+    elif "validate" in answer:
+        _validate(channel, **answer["validate"])
+    elif "load" in answer:
+        return _serve(channel, redactor, **answer["load"])
+    return 0
+
+
+class Console(io.TextIOBase):
+    """Standard output or error of a bot: written through at once, in UTF-8, without registered secrets."""
+
+    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        self._stream = stream
+        self._redactor = redactor
+
+    def write(self, text: str) -> int:
+        """Write `text`, masked."""
+        self._stream.write(self._redactor.text(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        """The descriptor below, for processes that the bot starts."""
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        """It can be written to."""
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Always UTF-8."""
+        return "utf-8"
+
+
+def _wait_for_work(channel: Channel) -> dict[str, Any]:
+    channel.tell("ready")
+    answer = channel.answer(within=STANDBY_AFTER)
+    if answer is None:
+        import playwright.sync_api  # noqa: F401 - a standby child has the slow import behind it
+
+        answer = channel.answer()
+    assert answer is not None
+    return answer
+
+
+def _describe(channel: Channel, project: str, file: str) -> None:
+    try:
+        bots = [bot.model_dump(mode="json") for bot in describe.load(Path(project), file).descriptions()]
+    except RunnerError as error:
+        channel.tell("described", bots=[], errors=_dump(error))
+    else:
+        channel.tell("described", bots=bots, errors=[])
+
+
+def _validate(
+    channel: Channel,
+    *,
+    project: str,
+    file: str,
+    queue: str | None = None,
+    data: dict[str, Any] | None = None,
+    bot: str | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> None:
+    """Check corrected item data by the queue's model, or parameters by the bot's signature."""
+    try:
+        loaded = describe.load(Path(project), file)
+        if queue is not None:
+            valid = loaded.queue(queue).model.model_validate(data or {})
+            channel.tell("validated", data=valid.model_dump(mode="json"), errors=[])
+        else:
+            checked = loaded.bot(bot or "").validate(parameters or {})
+            channel.tell("validated", data=checked.model_dump(mode="json", by_alias=True), errors=[])
+    except ValidationError as error:
+        channel.tell("validated", data=None, errors=field_errors(error))
+    except RunnerError as error:
+        channel.tell("validated", data=None, errors=_dump(error))
+
+
+def _serve(
+    channel: Channel, redactor: Redactor, *, project: str, file: str, bot: str, parameters: dict[str, Any]
+) -> int:
+    os.chdir(project)
+    try:
+        loaded = describe.load(Path(project), file)
+        spec = loaded.bot(bot)
+        valid = spec.validate(parameters)
+    except RunnerError as error:
+        channel.tell("refused", errors=_dump(error))
+        return 0
+    description = next(d for d in loaded.descriptions() if d.name == bot)
+    answer = channel.ask(
+        "loaded",
+        bot=description.model_dump(mode="json"),
+        parameters=valid.model_dump(mode="json", by_alias=True),
+    )
+    if "begin" not in answer:
+        return 0
+    folder = Path(answer["begin"]["folder"])
+    lane: int = answer["begin"]["lane"]
+    order = Order.model_validate_json((folder / ORDER_FILE).read_bytes())
+    path = folder / lane_folder(lane) / JOURNAL_FILE
+    with Journal(
+        path, run=order.run, lane=lane, bot=order.bot, redactor=redactor, takes_logs=True
+    ) as journal:
+        live = current.Running(order, lane, folder, journal, channel, secrets=spec.secrets)
+        current.begin(live)
+        try:
+            done = _run(live, loaded, spec)
+            channel.ask("finished", status="done" if done else "failed")
+        finally:
+            current.end()
+    return 0 if done else RUN_FAILED
+
+
+def _run(live: current.Running, loaded: describe.BotFile, spec: BotSpec) -> bool:
+    """Run the bot's function; its end, good or bad, is on the disk when this returns."""
+    queues = [queue.describe().model_dump(mode="json") for queue in loaded.queues.values()]
+    seq = live.journal.event(
+        "run.started",
+        f"{spec.name} started in lane {live.lane}",
+        data={"pid": os.getpid(), "host": socket.gethostname(), "queues": queues},
+    )
+    watch = Watch(live, seq, traced=False)
+    message, failure = f"{spec.name} done", None
+    try:
+        arguments = spec.arguments(spec.validate(live.order.parameters), Path(live.order.project))
+        spec.function(**arguments)
+    except LaneEnds as end:
+        message = f"Lane {live.lane} ended: {end.reason}"
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the border of a run: it is its outcome
+        with contextlib.suppress(OSError):
+            watch.keep(None)
+        failure = classify(error, Path(live.order.project))
+        message = f"{spec.name} failed: {failure['message']}"
+    live.journal.event(
+        "run.finished",
+        message,
+        level="ERROR" if failure else "INFO",
+        sync=True,
+        step=None,
+        data={"status": "failed" if failure else "done", "outputs": live.outputs},
+        error=failure,
+    )
+    return failure is None
+
+
+def _dump(error: RunnerError) -> list[dict[str, Any]]:
+    return [one.model_dump(mode="json") for one in describe.found(error)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""What this process is doing now: the run it serves, and the item and step that the present call lies in."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from runner.core.contract import EVIDENCE_FOLDER, Order, lane_folder
+from runner.core.errors import RunFailed
+from runner.journal.write import Journal
+from runner.kit.channel import Channel
+
+
+@dataclass(slots=True)
+class Running:
+    """The run that this process serves, in one of its lanes. `folder` is the run folder; journal paths are relative to it."""
+
+    order: Order
+    lane: int
+    folder: Path
+    journal: Journal
+    channel: Channel
+    secrets: tuple[str, ...] = ()
+    outputs: dict[str, JsonValue] = field(default_factory=dict)
+    puts: dict[str, int] = field(default_factory=dict)
+    failed_step: tuple[BaseException, str] | None = None
+
+    @property
+    def evidence(self) -> Path:
+        """The folder for this lane's evidence; it may not be there yet."""
+        return self.folder / lane_folder(self.lane) / EVIDENCE_FOLDER
+
+    def relative(self, path: Path) -> str:
+        """A path as the journal names it."""
+        return path.relative_to(self.folder).as_posix()
+
+    def step_of(self, error: BaseException) -> str | None:
+        """The innermost step that `error` came out of."""
+        return self.failed_step[1] if self.failed_step and self.failed_step[0] is error else None
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where in the run the present call lies; what is None does not apply."""
+
+    queue: str | None = None
+    item: str | None = None
+    attempt: int | None = None
+    step: str | None = None
+    parent: int | None = None
+    retried_by: str | None = None  # the step whose own Retry would repeat what is done here
+
+
+here: ContextVar[Here] = ContextVar("here", default=Here())  # noqa: B039 - it is frozen
+_running: list[Running] = []
+
+
+def begin(run: Running) -> None:
+    """Make `run` the run of this process."""
+    _running[:] = [run]
+
+
+def end() -> None:
+    """There is no run any more."""
+    _running.clear()
+
+
+def running(asked_by: str) -> Running:
+    """The run of this process. Raises RunFailed naming what `asked_by` when there is none."""
+    if not _running:
+        raise RunFailed(
+            f"{asked_by} was used outside a run",
+            expected="code that runs inside a bot",
+            hint="start it with 'runner run BOT'",
+            code="NO_RUN",
+        )
+    return _running[0]
+
+
+def running_or_none() -> Running | None:
+    """The run of this process, if it serves one."""
+    return _running[0] if _running else None
+
+
+def step_into(place: Here) -> Here:
+    """Go to `place` (plain log lines carry it from now on) and return the place to go back to."""
+    before = here.get()
+    here.set(place)
+    if _running:
+        context = _running[0].journal.context
+        context["queue"], context["item"], context["attempt"] = place.queue, place.item, place.attempt
+        context["step"], context["parent"] = place.step, place.parent
+    return before

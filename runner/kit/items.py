@@ -1,0 +1,102 @@
+"""Work queues as bots use them: put rows in, and have a handler called for each item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar, overload
+
+from pydantic import BaseModel
+
+from runner.core.contract import QueueDescription
+from runner.core.errors import ConfigurationError, did_you_mean
+from runner.kit.bot import refuse_async
+from runner.kit.current import here, running
+from runner.kit.item import Item, Output
+from runner.kit.retry import Retry
+from runner.kit.rows import BadRow, GoodRow, journal_lines
+
+__all__ = ["Item", "Output", "PutResult", "Queue"]
+
+M = TypeVar("M", bound=BaseModel)
+S = TypeVar("S")
+DEFAULT_RETRY: Final = Retry()
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """What became of the rows: `new` items, `known` ones (their key was there already), `bad` rows (exceptions)."""
+
+    new: int
+    known: int
+    bad: int
+
+
+class Queue(Generic[M]):
+    """A named work queue of rows of a pydantic model; `key` is the field that tells one item from another.
+
+    `retry` says how often an item is tried again after an application exception (None: never).
+    Raises ConfigurationError when `key` is no field of `model`.
+    """
+
+    def __init__(self, name: str, model: type[M], *, key: str, retry: Retry | None = DEFAULT_RETRY) -> None:
+        if not name.strip():
+            raise ConfigurationError("a queue has a blank name", expected="a name", code="BOT_QUEUE")
+        if key not in model.model_fields:
+            raise ConfigurationError(
+                f"queue '{name}' has key='{key}', which is no field of {model.__name__}",
+                expected=f"one of {', '.join(model.model_fields)}",
+                hint=did_you_mean(key, model.model_fields),
+                code="BOT_QUEUE",
+            )
+        self.name = name
+        self.model = model
+        self.key = key
+        self.retry = retry
+
+    def describe(self) -> QueueDescription:
+        """Name, key and the JSON Schema of the fields."""
+        return QueueDescription(name=self.name, key=self.key, fields=self.model.model_json_schema())
+
+    def put(self, rows: Iterable[M | Mapping[str, Any] | GoodRow[M] | BadRow]) -> PutResult:
+        """Put rows into the queue: models, mappings, or ``sheets.read(…)``. Idempotent by key, within and across runs.
+
+        A row that is not of the model, or has a blank key, becomes an exception item; the others go on. The rows are on
+        the disk when this returns. With several lanes the first one reads the rows and the others wait for it here;
+        a `put` from within a handler is that lane's own.
+        """
+        live = running("Queue.put")
+        inside = here.get().item is not None
+        number: int | None = None
+        if not inside:
+            number = live.puts[self.name] = live.puts.get(self.name, 0) + 1
+        if inside or live.lane == 1:
+            for data in journal_lines(rows, self.model, self.key):
+                count = len(data["items"]) + len(data["bad"])
+                live.journal.event(
+                    "items.put", f"{count} rows for queue {self.name}", sync=True, queue=self.name, data=data
+                )
+        return PutResult(**live.channel.ask("put", queue=self.name, number=number))
+
+    @overload
+    def each(self, handler: Callable[[Item[M]], object]) -> None: ...
+    @overload
+    def each(
+        self, handler: Callable[[Item[M], S], object], session: Callable[[], AbstractContextManager[S]]
+    ) -> None: ...
+    def each(
+        self,
+        handler: Callable[..., object],
+        session: Callable[[], AbstractContextManager[Any]] | None = None,
+    ) -> None:
+        """Call `handler` for each pending item, until none is left.
+
+        `session` gives a context manager; what it yields is the handler's second argument. It is entered before the first
+        item, kept from item to item, and closed and entered again after an attempt that failed.
+        A failed item goes to the exception queue and the next one is worked on.
+        """
+        from runner.kit.attempts import work_through
+
+        refuse_async(handler, "handler")
+        work_through(self, handler, session)
