@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from runner.demo.serve import Portal
 
@@ -87,3 +87,15 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def signed_in(browser: Browser, portal: Portal, width: int = 1200) -> Page:
+    """A page of `browser` whose clerk has signed in."""
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.set_default_timeout(10_000)
+    page.goto(portal.url)
+    page.get_by_label("User name").fill(portal.user)
+    page.get_by_label("Password").fill(portal.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{portal.url}/")
+    return page

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from playwright.sync_api import TimeoutError as PageTimeout
 
 from runner.demo.serve import Portal
-from tests.demo_clerk import Clerk, chromium, times_entered
+from tests.demo_clerk import Clerk, chromium, signed_in, times_entered
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +37,6 @@ def clerk(portal: Portal) -> Clerk:
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
-
-
-def signed_in(browser: Browser, portal: Portal) -> Page:
-    page = browser.new_page()
-    page.set_default_timeout(10_000)
-    page.goto(f"{portal.url}/login")
-    page.get_by_label("User name").fill(portal.user)
-    page.get_by_label("Password").fill(portal.password)
-    page.get_by_role("button", name="Sign in").click()
-    return page
 
 
 def fill_order(page: Page, number: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sqlite3
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from runner.demo.catalogue import PRODUCTS, PriceQuery, look_up, price_list
 from runner.demo.serve import Portal
-from tests.demo_clerk import Clerk, chromium, times_entered
+from tests.demo_clerk import Clerk, chromium, signed_in, times_entered
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +35,7 @@ def portal(running: Portal) -> Portal:
 @pytest.fixture
 def page(portal: Portal) -> Iterator[Page]:
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        page.set_default_timeout(10_000)
-        page.goto(portal.url)
-        page.get_by_label("User name").fill(portal.user)
-        page.get_by_label("Password").fill(portal.password)
-        page.get_by_role("button", name="Sign in").click()
-        yield page
+        yield signed_in(browser, portal, width=390)
 
 
 @pytest.mark.browser
@@ -173,6 +169,21 @@ def test_of_many_postings_of_one_number_at_the_same_time_one_is_kept(portal: Por
         answers = list(pool.map(lambda clerk: clerk.order("SO-race").status, clerks))
     assert sorted(answers) == [200, 409, 409, 409, 409, 409]
     assert times_entered(portal, "SO-race") == 1
+
+
+def test_an_entry_can_neither_be_changed_nor_taken_away(portal: Portal) -> None:
+    Clerk(portal).order("SO-stays")
+    with closing(sqlite3.connect(portal.data_dir / "portal.sqlite3")) as db:
+        for statement in ("UPDATE entries SET amount = '1.00'", "DELETE FROM entries"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                db.execute(statement)
+
+
+def test_too_much_to_take_in_is_refused_in_words(portal: Portal) -> None:
+    answer = Clerk(portal).order("SO-huge", notes="x" * 6_000_000)
+    assert answer.status == 413
+    assert 'role="alert"' in answer.text
+    assert times_entered(portal, "SO-huge") == 0
 
 
 def test_an_extra_product_can_be_ordered(portal: Portal) -> None:
