@@ -44,12 +44,10 @@ ROOMS: Mapping[str, Room] = {
         "core journal sheets timetable recordings kit store cases insight engine desk demo",
         "typer rich click",
     ),
-    "": _room(
-        "core sheets kit", "loguru"
-    ),  # runner/__init__.py, the façade: names that are loaded when first used
+    "": _room("core sheets kit", "loguru"),  # the façade, runner/__init__.py: names loaded when first used
 }
 # Rooms that may import the store write queries with django.db; the rest of Django belongs to store and desk.
-# orjson: the journal and the child's channel are JSON lines. pydantic is how every room writes its records, so it has no room of its own.
+# orjson: the journal and the child's channel are JSON lines. pydantic is how every room writes its records.
 EVERYWHERE = frozenset({"pydantic", "pydantic_core", "runner"})
 
 
@@ -122,17 +120,20 @@ def _judge(one: Import, root: Path) -> str:
         return f"{where}: '{room}' is not a room of the table"
     top, _, rest = one.name.partition(".")
     if top == "runner":
-        target = rest.partition(".")[0]
-        if target in ROOMS and target not in ROOMS[room].rooms | {room}:
-            return f"{where}: {room or 'the façade'} may not import {target} ({one.name})"
-        if target not in ROOMS and room:
-            return f"{where}: {room} imports from the façade ({one.name}): import from the room that owns it"
-        return ""
+        return _judge_own(where, room, rest.partition(".")[0], one.name)
     if top in sys.stdlib_module_names | EVERYWHERE:
         return ""
     if any(f"{one.name}.".startswith(f"{allowed}.") for allowed in ROOMS[room].packages):
         return ""
     return f"{where}: {room or 'the façade'} may not import the package {top} ({one.name})"
+
+
+def _judge_own(where: str, room: str, target: str, name: str) -> str:
+    if target in ROOMS and target not in ROOMS[room].rooms | {room}:
+        return f"{where}: {room or 'the façade'} may not import {target} ({name})"
+    if target not in ROOMS and room:
+        return f"{where}: {room} imports from the façade ({name}): import from the room that owns it"
+    return ""
 
 
 def _room_of(file: Path, root: Path) -> str:
