@@ -127,7 +127,7 @@ def parse_yaml(text: str, name: str) -> Document:
     return builder.document
 
 
-class _Stop(Exception):  # noqa: N818 - not an error: what is wrong is in the builder's list
+class _Stop(Exception):
     """Raised when reading on makes no sense."""
 
 

@@ -97,12 +97,18 @@ def settle(local: datetime, zone: ZoneInfo) -> datetime | None:
     instants = instants_of(local, zone)
     if instants:
         return instants[0]
+    shift = shift_around(local, zone)
+    return shift.at if shift is not None and shift.is_daylight_saving else None
+
+
+def shift_around(local: datetime, zone: ZoneInfo) -> Shift | None:
+    """Return the shift whose gap holds the naive time `local`; None where that time is shown."""
     day = timedelta(days=1)
     around = local.replace(tzinfo=UTC)
     shift = next_shift(zone, around - 2 * day, around + 2 * day)
     while shift is not None and not (shift.at + shift.before <= around < shift.at + shift.after):
         shift = next_shift(zone, shift.at, around + 2 * day)
-    return shift.at if shift is not None and shift.is_daylight_saving else None
+    return shift
 
 
 def _first_with_another_offset(left: datetime, right: datetime, zone: ZoneInfo) -> datetime:

@@ -1,0 +1,318 @@
+"""schedules.yaml: read, checked as a whole, all errors at once with file:line:column.
+
+What the text of a trigger means is checked by `runner.timetable.loading`, which calls `read_schedules` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+
+from runner.core.errors import ConfigurationError, ErrorReport, RunnerError, did_you_mean
+from runner.core.schedules_model import Policies, Process, Record, Schedule
+from runner.core.schedules_values import BotFacts, check_parameters, check_recording
+from runner.core.schedules_words import Entry, in_words
+from runner.core.yaml_text import Document, parse_yaml
+from runner.core.yaml_text import Path as YamlPath
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+ALIASES: Final[Mapping[str, YamlPath]] = {
+    "params": ("parameters",),
+    "timeout": ("time_limit",),
+    "retries": ("retry", "times"),
+}
+_TOP: Final = ("schedules", "defaults", "processes")
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulesFile:
+    """The checked content of a schedules.yaml, with the place of every entry for errors found later.
+
+    `indexes[n]` is the place in the file's list of ``schedules[n]``: entries with errors are left out.
+    """
+
+    path: Path
+    defaults: Policies
+    schedules: tuple[Schedule, ...]
+    processes: Mapping[str, Process]
+    document: Document
+    indexes: tuple[int, ...] = ()
+
+    def schedule(self, name: str) -> Schedule | None:
+        """Return the schedule with this id."""
+        return next((one for one in self.schedules if one.id == name), None)
+
+    def error(self, index: int, key: str, found: ConfigurationError) -> ConfigurationError:
+        """Return `found`, an error in the value of `key` of ``schedules[index]``, with its place and the schedule's id."""
+        path: YamlPath = ("schedules", self.indexes[index], key)
+        return placed(self.document, path, f"schedule '{self.schedules[index].id}'", found)
+
+
+@dataclass(slots=True)
+class Reading:
+    """A file being read: what was understood so far and every error."""
+
+    content: SchedulesFile
+    errors: list[RunnerError] = field(default_factory=list)
+
+
+def load_schedules(path: Path, known_bots: Mapping[str, BotFacts] | None = None) -> SchedulesFile:
+    """Read and check a schedules.yaml; without `known_bots` bots and their parameters are not checked.
+
+    Raises ErrorReport with every error found, in the order of the file.
+    """
+    reading = read_schedules(path, known_bots)
+    if reading.errors:
+        raise ErrorReport(reading.errors)
+    return reading.content
+
+
+def read_schedules(path: Path, known_bots: Mapping[str, BotFacts] | None = None) -> Reading:
+    """Read a schedules.yaml as far as it can be understood, with all errors in the order of the file.
+
+    Raises ErrorReport only where nothing can be read: no such file, not UTF-8, not YAML.
+    """
+    document = parse_yaml(_text_of(path), path.name)
+    reading = _Reader(document, path, known_bots).read()
+    reading.errors = in_file_order(reading.errors)
+    return reading
+
+
+def in_file_order(errors: Iterable[RunnerError]) -> list[RunnerError]:
+    """Return errors of one file in the order of their lines and columns."""
+    return sorted(
+        errors, key=lambda error: [int(part) for part in error.where.split(":")[-2:] if part.isdigit()]
+    )
+
+
+def placed(document: Document, path: YamlPath, subject: str, found: ConfigurationError) -> ConfigurationError:
+    """Return an error like `found` that begins with its subject and line and points at the value of `path`."""
+    at = document.position(*path)
+    return ConfigurationError(
+        f"{subject}, line {at.line}: {found.what}",
+        expected=found.expected,
+        hint=found.hint,
+        where=document.where(at),
+        code=found.stable_code,
+    )
+
+
+class _Reader:
+    """Turns a document into records and collects what is wrong."""
+
+    def __init__(self, document: Document, path: Path, known_bots: Mapping[str, BotFacts] | None) -> None:
+        self.document = document
+        self.path = path
+        self.known_bots = known_bots
+        self.errors: list[RunnerError] = []
+
+    def read(self) -> Reading:
+        """Read the whole document."""
+        root = self.document.value
+        if (
+            root is None
+            or root == {}
+            or (isinstance(root, dict) and "schedules" not in root and not root.keys() - set(_TOP))
+        ):
+            empty = "is empty" if not root else "has no schedules"
+            raise ErrorReport([self._at_top(f"{self.document.name} {empty}", "SCHED_EMPTY")])
+        if not isinstance(root, dict):
+            raise ErrorReport([self._at_top(f"the file is a {_kind(root)}", "SCHED_VALUE")])
+        self._unknown_keys(root)
+        defaults = self._entry(Policies, root.get("defaults"), ("defaults",), "defaults") or Policies()
+        processes = self._processes(root.get("processes"))
+        schedules, indexes = self._schedules(root.get("schedules"), defaults)
+        content = SchedulesFile(self.path, defaults, schedules, processes, self.document, indexes)
+        return Reading(content, self.errors)
+
+    def _schedules(self, entries: Any, defaults: Policies) -> tuple[tuple[Schedule, ...], tuple[int, ...]]:
+        if entries is None:
+            return (), ()  # "schedules:" with everything commented out: nothing is scheduled, on purpose
+        if not isinstance(entries, list):
+            self._wrong_kind(
+                ("schedules",), "'schedules'", entries, "a list: each entry begins with '- id: NAME'"
+            )
+            return (), ()
+        found: list[Schedule] = []
+        indexes: list[int] = []
+        for index, entry in enumerate(entries):
+            name = entry.get("id") if isinstance(entry, dict) else None
+            subject = f"schedule '{name}'" if isinstance(name, str) else f"schedule {index + 1}"
+            schedule = self._entry(Schedule, entry, ("schedules", index), subject)
+            if schedule is not None:
+                found.append(_with_defaults(schedule, defaults))
+                indexes.append(index)
+            self._check_targets(entry, index, subject)
+        self._double_ids(entries)
+        return tuple(found), tuple(indexes)
+
+    def _check_targets(self, entry: Any, index: int, subject: str) -> None:
+        """Check what an entry points to: its bot, its recording and its parameters."""
+        if not isinstance(entry, dict):
+            return
+        found: list[tuple[YamlPath, ConfigurationError]] = []
+        bot, recording = entry.get("bot"), entry.get("recording")
+        facts = self.known_bots.get(bot) if self.known_bots is not None and isinstance(bot, str) else None
+        if self.known_bots is not None and isinstance(bot, str) and facts is None:
+            hint = did_you_mean(bot, self.known_bots) or "`runner bots` lists them"
+            what = ConfigurationError(
+                f"unknown bot '{bot}'", expected="a bot of bots/", hint=hint, code="SCHED_BOT_MISSING"
+            )
+            found.append((("bot",), what))
+        if isinstance(recording, str):
+            wrong = check_recording(recording, self.path.parent)
+            found.extend([(("recording",), wrong)] if wrong else [])
+        written = "params" if "params" in entry else "parameters"
+        given = entry.get(written)
+        if isinstance(given, dict) or given is None:
+            found.extend(check_parameters(given or {}, written, facts))
+        self.errors.extend(
+            placed(self.document, ("schedules", index, *path), subject, error) for path, error in found
+        )
+
+    def _double_ids(self, entries: list[Any]) -> None:
+        first: dict[str, int] = {}
+        for index, entry in enumerate(entries):
+            name = entry.get("id") if isinstance(entry, dict) else None
+            if not isinstance(name, str):
+                continue
+            before = first.setdefault(name, index)
+            if before != index:
+                at = self.document.position("schedules", index, "id")
+                lines = f"{self.document.position('schedules', before, 'id').line} and {at.line}"
+                self.errors.append(
+                    ConfigurationError(
+                        f"schedule id '{name}' stands on lines {lines}",
+                        expected="ids must be unique",
+                        hint="rename one of the two",
+                        where=self.document.where(at),
+                        code="SCHED_DUP_ID",
+                    )
+                )
+
+    def _processes(self, entries: Any) -> dict[str, Process]:
+        if entries is None:
+            return {}
+        if not isinstance(entries, dict):
+            self._wrong_kind(("processes",), "'processes'", entries, "a mapping: each process under its id")
+            return {}
+        read = {
+            name: self._entry(Process, entry or {}, ("processes", name), f"process '{name}'")
+            for name, entry in entries.items()
+        }
+        return {name: process for name, process in read.items() if process is not None}
+
+    def _entry(self, model: type[RecordT], entry: Any, path: YamlPath, subject: str) -> RecordT | None:
+        """Validate one entry; its errors are recorded and None comes back."""
+        if entry is None and path == ("defaults",):
+            return None
+        if not isinstance(entry, dict):
+            self._wrong_kind(path, subject, entry, "a mapping of keys and values")
+            return None
+        plain, written = self._canonical(entry, path, subject)
+        place = Entry(path, subject, written)
+        try:
+            return model.model_validate(plain)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                self.errors.append(in_words(detail, model, self.document, place))
+            return None
+
+    def _canonical(
+        self, entry: Mapping[str, Any], path: YamlPath, subject: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the entry with today's key names, and for each of them the name that the file uses."""
+        plain: dict[str, Any] = {}
+        written: dict[str, str] = {}
+        for key, value in entry.items():
+            target = ALIASES.get(key, (key,))
+            name = str(target[0])
+            if name in plain:
+                found = ConfigurationError(
+                    f"'{written.get(name, name)}' and '{key}' mean the same",
+                    expected="one of them",
+                    hint=f"keep '{name}'",
+                    code="SCHED_DUP_KEY",
+                )
+                self.errors.append(placed(self.document, (*path, key), subject, found))
+                continue
+            plain[name] = value if len(target) == 1 else {str(target[1]): value}
+            if name != key:
+                written[name] = key
+        return plain, written
+
+    def _unknown_keys(self, root: Mapping[str, Any]) -> None:
+        for key in root:
+            if key not in _TOP:
+                at = self.document.key_position(key)
+                self.errors.append(
+                    ConfigurationError(
+                        f"line {at.line}: unknown key '{key}' at the top of the file",
+                        expected="one of " + ", ".join(_TOP),
+                        hint=did_you_mean(key, _TOP) or "remove it, or indent it below an entry",
+                        where=self.document.where(at),
+                        code="SCHED_UNKNOWN_KEY",
+                    )
+                )
+
+    def _wrong_kind(self, path: YamlPath, subject: str, value: Any, expected: str) -> None:
+        at = self.document.position(*path)
+        self.errors.append(
+            ConfigurationError(
+                f"line {at.line}: {subject} is {_kind(value)}",
+                expected=expected,
+                hint="see docs/scheduling.md",
+                where=self.document.where(at),
+                code="SCHED_VALUE",
+            )
+        )
+
+    def _at_top(self, what: str, code: str) -> ConfigurationError:
+        hint = "write at least 'schedules:' and below it '- id: NAME'; `runner init` makes an example"
+        return ConfigurationError(
+            what,
+            expected="expected a top-level 'schedules:' list",
+            hint=hint,
+            where=f"{self.document.name}:1:1",
+            code=code,
+        )
+
+
+def _with_defaults(schedule: Schedule, defaults: Policies) -> Schedule:
+    """Return the schedule with the file's defaults where it says nothing itself."""
+    fields = defaults.model_fields_set - schedule.model_fields_set
+    return (
+        schedule.model_copy(update={name: getattr(defaults, name) for name in fields}) if fields else schedule
+    )
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, (dict, list)):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    return "a single value"
+
+
+def _text_of(path: Path) -> str:
+    """Read the file's text; raises ErrorReport with one error where that fails."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = f"byte {error.start + 1} is not UTF-8"
+        hint = "save the file as UTF-8 (Notepad: Save As, Encoding UTF-8)"
+        found = ConfigurationError(
+            what, expected="UTF-8 text", hint=hint, where=path.name, code="SCHED_ENCODING"
+        )
+    except OSError as error:
+        what = f"can't be read: {error.strerror or error}"
+        hint = "`runner init` makes one" if isinstance(error, FileNotFoundError) else "check its permissions"
+        found = ConfigurationError(
+            what, expected="a readable file", hint=hint, where=path.name, code="SCHED_FILE"
+        )
+    raise ErrorReport([found])

@@ -1,0 +1,232 @@
+"""The entries of schedules.yaml as frozen records: what a schedule, a process and the defaults may say."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from runner.core.clock import duration, duration_text
+from runner.core.errors import did_you_mean
+from runner.core.yaml_text import Sexagesimal
+
+LONGEST: Final = timedelta(days=3660)
+TRIGGER_KEYS: Final = ("cron", "every", "at")
+
+
+class Missed(StrEnum):
+    """What happens with due times that nobody could start in time. `RUN_ONCE`: the latest runs, it stands for all."""
+
+    RUN_ONCE = "run_once"
+    RUN_ALL = "run_all"
+    SKIP = "skip"
+
+
+class Overlap(StrEnum):
+    """What happens with a due time while the schedule's last run is still going on."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    REPLACE = "replace"
+
+
+def problem(code: str, what: str, expected: str, hint: str = "") -> PydanticCustomError:
+    """Make an error that pydantic carries through: `what` follows the key's name in the message."""
+    template = "{what}"
+    return PydanticCustomError(code, template, {"what": what, "expected": expected, "hint": hint})
+
+
+def _positive_duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)) or isinstance(value, Sexagesimal):
+        raise problem("SCHED_VALUE", f"is {_shown(value)}", 'a duration in quotes, as in "30m" or "1h30m"')
+    if not isinstance(value, str) or value.lstrip().startswith("-"):
+        negative = str(value).lstrip().startswith("-") or value == 0
+        wanted = "must be > 0, with a unit" if negative else "a number with a unit (s, m, h, d, w)"
+        raise problem("SCHED_VALUE", f"is {value}", wanted, 'write it as in "30m" or "1h30m"')
+    try:
+        length = duration(value)
+    except OverflowError:
+        length = timedelta.max
+    except ValueError as error:
+        raise problem("SCHED_VALUE", f"is '{value}'", 'a duration, as in "30s", "30m" or "1h30m"') from error
+    if not timedelta() < length <= LONGEST:
+        raise problem(
+            "SCHED_VALUE", f"is '{value}'", "must be > 0 and at most ten years", "correct the number"
+        )
+    return length
+
+
+def _grace(value: timedelta) -> timedelta:
+    if value < timedelta(minutes=1):
+        raise problem(
+            "SCHED_VALUE",
+            f"is '{duration_text(value)}'",
+            "at least 1m, so that a busy second loses no run",
+            'write "1m"',
+        )
+    return value
+
+
+def _times(value: object) -> object:
+    """Accept one text or a list of them; refuse numbers, which are times that somebody forgot to quote."""
+    entries = value if isinstance(value, list) else [value]
+    for entry in entries:
+        if isinstance(entry, Sexagesimal):
+            raise problem(
+                "SCHED_TIME_TYPE",
+                f"is {entry} without quotes, which YAML reads as the number {entry.number}",
+                "a time as text",
+                f'write it in quotes: "{entry}"',
+            )
+        if not isinstance(entry, str) or not entry.strip():
+            raise problem(
+                "SCHED_TIME_TYPE", f"is {_shown(entry)}", 'a time as text, as in "08:30" or "2027-03-31 18:00"',
+                "write it in quotes",
+            )  # fmt: skip
+    return tuple(str(entry) for entry in entries)
+
+
+def _zone(name: str) -> str:
+    example = "write an IANA name, e.g. 'Europe/Berlin'"
+    if not name.strip():
+        raise problem("SCHED_TZ", "timezone is empty", "an IANA time zone", example)
+    if re.fullmatch(r"(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?", name):
+        what = f"timezone '{name}': a fixed offset does not follow daylight saving"
+        raise problem("SCHED_TZ", what, "an IANA time zone", "use an IANA name, e.g. 'Europe/Berlin'")
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        hint = did_you_mean(name, available_timezones()) or example
+        raise problem(
+            "SCHED_TZ", f"timezone '{name}' is not an IANA time zone", "an IANA name", hint
+        ) from error
+    return name
+
+
+def _names(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "empty"
+    return f"'{value}'" if isinstance(value, str) else ("a list" if isinstance(value, list) else str(value))
+
+
+Text = Annotated[str, Field(max_length=2000)]
+Identifier = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^\w[\w.-]*$")]
+PositiveDuration = Annotated[
+    timedelta,
+    BeforeValidator(_positive_duration),
+    PlainSerializer(duration_text, return_type=str, when_used="json"),
+]
+Zone = Annotated[str, AfterValidator(_zone)]
+Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_names)]
+
+
+class Record(BaseModel):
+    """A frozen entry of the file; keys that it doesn't know are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, coerce_numbers_to_str=True)
+
+
+class RunRetry(Record):
+    """Running a failed run once more: how often, after which wait, which doubles up to `longest_wait`."""
+
+    times: Annotated[int, Field(ge=0, le=20)] = 0
+    wait: PositiveDuration = timedelta(minutes=1)
+    longest_wait: PositiveDuration = timedelta(minutes=30)
+
+
+class Policies(Record):
+    """What `defaults:` can set for every schedule and each schedule can set for itself."""
+
+    timezone: Zone = "UTC"
+    missed: Missed = Missed.RUN_ONCE
+    grace: Annotated[PositiveDuration, AfterValidator(_grace)] = timedelta(minutes=1)
+    max_catchup: Annotated[int, Field(ge=1, le=1000)] = 24
+    overlap: Overlap = Overlap.SKIP
+    retry: RunRetry = RunRetry()
+    time_limit: PositiveDuration | None = None
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+
+
+class Schedule(Policies):
+    """Which bot runs, when, and with which parameters. Exactly one of the trigger keys is set.
+
+    The texts of the triggers are checked by `runner.timetable`, which knows what they mean.
+    """
+
+    id: Identifier
+    description: Text = ""
+    bot: Identifier | None = None
+    recording: Text | None = None
+    cron: str | None = None
+    every: PositiveDuration | None = None
+    anchor: str | None = None
+    at: Annotated[tuple[str, ...] | None, BeforeValidator(_times)] = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    enabled: bool = True
+
+    @property
+    def trigger_key(self) -> str:
+        """The key of the one trigger: ``cron``, ``every`` or ``at``."""
+        return next(key for key in TRIGGER_KEYS if getattr(self, key) is not None)
+
+    @model_validator(mode="after")
+    def _check_choices(self) -> Schedule:
+        given = [key for key in TRIGGER_KEYS if getattr(self, key) is not None]
+        wanted = "exactly one of " + ", ".join(TRIGGER_KEYS)
+        if len(given) != 1:
+            found = f"has {' and '.join(given)}" if given else "says no time"
+            raise problem(
+                "SCHED_TRIGGER", found, wanted, "keep one" if given else "add one, as in cron: '30 8 * * 1-5'"
+            )
+        if (self.bot is None) == (self.recording is None):
+            found = "has bot and recording" if self.bot else "names no bot"
+            raise problem(
+                "SCHED_BOT",
+                found,
+                "exactly one of bot, recording",
+                "keep one" if self.bot else "add bot: NAME",
+            )
+        if self.anchor is not None and self.every is None:
+            raise problem("SCHED_VALUE", "has an anchor", "anchor only together with every", "remove it")
+        return self
+
+
+class Targets(Record):
+    """What a process is measured against: percentages from 0 to 100, and the time until somebody decides a case."""
+
+    straight_through: Annotated[float, Field(ge=0, le=100)] | None = None
+    on_time: Annotated[float, Field(ge=0, le=100)] | None = None
+    time_to_decision: PositiveDuration | None = None
+
+
+class Process(Record):
+    """What bots work for: who answers for it (RACI), until when a case must be decided, and what it is measured by."""
+
+    title: Text = ""
+    responsible: Names = ()
+    accountable: Text = ""
+    consulted: Names = ()
+    informed: Names = ()
+    sla: PositiveDuration | None = None
+    targets: Targets = Targets()
+    manual_minutes: Annotated[float, Field(gt=0)] | None = None
+    sop: Text = ""
