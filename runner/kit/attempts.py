@@ -6,8 +6,9 @@ import contextlib
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,12 +19,9 @@ from runner.kit.current import Here, Running, here, running, step_into
 from runner.kit.evidence import Watch
 from runner.kit.item import Item, Memory, in_hand
 from runner.kit.outcome import classify
-from runner.kit.retry import keep_trying, may_retry
+from runner.kit.retry import Retry, Wait, keep_trying, may_retry
 from runner.kit.rows import field_errors
 from runner.kit.step import journal_retry
-
-if TYPE_CHECKING:
-    from runner.kit.items import Queue
 
 FIRST_LANE: Final = 1
 Failure = Exception | SystemExit
@@ -37,31 +35,38 @@ class LaneEnds(BaseException):
         self.reason = reason
 
 
-def work_through(
-    queue: Queue[Any],
-    handler: Callable[..., object],
-    session: Callable[[], AbstractContextManager[Any]] | None,
-) -> None:
-    """Ask for items of `queue` and work on each until there is none left.
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A queue (by name, model and retry rule) and what is called for each of its items."""
+
+    queue: str
+    model: type[BaseModel]
+    retry: Retry | None
+    handler: Callable[..., object]
+    session: Callable[[], AbstractContextManager[Any]] | None
+
+
+def work_through(loop: Loop) -> None:
+    """Ask for items of the queue and work on each until there is none left.
 
     Raises LaneEnds in the lanes that do not go on behind it: all but the first, and all when the run is stopped.
     """
     live = running("Queue.each")
     if here.get().item is not None:
         raise ConfigurationError(
-            f"queue '{queue.name}' is worked through inside the handler of another item",
+            f"queue '{loop.queue}' is worked through inside the handler of another item",
             expected="one Queue.each after the other",
             hint="put the rows into the queue here and call each behind the first one",
             code="BOT_NESTED_EACH",
         )
-    sitting = Sitting(session)
+    sitting = Sitting(loop.session)
     try:
         while True:
-            answer = live.channel.ask("next", queue=queue.name)
+            answer = live.channel.ask("next", queue=loop.queue)
             if answer["item"] is None:
                 reason = NoItem(answer["reason"])
                 break
-            _Work(live, queue, handler, sitting, ItemOrder.model_validate(answer["item"])).run()
+            _Work(live, loop, sitting, ItemOrder.model_validate(answer["item"])).run()
     finally:
         sitting.close()
     if reason is not NoItem.EMPTY:
@@ -119,29 +124,21 @@ class _TryFailed(Exception):
 class _Work:
     """The attempts at one item that one hand-out allows."""
 
-    def __init__(
-        self,
-        live: Running,
-        queue: Queue[Any],
-        handler: Callable[..., object],
-        sitting: Sitting,
-        order: ItemOrder,
-    ) -> None:
+    def __init__(self, live: Running, loop: Loop, sitting: Sitting, order: ItemOrder) -> None:
         self.live = live
-        self.queue = queue
-        self.handler = handler
+        self.loop = loop
         self.sitting = sitting
         self.order = order
         self.memory = Memory.of(order)
         self.attempt = order.attempt - 1
-        self.tries_left = 1 + (queue.retry.times if queue.retry else 0)
+        self.tries_left = 1 + (loop.retry.times if loop.retry else 0)
 
     def run(self) -> None:
         with contextlib.suppress(
             _TryFailed
         ):  # its end is in the journal; the loop goes on with the next item
             keep_trying(
-                self.queue.retry,
+                self.loop.retry,
                 self._try,
                 before_wait=self._before_wait,
                 passes=lambda error: isinstance(error, _TryFailed) and error.passes,
@@ -150,7 +147,7 @@ class _Work:
     def _try(self) -> None:
         self.attempt += 1
         self.tries_left -= 1
-        before = step_into(Here(self.queue.name, self.order.key, self.attempt))
+        before = step_into(Here(self.loop.queue, self.order.key, self.attempt))
         try:
             self._attempt()
         finally:
@@ -163,19 +160,21 @@ class _Work:
             "attempt.started", f"Attempt {self.attempt} at {self.order.key}", data={"trace": traced}
         )
         self.live.failed_step = None
-        watch = Watch(self.live, seq, traced=traced)
+        with Watch(self.live, seq, traced=traced) as watch:
+            self._attempt_under(watch, started)
+
+    def _attempt_under(self, watch: Watch, started: float) -> None:
         try:
             self._handle()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the border of an attempt: it is its outcome
             self._failed(error, watch, started)
         else:
-            watch.discard()
             data = {"status": "done", "will_retry": False, "output": dict(self.memory.output)}
             self._event("attempt.finished", f"{self.order.key} done", data=data, ms=_ms_since(started))
 
     def _handle(self) -> None:
         try:
-            data = self.queue.model.model_validate(self.order.data)
+            data = self.loop.model.model_validate(self.order.data)
         except ValidationError as error:
             found = field_errors(error)[0]
             raise BusinessError(
@@ -191,7 +190,7 @@ class _Work:
             raise SessionFailed from error
         token = in_hand.set(item)
         try:
-            self.handler(item, *arguments)
+            self.loop.handler(item, *arguments)
         finally:
             in_hand.reset(token)
         self._look_for_open_intent(None)
@@ -234,11 +233,11 @@ class _Work:
         self.sitting.close()
         raise _TryFailed(error, passes=passes) from error
 
-    def _before_wait(self, wait: Any) -> None:
+    def _before_wait(self, wait: Wait) -> None:
         error = wait.error.error if isinstance(wait.error, _TryFailed) else wait.error
         journal_retry(
-            type(wait)(error, wait.seconds, wait.tries_left),
-            Here(self.queue.name, self.order.key, self.attempt),
+            Wait(error, wait.seconds, wait.tries_left),
+            Here(self.loop.queue, self.order.key, self.attempt),
         )
 
     def _event(self, event: str, message: str, **fields: Any) -> int:
@@ -248,7 +247,7 @@ class _Work:
             message,
             level=level,
             sync=True,
-            queue=self.queue.name,
+            queue=self.loop.queue,
             item=self.order.key,
             attempt=self.attempt,
             **fields,

@@ -18,7 +18,7 @@ from runner.core.contract import JOURNAL_FILE, ORDER_FILE, Order, lane_folder
 from runner.core.errors import RunnerError
 from runner.journal.redact import Redactor
 from runner.journal.write import Journal
-from runner.kit import current, describe
+from runner.kit import current, describe, web
 from runner.kit.attempts import LaneEnds
 from runner.kit.bot import BotSpec
 from runner.kit.channel import Channel
@@ -39,6 +39,9 @@ def main() -> int:
     redactor = Redactor()
     sys.stdout, sys.stderr = Console(sys.stdout, redactor), Console(sys.stderr, redactor)
     answer = _wait_for_work(channel)
+    while "warm" in answer:
+        _warm(answer["warm"])
+        answer = _wait_for_work(channel)
     if "describe" in answer:
         _describe(channel, **answer["describe"])
     elif "validate" in answer:
@@ -89,6 +92,12 @@ def _wait_for_work(channel: Channel) -> dict[str, Any]:
         answer = channel.answer()
     assert answer is not None
     return answer
+
+
+def _warm(what: dict[str, Any]) -> None:
+    if what.get("browser"):
+        with contextlib.suppress(RunnerError):  # the run that needs a browser will say what is wrong with it
+            web.warm()
 
 
 def _describe(channel: Channel, project: str, file: str) -> None:
@@ -158,6 +167,7 @@ def _serve(
             channel.ask("finished", status="done" if done else "failed")
         finally:
             current.end()
+            web.close()
     return 0 if done else RUN_FAILED
 
 
@@ -169,16 +179,14 @@ def _run(live: current.Running, loaded: describe.BotFile, spec: BotSpec) -> bool
         f"{spec.name} started in lane {live.lane}",
         data={"pid": os.getpid(), "host": socket.gethostname(), "queues": queues},
     )
-    watch = Watch(live, seq, traced=False)
     message, failure = f"{spec.name} done", None
     try:
         arguments = spec.arguments(spec.validate(live.order.parameters), Path(live.order.project))
-        spec.function(**arguments)
+        with Watch(live, seq) as watch:
+            _call(spec, arguments, watch)
     except LaneEnds as end:
         message = f"Lane {live.lane} ended: {end.reason}"
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the border of a run: it is its outcome
-        with contextlib.suppress(OSError):
-            watch.keep(None)
         failure = classify(error, Path(live.order.project))
         message = f"{spec.name} failed: {failure['message']}"
     live.journal.event(
@@ -191,6 +199,15 @@ def _run(live: current.Running, loaded: describe.BotFile, spec: BotSpec) -> bool
         error=failure,
     )
     return failure is None
+
+
+def _call(spec: BotSpec, arguments: dict[str, Any], watch: Watch) -> None:
+    try:
+        spec.function(**arguments)
+    except (Exception, SystemExit):
+        with contextlib.suppress(OSError):  # a full disk must not hide why the bot failed
+            watch.keep()
+        raise
 
 
 def _dump(error: RunnerError) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -12,6 +13,9 @@ from runner.core.contract import EVIDENCE_FOLDER, Order, lane_folder
 from runner.core.errors import RunFailed
 from runner.journal.write import Journal
 from runner.kit.channel import Channel
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext  # heavy: bots without web pages start without it
 
 
 @dataclass(slots=True)
@@ -26,6 +30,7 @@ class Running:
     secrets: tuple[str, ...] = ()
     outputs: dict[str, JsonValue] = field(default_factory=dict)
     puts: dict[str, int] = field(default_factory=dict)
+    contexts: list[BrowserContext] = field(default_factory=list)
     failed_step: tuple[BaseException, str] | None = None
 
     @property

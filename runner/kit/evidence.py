@@ -1,38 +1,172 @@
-"""Evidence of a failure: the row, and what each open page showed."""
+"""Evidence of a failure: the row, and what each open page showed, with every registered secret masked."""
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 
+from runner.journal.redact import Redactor
 from runner.kit.current import Running, here
+from runner.kit.snapshot import read_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
+MOST_PAGES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of evidence: what it is, its file (None: only a line), and what is known of it."""
+
+    kind: str
+    message: str
+    path: Path | None = None
+    data: dict[str, Any] | None = None
 
 
 class Watch:
-    """Watches one attempt (or the run itself) so that its failure leaves evidence behind."""
+    """Watches one attempt, or the run's function, so that its failure leaves evidence behind.
 
-    def __init__(self, live: Running, seq: int, *, traced: bool) -> None:
+    What is seen is written to files at once, when pages are still open; the journal's lines follow in `keep`, when it is
+    known that it failed, and `discard` deletes what was taken meanwhile.
+    """
+
+    def __init__(self, live: Running, seq: int, *, traced: bool = False) -> None:
         self._live = live
         self._prefix = f"{seq:06d}"
         self._traced = traced
+        self._pieces: list[Piece] = []
+        self._looked_at: list[BrowserContext] = []
+        self._pages = 0
 
-    def discard(self) -> None:
-        """The attempt went well: keep nothing."""
+    def __enter__(self) -> Self:
+        _watching.append(self)
+        for context in self._live.contexts:
+            self.opened(context)
+        return self
 
-    def keep(self, session: object, row: Any = None) -> None:
-        """Write down what there is to see. Never raises for what a page does."""
+    def __exit__(self, *_: object) -> None:
+        _watching.remove(self)
+        for piece in self._pieces:
+            if piece.path is not None:
+                piece.path.unlink(missing_ok=True)
+        if self._traced:
+            for context in self._live.contexts:
+                if context not in self._looked_at:
+                    _quietly(context.tracing.stop)
+
+    def opened(self, context: BrowserContext) -> None:
+        """A context was opened, or is open at the start of an attempt: record it from the second attempt on."""
+        if self._traced:
+            # No film strip: pictures can't be masked. The snapshots of the page show the same and are text.
+            _quietly(lambda: context.tracing.start(screenshots=False, snapshots=True, sources=False))
+
+    def look_at(self, context: BrowserContext) -> None:
+        """Take evidence of all pages of `context`, once; never raises for what a page does."""
+        if context in self._looked_at:
+            return
+        self._looked_at.append(context)
+        self._live.evidence.mkdir(parents=True, exist_ok=True)
+        for page in context.pages[: MOST_PAGES - self._pages]:
+            self._pages += 1
+            self._look_at_page(page)
+        if self._traced:
+            self._keep_trace(context)
+
+    def keep(self, session: object = None, row: Any = None) -> None:
+        """It failed: look at every page that is open, and write the lines about all that was seen."""
+        self._live.evidence.mkdir(parents=True, exist_ok=True)
+        for context in [*self._live.contexts, *_contexts_in(session)]:
+            self.look_at(context)
         if row is not None:
-            path = self._live.evidence / f"{self._prefix}-row.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self._live.journal.redactor.json(orjson.dumps(row, option=orjson.OPT_INDENT_2)))
-            place = here.get()
+            path = self._path("row.json")
+            path.write_bytes(self._redactor.json(orjson.dumps(row, option=orjson.OPT_INDENT_2)))
+            self._pieces.append(Piece("row", "The row as it was worked on", path))
+        place = here.get()
+        for piece in self._pieces:
             self._live.journal.event(
                 "evidence",
-                "the row as it was read",
+                piece.message,
                 queue=place.queue,
                 item=place.item,
                 attempt=place.attempt,
-                data={"kind": "row"},
-                evidence=self._live.relative(path),
+                data={"kind": piece.kind, **(piece.data or {})},
+                evidence=self._live.relative(piece.path) if piece.path is not None else None,
             )
+        self._pieces.clear()
+
+    @property
+    def _redactor(self) -> Redactor:
+        return self._live.journal.redactor
+
+    def _path(self, name: str) -> Path:
+        return self._live.evidence / f"{self._prefix}-{name}"
+
+    def _look_at_page(self, page: Any) -> None:
+        picture = self._path(f"page{self._pages}.png")
+        seen = read_page(page, picture, self._may_show)
+        about = {"url": seen.url, "http_status": seen.http_status, "page_error": seen.page_error}
+        self._pieces.append(Piece("page", seen.page_error or "The page shows no error message", data=about))
+        if seen.picture:
+            self._pieces.append(Piece("screenshot", "What the page looked like", picture))
+        if seen.text is not None:
+            text = self._path(f"page{self._pages}.txt")
+            text.write_bytes(self._redactor.raw(seen.text.encode("utf-8", "replace")))
+            self._pieces.append(Piece("page_text", "The text of the page", text))
+
+    def _may_show(self, readable: str | None) -> bool:
+        """Whether a picture of this page shows no secret; what can't be read is not shown where there are secrets."""
+        if readable is None:
+            return not self._live.secrets
+        return not self._redactor.finds(readable.encode("utf-8", "replace"))
+
+    def _keep_trace(self, context: BrowserContext) -> None:
+        path = self._path(f"trace{self._pages}.zip")
+        with tempfile.TemporaryDirectory(prefix="runner-trace-") as folder:
+            raw = Path(folder) / "trace.zip"
+            _quietly(lambda: context.tracing.stop(path=raw))
+            if raw.is_file():
+                mask_archive(raw, path, self._redactor)
+                self._pieces.append(
+                    Piece("trace", "What the bot did, step by step: open it in the trace viewer", path)
+                )
+
+
+def mask_archive(source: Path, target: Path, redactor: Redactor) -> None:
+    """Write the zip `source` again as `target`, each entry without registered secrets."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            name = redactor.text(entry.filename)
+            new.writestr(name, redactor.raw(old.read(entry)))
+
+
+_watching: list[Watch] = []
+
+
+def present() -> Watch | None:
+    """The watch over what happens now: the attempt's, or else the run's."""
+    return _watching[-1] if _watching else None
+
+
+def _contexts_in(session: object) -> list[BrowserContext]:
+    """The browser context of a session value that is a page or a context which the bot opened by other means."""
+    kind = f"{type(session).__module__}.{type(session).__name__}"
+    if kind == "playwright.sync_api._generated.Page":
+        return [session.context]  # type: ignore[attr-defined]
+    if kind == "playwright.sync_api._generated.BrowserContext":
+        return [session]  # type: ignore[list-item]
+    return []
+
+
+def _quietly(act: Any) -> None:
+    from playwright.sync_api import Error
+
+    with contextlib.suppress(Error):  # the browser may be gone: then there is nothing to record
+        act()

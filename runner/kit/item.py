@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from runner.core.contract import IrreversibleRecord, ItemOrder, Settled
 from runner.core.errors import ConfigurationError, OutcomeUnknown
 from runner.kit.current import here, running
-from runner.kit.step import retry_of_irreversible
+from runner.kit.retry import retry_of_irreversible
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from runner.core.contract import QueueDescription
 from runner.core.errors import ConfigurationError, did_you_mean
+from runner.kit.attempts import Loop, work_through
 from runner.kit.bot import refuse_async
 from runner.kit.current import here, running
 from runner.kit.item import Item, Output
@@ -96,7 +97,5 @@ class Queue(Generic[M]):
         item, kept from item to item, and closed and entered again after an attempt that failed.
         A failed item goes to the exception queue and the next one is worked on.
         """
-        from runner.kit.attempts import work_through
-
         refuse_async(handler, "handler")
-        work_through(self, handler, session)
+        work_through(Loop(self.name, self.model, self.retry, handler, session))

@@ -130,5 +130,15 @@ def is_page_expectation(error: BaseException) -> bool:
     return trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("playwright.")
 
 
+def retry_of_irreversible(name: str) -> ConfigurationError:
+    """The error of asking for a retry around something irreversible."""
+    return ConfigurationError(
+        f"step '{name}' is irreversible and has a Retry around it",
+        expected="an irreversible step cannot be retried: it might be done twice",
+        hint="take the Retry away and give item.irreversible(…, already_done=…), which looks before it acts",
+        code="BOT_RETRY_IRREVERSIBLE",
+    )
+
+
 def _bad_option(name: str, value: object, expected: str) -> ConfigurationError:
     return ConfigurationError(f"Retry({name}={value!r})", expected=expected, code="BOT_OPTION")

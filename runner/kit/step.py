@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, TypeVar, overload
 
-from runner.core.errors import ConfigurationError
 from runner.kit.bot import refuse_async
 from runner.kit.current import Here, Running, here, running_or_none, step_into
+from runner.kit.item import current_item
 from runner.kit.outcome import classify
-from runner.kit.retry import Retry, Wait, keep_trying
+from runner.kit.retry import Retry, Wait, keep_trying, retry_of_irreversible
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -115,16 +115,6 @@ def step(
     return mark(what) if what is not None else mark
 
 
-def retry_of_irreversible(name: str) -> ConfigurationError:
-    """The error of asking for a retry around something irreversible."""
-    return ConfigurationError(
-        f"step '{name}' is irreversible and has a Retry around it",
-        expected="an irreversible step cannot be retried: it might be done twice",
-        hint="take the Retry away and give item.irreversible(…, already_done=…), which looks before it acts",
-        code="BOT_RETRY_IRREVERSIBLE",
-    )
-
-
 def _plain(function: Callable[P, R], name: str) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -151,8 +141,6 @@ def _retried(function: Callable[P, R], name: str, retry: Retry) -> Callable[P, R
 def _irreversible(function: Callable[P, R], name: str) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        from runner.kit.item import current_item
-
         item = current_item(f"irreversible step '{name}'")
         return item.irreversible(name, lambda: function(*args, **kwargs))  # type: ignore[return-value]
 
