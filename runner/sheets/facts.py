@@ -17,7 +17,7 @@ _ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
 _WIDE = re.compile(rb"""\br\s*=\s*["']([A-Z]{2,})""")
 _TOO_FAR = re.compile(rb"""\br\s*=\s*["'](?:[A-Z]{4}|[A-Z]*\d{8})""")
 _ODD_PLACE = re.compile(rb'r="(?:[A-Z]{2}|[A-Z]?\d{8})')  # a literal beginning makes this five times as fast
-_FREE_SPELLING = (b"='", b"= ", b" =", b"=\n", b"\n=", b"=\t", b"\t=")
+_SPACE_BEFORE = re.compile(rb"\s=")
 _ROW_NUMBER = re.compile(rb"""\br\s*=\s*["'](\d{1,7})["']""")
 
 Place = tuple[int, int]
@@ -68,7 +68,7 @@ def look_through(package: Package, part: Part, sheet: str) -> Facts:
     formula = b"<" + stream.tags.prefix + b"f"
     for block in stream.blocks():
         mask = block.mask
-        is_free = any(spelling in mask for spelling in _FREE_SPELLING)
+        is_free = mask.count(b"=") != mask.count(b'="') or bool(_SPACE_BEFORE.search(mask, 0, 4096))
         is_odd = is_free or bool(_ODD_PLACE.search(mask))
         extent.add(stream.tags.prefix, mask, is_odd)
         if (is_odd and _TOO_FAR.search(mask)) or extent.last_row > MAX_ROWS:

@@ -1,0 +1,193 @@
+"""Checking one row against a model: cell by cell, then the model's own rules, every error with its cell."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from runner.core.errors import WorkbookError
+from runner.sheets.grid import CellValue, Grid
+from runner.sheets.header import Header, shown_name
+from runner.sheets.sheetxml import letters
+from runner.sheets.values import converter, describe, kind_of, masked_text
+from runner.sheets.wording import Locale, Trouble
+
+M = TypeVar("M", bound=BaseModel)
+Json: TypeAlias = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the model with its column and the function that reads its cells."""
+
+    name: str
+    column: int
+    convert: Callable[[CellValue], object]
+    is_text: bool
+    is_required: bool
+
+
+class RowCheck(Generic[M]):
+    """The rules for the rows of one grid under one header."""
+
+    def __init__(self, model: type[M], grid: Grid, header: Header, locale: Locale | None) -> None:
+        self._model = model
+        self._grid = grid
+        self._has_facts = bool(grid.facts.errors or grid.facts.unsolved)
+        self._fields = [
+            Field(
+                name,
+                column,
+                converter(info.annotation, locale),
+                kind_of(info.annotation) is str,
+                info.is_required(),
+            )
+            for name, column in header.columns.items()
+            for info in [model.model_fields[name]]
+        ]
+
+    def checked(self, number: int, cells: Sequence[CellValue]) -> M | tuple[WorkbookError, ...]:
+        """The row as an instance of the model, or all that is wrong with it."""
+        data, troubles = self._converted(number, cells)
+        if troubles:
+            return tuple(troubles)
+        try:
+            return self._model.model_validate(data, by_alias=False, by_name=True)
+        except ValidationError as wrong:
+            return tuple(self._named(number, cells, wrong))
+
+    def is_used(self, number: int, cells: Sequence[CellValue]) -> bool:
+        """Whether any cell of the model's columns holds something."""
+        shift = self._grid.first_column
+        for field in self._fields:
+            at = field.column - shift
+            if (
+                0 <= at < len(cells)
+                and cells[at] != ""
+                and (not isinstance(cells[at], str) or str(cells[at]).strip())
+            ):
+                return True
+        return self._has_facts and any(self._fact(number, field.column) for field in self._fields)
+
+    def raw(self, number: int, cells: Sequence[CellValue]) -> dict[str, Json]:
+        """The cells by field name, as JSON can hold them."""
+        return {
+            field.name: (self._has_facts and self._fact(number, field.column))
+            or _json(self._value(cells, field.column))
+            for field in self._fields
+        }
+
+    @cached_property
+    def _masks(self) -> dict[tuple[int, int], str]:
+        return self._grid.masks({field.column for field in self._fields if field.is_text})
+
+    def _converted(
+        self, number: int, cells: Sequence[CellValue]
+    ) -> tuple[dict[str, object], list[WorkbookError]]:
+        data: dict[str, object] = {}
+        troubles: list[WorkbookError] = []
+        shift, width = self._grid.first_column, len(cells)
+        for field in self._fields:
+            at = field.column - shift
+            value = cells[at] if 0 <= at < width else ""
+            try:
+                if self._has_facts and self._fact(number, field.column):
+                    troubles.append(self._fact_error(number, field.column))
+                elif value == "" or (isinstance(value, str) and value.isspace()):
+                    self._blank(data, field)
+                elif field.is_text and not isinstance(value, str):
+                    data[field.name] = masked_text(value, self._masks.get((number, field.column), ""))
+                else:
+                    data[field.name] = field.convert(value)
+            except Trouble as trouble:
+                troubles.append(self._cell_error(number, field.column, trouble))
+        return data, troubles
+
+    def _blank(self, data: dict[str, object], field: Field) -> None:
+        info = self._model.model_fields[field.name]
+        if not field.is_required:
+            return
+        if type(None) in getattr(info.annotation, "__args__", ()):
+            data[field.name] = None
+            return
+        raise Trouble("is empty", f"a value for '{shown_name(field.name, info)}'", "fill in the cell")
+
+    def _fact(self, number: int, column: int) -> str:
+        place = (number, column)
+        return self._grid.facts.errors.get(place) or self._grid.facts.unsolved.get(place) or ""
+
+    def _fact_error(self, number: int, column: int) -> WorkbookError:
+        where = self._grid.where(number, letters(column))
+        shown = self._grid.facts.errors.get((number, column))
+        if shown:
+            return WorkbookError(
+                f"cell {letters(column)}{number} shows the error {shown}",
+                expected="a value",
+                hint="fix the formula, or what it refers to",
+                where=where,
+                code="WB_CELL_ERROR",
+            )
+        return WorkbookError(
+            f"the formula {self._fact(number, column)[:80]} in {letters(column)}{number} has no stored result",
+            expected="a workbook that was calculated when it was saved",
+            hint="open and save it in Excel",
+            where=where,
+            code="WB_NO_CACHED",
+        )
+
+    def _cell_error(
+        self, number: int, column: int, trouble: Trouble, code: str = "WB_CELL_TYPE"
+    ) -> WorkbookError:
+        address = f"{letters(column)}{number}"
+        verb = "" if trouble.what.startswith("is ") else "holds "
+        return WorkbookError(
+            f"cell {address} {verb}{trouble.what}",
+            expected=trouble.expected,
+            hint=trouble.hint,
+            where=self._grid.where(number, letters(column)),
+            code="WB_CELL" if verb == "" else code,
+        )
+
+    def _named(self, number: int, cells: Sequence[CellValue], wrong: ValidationError) -> list[WorkbookError]:
+        columns = {field.name: field.column for field in self._fields}
+        out = []
+        for error in wrong.errors(include_url=False, include_context=False):
+            field = str(error["loc"][0]) if error["loc"] else ""
+            is_type = error["type"].endswith(("_parsing", "_type", "_inexact", "from_float"))
+            if field in columns:
+                value = self._value(cells, columns[field])
+                trouble = Trouble(describe(value), error["msg"], "correct the cell")
+                out.append(
+                    self._cell_error(
+                        number, columns[field], trouble, "WB_CELL_TYPE" if is_type else "WB_CELL"
+                    )
+                )
+            else:
+                out.append(
+                    WorkbookError(
+                        f"row {number}: {error['msg']}",
+                        hint="correct the row",
+                        where=self._grid.where(number),
+                        code="WB_ROW",
+                    )
+                )
+        return out
+
+    def _value(self, cells: Sequence[CellValue], column: int) -> CellValue:
+        at = column - self._grid.first_column
+        return cells[at] if 0 <= at < len(cells) else ""
+
+
+def _json(value: CellValue) -> Json:
+    if value == "":
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    return value if isinstance(value, str | int | float | bool) else str(value)

@@ -1,0 +1,149 @@
+"""Which column belongs to which field: finding the header row and matching its words to a model."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel
+from pydantic.fields import FieldInfo
+
+from runner.core.errors import UsageError, WorkbookError, did_you_mean
+from runner.sheets.grid import Grid
+from runner.sheets.sheetxml import letters
+
+ROWS_SEARCHED = 20
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header row found: its number, the words in it by column number, and the column number of each field."""
+
+    row: int
+    words: dict[int, str]
+    columns: dict[str, int]
+
+
+def find_header(
+    grid: Grid,
+    model: type[BaseModel],
+    *,
+    header_row: int | None = None,
+    aliases: Mapping[str, Sequence[str]] | None = None,
+) -> Header:
+    """The header row of `grid` for `model`: the one among the first 20 that names the most fields.
+
+    Raises WorkbookError: WB_COLUMN where a required field has no column, WB_COLUMN_DUP where a field has two; and
+    UsageError where `aliases` speaks of a field that the model doesn't have.
+    """
+    names = _names(model, aliases or {})
+    candidates = _candidates(grid, header_row)
+    best = Header(header_row or grid.first_row, {}, {})
+    most = -1
+    for number, words in candidates:
+        found = [field for field in names if _columns_for(names[field], words)]
+        if len(found) > most:
+            best, most = Header(number, words, {}), len(found)
+    for field in names:
+        columns = _columns_for(names[field], best.words)
+        if len(columns) > 1:
+            raise _twice(grid, best, columns)
+        if columns:
+            best.columns[field] = columns[0]
+    missing = [f for f, info in model.model_fields.items() if f not in best.columns and info.is_required()]
+    if missing:
+        raise _missing(grid, best, shown_name(missing[0], model.model_fields[missing[0]]), names[missing[0]])
+    if not best.columns:
+        first = next(iter(model.model_fields), "")
+        info = model.model_fields.get(first)
+        raise _missing(grid, best, shown_name(first, info) if info else first, names.get(first, []))
+    return best
+
+
+def normal(text: object) -> str:
+    """A heading without what people vary: case, spaces, punctuation, full-width forms."""
+    plain = unicodedata.normalize("NFKC", str(text)).casefold()
+    return "".join(sign for sign in plain if sign.isalnum())
+
+
+def shown_name(field: str, info: FieldInfo) -> str:
+    """How an error calls the column of a field: its title, its alias, or its name with a capital letter."""
+    text = info.title or info.alias or field.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _names(model: type[BaseModel], aliases: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    for field in aliases:
+        if field not in model.model_fields:
+            raise UsageError(
+                f"aliases are given for '{field}'",
+                expected="a field of " + model.__name__ + ": " + ", ".join(model.model_fields),
+                hint=did_you_mean(field, model.model_fields),
+                code="WB_ALIAS",
+            )
+    return {
+        field: list(dict.fromkeys(normal(word) for word in _words_of(field, info, aliases.get(field, ()))))
+        for field, info in model.model_fields.items()
+    }
+
+
+def _words_of(field: str, info: FieldInfo, more: Sequence[str]) -> list[str]:
+    words: list[str] = [field, *([more] if isinstance(more, str) else more)]
+    words += [word for word in (info.alias, info.title) if word]
+    if isinstance(info.validation_alias, AliasChoices):
+        words += [choice for choice in info.validation_alias.choices if isinstance(choice, str)]
+    elif isinstance(info.validation_alias, str):
+        words.append(info.validation_alias)
+    extra: Any = info.json_schema_extra
+    if isinstance(extra, dict) and isinstance(extra.get("aliases"), list | tuple):
+        words += [str(word) for word in extra["aliases"]]
+    return words
+
+
+def _candidates(grid: Grid, header_row: int | None) -> list[tuple[int, dict[int, str]]]:
+    numbers = [header_row] if header_row else range(grid.first_row, grid.first_row + ROWS_SEARCHED)
+    found = []
+    for number in numbers:
+        index = number - grid.first_row
+        cells = grid.rows[index] if 0 <= index < len(grid.rows) else []
+        words = {grid.first_column + at: str(cell) for at, cell in enumerate(cells) if str(cell).strip()}
+        if words:
+            found.append((number, words))
+    return found
+
+
+def _columns_for(names: Sequence[str], words: Mapping[int, str]) -> list[int]:
+    return [column for column, word in words.items() if normal(word) in names and normal(word)]
+
+
+def _twice(grid: Grid, header: Header, columns: Sequence[int]) -> WorkbookError:
+    word = header.words[columns[0]].strip()
+    places = " and ".join(letters(column) for column in columns)
+    other = {header.words[column].strip() for column in columns} - {word}
+    also = f" (also as {', '.join(repr(o) for o in sorted(other))})" if other else ""
+    return WorkbookError(
+        f"column '{word}' appears twice{also}: in {places} of row {header.row}",
+        expected="one column with this name",
+        hint="rename or delete one of them",
+        where=grid.where(header.row, letters(columns[1])),
+        code="WB_COLUMN_DUP",
+    )
+
+
+def _missing(grid: Grid, header: Header, name: str, names: Sequence[str]) -> WorkbookError:
+    words = [word.strip() for word in header.words.values()]
+    by_normal = {normal(word): word for word in words}
+    near = next((did_you_mean(n, by_normal) for n in names if did_you_mean(n, by_normal)), "")
+    for plain, word in by_normal.items():
+        near = near.replace(f"'{plain}'", f"'{word}'")
+    place = f"sheet '{grid.sheet}'" if grid.sheet else grid.file
+    return WorkbookError(
+        f"column '{name}' not found in row {header.row} of {place}",
+        expected="one of the headings found there: "
+        + (", ".join(f"'{word}'" for word in words[:30]) or "none"),
+        hint=near or "correct the heading, or give the column's name as an alias",
+        where=grid.where(header.row),
+        code="WB_COLUMN",
+    )
