@@ -34,6 +34,7 @@ class Run(models.Model):
     pending = models.IntegerField(default=0)
     outputs = models.JSONField(default=dict)
     error = models.JSONField(null=True)
+    evidence = models.JSONField(default=list)
     folder = models.CharField(max_length=100, default="")
     worker = models.CharField(max_length=200, default="")
     epoch = models.IntegerField(default=0)

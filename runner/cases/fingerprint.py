@@ -1,0 +1,146 @@
+"""Which failures have one cause: a pure function from a failure to a value that its repetitions share, and why."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from runner.cases.wording import BLANK, first_words, locator_shape, masked
+
+GENERIC_CODES: Final = frozenset(
+    {
+        "",
+        "APPLICATION",
+        "BAD_ROW",
+        "BUSINESS",
+        "CLI_USAGE",
+        "CONFIG",
+        "CONFLICT",
+        "ENVIRONMENT",
+        "ITEM_QUARANTINED",
+        "OUTCOME_UNKNOWN",
+        "REPORT",
+        "RUN_FAILED",
+        "RUNNER",
+    }
+)
+"""Codes that say no more than the kind does."""
+_OURS_TO_SAY: Final = frozenset({"BadRow", "ValidationError", "OutcomeUnknown", "AttemptLost"})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is known of a failure. `why` is ``item``, ``bad_row`` or ``quarantined``, or why a run has a case."""
+
+    kind: str
+    code: str = ""
+    type: str = ""
+    message: str = ""
+    bot: str = ""
+    step: str = ""
+    where: str = ""
+    page_error: str = ""
+    why: str = "item"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """`value` is equal for one cause. `title` is the message without its variable parts; `parts` is what was compared."""
+
+    value: str
+    title: str
+    explanation: str
+    parts: Mapping[str, str]
+
+
+def fingerprint_of(failure: Failure) -> Fingerprint:
+    """The fingerprint of a failure.
+
+    A code that the bot gave groups by kind, code and bot alone. Otherwise kind, error type, code, step, bot, and the
+    wording of message, page message and locator count; numbers, ids, dates, times, paths, addresses and quoted values
+    in them do not.
+    """
+    words = masked(first_words(failure.message))
+    parts = _parts_by_code(failure) if has_code_of_its_own(failure) else _parts_by_words(failure, words)
+    spelt = "\x1f".join(f"{name}={value.casefold()}" for name, value in parts.items())
+    value = hashlib.blake2b(spelt.encode(), digest_size=16).hexdigest()
+    return Fingerprint(value, _title(failure, words), explain(parts), parts)
+
+
+def has_code_of_its_own(failure: Failure) -> bool:
+    """Whether the bot's author named the cause: a code of their own on a business or application error."""
+    if failure.code in GENERIC_CODES or failure.type in _OURS_TO_SAY or failure.why not in {"item", "error"}:
+        return False
+    return failure.kind == "business" or failure.type == "ApplicationError"
+
+
+def explain(fingerprint: Fingerprint | Mapping[str, str], language: str = "en") -> str:
+    """Why cases are together, in plain words. Languages: ``en`` and ``zh`` (also as ``zh-hans``, ``zh-cn``)."""
+    parts = fingerprint.parts if isinstance(fingerprint, Fingerprint) else fingerprint
+    return _in_chinese(parts) if language.lower().startswith("zh") else _in_english(parts)
+
+
+def _parts_by_code(failure: Failure) -> dict[str, str]:
+    return {"kind": failure.kind, "code": failure.code, "bot": failure.bot}
+
+
+def _parts_by_words(failure: Failure, words: str) -> dict[str, str]:
+    parts = {
+        "kind": failure.kind,
+        "code": "" if failure.code in GENERIC_CODES else failure.code,
+        "type": failure.type,
+        "why": "" if failure.why == "item" else failure.why,
+        "step": failure.step,
+        "bot": failure.bot,
+        "message": words,
+        "locator": locator_shape(failure.message),
+        "page_error": masked(first_words(failure.page_error)),
+    }
+    return {name: value for name, value in parts.items() if value}
+
+
+def _title(failure: Failure, words: str) -> str:
+    code = "" if failure.code in GENERIC_CODES else failure.code
+    shown = masked(first_words(failure.page_error))
+    text = words or failure.type or failure.why
+    if shown and shown != BLANK and failure.kind == "application":
+        text = f"{text} (the page says: {shown})"
+    return f"{code}: {text}" if code else text
+
+
+def _in_english(parts: Mapping[str, str]) -> str:
+    named = {
+        "code": "code {}",
+        "type": "error type {}",
+        "why": "why {}",
+        "step": "step '{}'",
+        "bot": "bot {}",
+        "message": 'message "{}"',
+        "locator": "element {}",
+        "page_error": 'message on the page "{}"',
+    }
+    same = [form.format(parts[name]) for name, form in named.items() if parts.get(name)]
+    ignored = "numbers, ids, dates, times, paths and quoted values are ignored"
+    if "message" not in parts:
+        ignored = "order numbers and quoted values are ignored"
+    return f"Same kind ({parts.get('kind', '')}), {', '.join(same)}; {ignored}."
+
+
+def _in_chinese(parts: Mapping[str, str]) -> str:
+    kinds = {"business": "业务异常", "application": "应用异常", "unknown": "结果未知"}
+    named = {
+        "code": "代码 {}",
+        "type": "错误类型 {}",
+        "why": "原因 {}",
+        "step": "步骤“{}”",
+        "bot": "机器人 {}",
+        "message": "消息“{}”",
+        "locator": "页面元素 {}",
+        "page_error": "页面提示“{}”",
+    }
+    same = [form.format(parts[name]) for name, form in named.items() if parts.get(name)]
+    kind = parts.get("kind", "")
+    ignored = "编号、日期、时间、路径和引号内的值不计" if "message" in parts else "单号和引号内的值不计"
+    return f"相同的类别（{kinds.get(kind, kind)}）、{'、'.join(same)}；{ignored}。"

@@ -1,0 +1,94 @@
+"""Takes journals into the store: the only code that writes machine rows, used live by the worker and by a rebuild."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from django.db import transaction
+
+from runner.cases import intake_items, intake_runs
+from runner.cases.batch import Batch, PutCounts
+from runner.core.contract import SUPERVISOR_LANE
+from runner.journal import Fault, Line, read_journal
+from runner.store.claims import lease_lost
+from runner.store.models import Lane, Run
+
+_APPLY: Final[dict[str, Callable[[Batch, Line], None]]] = {
+    "run.started": intake_runs.run_started,
+    "run.finished": intake_runs.run_finished,
+    "lane.ended": intake_runs.lane_ended,
+    "step.started": intake_runs.step_started,
+    "step.finished": intake_runs.step_finished,
+    "occurrence": intake_runs.occurrence,
+    "items.put": intake_items.items_put,
+    "attempt.started": intake_items.attempt_started,
+    "attempt.finished": intake_items.attempt_finished,
+    "irreversible.intent": intake_items.irreversible_intent,
+    "irreversible.outcome": intake_items.irreversible_outcome,
+    "once": intake_items.once,
+    "evidence": intake_items.evidence,
+    "target.down": intake_items.target_down,
+}
+"""What each event does to the rows. Events that are not named (log, retry, balance, locator.fallback) leave none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a piece of a journal did: `puts` by queue, `finished` attempts, `fault` where reading stopped early."""
+
+    lines: tuple[Line, ...] = ()
+    puts: dict[str, PutCounts] = field(default_factory=dict)
+    finished: int = 0
+    fault: Fault | None = None
+
+
+def take_in(lines: Sequence[Line]) -> Intake:
+    """Apply journal lines, in their order, to the rows. The caller holds the transaction and hands in each line once."""
+    batch = Batch()
+    for line in lines:
+        apply = _APPLY.get(line.event)
+        if apply is not None:
+            apply(batch, line)
+    batch.write()
+    return Intake(tuple(lines), batch.puts, batch.finished)
+
+
+def take_in_journal(path: Path, run_id: str, lane: int, epoch: int | None = None) -> Intake:
+    """Take in what a lane's journal holds beyond the stored offset; lines and new offset in one transaction.
+
+    So each line counts exactly once, however often this is called and wherever the process dies. A torn last line is
+    left for the next call (`fault` says so). With `epoch` nothing is written when the run has been claimed by another
+    worker since: raises ConflictError (LEASE_LOST).
+    """
+    with transaction.atomic():
+        offset, last_seq = _position(run_id, lane, epoch)
+        reading = read_journal(path, offset, last_seq)
+        if not reading.lines:
+            return Intake(fault=reading.fault)
+        if not last_seq:
+            first = reading.lines[0]
+            intake_runs.ensure_lane(run_id, lane, first.bot, first.time)
+        done = take_in(reading.lines)
+        place = {"offset": reading.end, "last_seq": reading.lines[-1].seq}
+        if lane == SUPERVISOR_LANE:
+            Run.objects.filter(pk=run_id).update(**place)
+        else:
+            Lane.objects.filter(run_id=run_id, number=lane).update(**place)
+        return Intake(reading.lines, done.puts, done.finished, reading.fault)
+
+
+def _position(run_id: str, lane: int, epoch: int | None) -> tuple[int, int]:
+    runs = Run.objects.filter(pk=run_id)
+    if lane == SUPERVISOR_LANE:
+        row = runs.values_list("offset", "last_seq", "epoch").first()
+    else:
+        lanes = Lane.objects.filter(run_id=run_id, number=lane)
+        row = lanes.values_list("offset", "last_seq", "run__epoch").first()
+        if row is None and epoch is not None:
+            row = (0, 0, runs.values_list("epoch", flat=True).first() or 0)
+    if row is not None and epoch is not None and row[2] != epoch:
+        raise lease_lost(run_id, epoch)
+    return (row[0], row[1]) if row else (0, 0)

@@ -1,0 +1,47 @@
+"""Puts a run into the queue of runs, from a decision or from what the scheduler wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from runner.core.clock import from_iso
+from runner.core.nouns import RunStatus
+from runner.store.models import Run
+
+
+def queue_run(run_id: str, row: Mapping[str, Any], at: datetime) -> Run:
+    """The run `run_id`, made as a queued one where there is none yet.
+
+    `row` holds JSON values: bot, and where known bot_file, process, parameters, schedule, due, lanes_wanted,
+    requested_by, queued.
+    """
+    due = row.get("due")
+    queued = row.get("queued")
+    values: dict[str, Any] = {
+        "bot": row["bot"],
+        "bot_file": row.get("bot_file") or "",
+        "process": row.get("process") or "",
+        "parameters": row.get("parameters") or {},
+        "schedule": row.get("schedule"),
+        "due": from_iso(due) if due else None,
+        "lanes_wanted": row.get("lanes_wanted") or 1,
+        "requested_by": row.get("requested_by") or "",
+        "queued": from_iso(queued) if queued else at,
+        "status": RunStatus.QUEUED,
+    }
+    run, _ = Run.objects.get_or_create(pk=run_id, defaults=values)
+    return run
+
+
+def row_of(run: Run, requested_by: str) -> dict[str, Any]:
+    """What `queue_run` needs to ask for the same bot with the same parameters again."""
+    return {
+        "bot": run.bot,
+        "bot_file": run.bot_file,
+        "process": run.process,
+        "parameters": run.parameters,
+        "lanes_wanted": run.lanes_wanted,
+        "requested_by": requested_by,
+    }

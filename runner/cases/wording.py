@@ -1,0 +1,155 @@
+"""What stays of an error message when its variable parts are taken out: numbers, ids, dates, paths, quoted values."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from re import Match
+from typing import Final
+
+BLANK: Final = "…"
+"""Stands in a masked message for each part that was taken out."""
+
+_LEFT, _RIGHT = (
+    r"(?<![A-Za-z0-9_])",
+    r"(?![A-Za-z0-9_])",
+)  # \b would count Chinese characters as part of the word
+_UNITS = "ms|msec|milliseconds?|s|secs?|seconds?|m|min|mins|minutes?|h|hrs?|hours?|d|days?|毫秒|秒钟?|分钟?|小时|天|日"
+_MONTHS = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?"
+)
+_EXTENSIONS = (
+    "xlsx|xlsm|xls|csv|tsv|ods|pdf|docx?|txt|json|jsonl|xml|html?|zip|png|jpe?g|log|py|ya?ml|tmp|eml|msg"
+)
+
+
+def _address(found: Match[str]) -> str:
+    """The lasting part of a URL: host without port, path without the segments that name one thing."""
+    rest = found["rest"].split("?")[0].split("#")[0].rstrip(".,;:)")
+    segments = [BLANK if _is_name_of_one(part) else part for part in rest.split("/") if part]
+    host = BLANK if re.fullmatch(r"[\d.]+|\[.*\]|localhost", found["host"]) else found["host"].lower()
+    return "/".join(["url:" + host, *segments])
+
+
+def _is_name_of_one(segment: str) -> bool:
+    return bool(re.search(r"[\d%=@]", segment)) or len(segment) > 30
+
+
+def _blank(_: Match[str]) -> str:
+    return BLANK
+
+
+def _status(found: Match[str]) -> str:
+    """An HTTP status says what happened: spelt so that the rules for numbers leave it alone."""
+    digits = "".join("OIZEASGTBP"[int(d)] for d in found["status"])
+    return f"{found['before']}HTTP={digits}{found['after'] or ''}"
+
+
+_RULES: Final[tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...]] = tuple(
+    (re.compile(pattern, re.IGNORECASE if not pattern.startswith("(?-i)") else 0), put)
+    for pattern, put in (
+        (
+            r"(?:https?|wss?|ftp)://(?:[^\s/@]*@)?(?P<host>\[[^\]]*\]|[\w.\-]+)(?::\d+)?(?P<rest>[^\s\"'<>）)\]，。]*)",
+            _address,
+        ),
+        (r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+", _blank),
+        (r"input_value=.*?, input_type=\w+", _blank),
+        (r"(?:'[^'\n]+'|[\w.]+)![$]?[a-z]{1,3}[$]?\d{1,7}(?::[$]?[a-z]{1,3}[$]?\d{1,7})?" + _RIGHT, _blank),
+        (_LEFT + r"'.*?'" + _RIGHT, _blank),
+        (
+            r"\"[^\"\n]*\"|`[^`\n]*`|“[^”\n]*”|‘[^’\n]*’|「[^」\n]*」|『[^』\n]*』|《[^》\n]*》|«[^»\n]*»|【[^】\n]*】",
+            _blank,
+        ),
+        (
+            r"(?P<before>(?:\bhttp(?:/[\d.]+)?|\bstatus(?: ?code)?|状态码?|错误码)\s*[:：=]?\s*)(?P<status>[1-5]\d\d)(?P<after>)"
+            + _RIGHT,
+            _status,
+        ),
+        (
+            _LEFT
+            + r"(?P<before>)(?P<status>[1-5]\d\d)(?P<after>\s+(?:internal server error|service unavailable|bad gateway"
+            r"|gateway time-?out|not found|forbidden|unauthori[sz]ed|bad request|too many requests|conflict))",
+            _status,
+        ),
+        (_LEFT + r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}" + _RIGHT, _blank),
+        (
+            _LEFT
+            + r"(?:[a-z]:)?(?:[\\/][^\\/\s:*?\"<>|，。；、]+)*[\\/][^\\/\s:*?\"<>|，。；、]+?\.(?:"
+            + _EXTENSIONS
+            + ")"
+            + _RIGHT,
+            _blank,
+        ),
+        (_LEFT + r"[\w.\-]+(?:[\\/][\w.\-]+)*\.(?:" + _EXTENSIONS + ")" + _RIGHT, _blank),
+        (_LEFT + r"(?:[a-z]:|~|\.{1,2})?(?:[\\/][\w.\-~+@]+){2,}[\\/]?", _blank),
+        (_LEFT + r"[a-z]:[\\/][^\s:*?\"<>|]*", _blank),
+        (r"\d{4}年\d{1,2}月\d{1,2}日", _blank),
+        (_LEFT + r"\d{1,2}(?:st|nd|rd|th)?\.? (?:" + _MONTHS + r")\.?,? \d{4}" + _RIGHT, _blank),
+        (_LEFT + r"(?:" + _MONTHS + r")\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}" + _RIGHT, _blank),
+        (
+            _LEFT
+            + r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|UTC|[+\-]\d\d:?\d\d))?)?"
+            + _RIGHT,
+            _blank,
+        ),
+        (_LEFT + r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[ap]\.?m\b\.?)?", _blank),
+        (_LEFT + r"[+\-]?\d+(?:[.,]\d+)?\s?(?:" + _UNITS + ")" + _RIGHT, _blank),
+        (r"[€$£¥]\s?(?=\d)", lambda _: ""),
+        (
+            _LEFT
+            + r"[+\-#]?(?=[\w.\-/:#$]*\d)[A-Za-z0-9_$][A-Za-z0-9_$]*(?:[.,'’\-/:#_][A-Za-z0-9_$]+)*(?:\s?%)?",
+            _blank,
+        ),
+        (r"\d+", _blank),
+    )
+)
+_LIST_OF_BLANKS = re.compile(
+    rf"{BLANK}(?:(?:\s*[,;、/+&|:\-]\s*|\s+(?:and|or)\s+|\s*[和及与或]\s*|\s+){BLANK})+"
+)
+_NUMBERED = re.compile(r"^\s*\d+\) ")
+_ENDS = (
+    "call log:",
+    "traceback (most recent call last)",
+    "stack trace:",
+    "=== logs ===",
+    "for further information",
+)
+_WAITED_FOR = re.compile(r"(?:^|\n)\s*(?:-\s*)?(?:waiting for|locator:)\s+(?P<locator>[^\n]+)", re.IGNORECASE)
+_TEXT_ARGUMENT = re.compile(
+    r"(get_by_text|get_by_title|has_text|has_not_text|getByText|hasText|:has-text)(\(|=|:\s*)(\"[^\"]*\"|'[^']*'|re\.compile\([^)]*\))"
+)
+_LONGEST: Final = 300
+
+
+def masked(text: str) -> str:
+    """`text` with each variable part replaced by `BLANK`, white space and full-width forms made equal."""
+    out = " ".join(unicodedata.normalize("NFKC", text).replace("...", "…").split())
+    for pattern, put in _RULES:
+        out = pattern.sub(put, out)
+    return _LIST_OF_BLANKS.sub(BLANK, out).strip(" .!。;:")[:_LONGEST]
+
+
+def first_words(message: str) -> str:
+    """The part of a message that says what happened, on one line: no call log, no list of elements, no traceback."""
+    kept: list[str] = []
+    for line in message.splitlines():
+        plain = line.strip()
+        if plain.lower().startswith(_ENDS) or (kept and _NUMBERED.match(line)):
+            break
+        if plain:
+            kept.append(plain)
+        if len(kept) == 4:
+            break
+    return " / ".join(kept)
+
+
+def locator_shape(message: str) -> str:
+    """Which element a browser error was about: its locator with row-specific texts and numbers taken out, or ``""``."""
+    found = _WAITED_FOR.search(message)
+    if found is None:
+        return ""
+    shape = re.sub(r"\s+to be \w+.*$", "", found["locator"].strip())
+    shape = _TEXT_ARGUMENT.sub(rf"\1\2{BLANK}", shape)
+    return re.sub(rf"{BLANK}(?:[\-_.]?{BLANK})+", BLANK, re.sub(r"[0-9a-f]{8,}|\d+", BLANK, shape))[:_LONGEST]

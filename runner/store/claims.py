@@ -1,0 +1,125 @@
+"""Who works on what: claims of runs and of items, as leases with an epoch, each taken in one IMMEDIATE transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from runner.core.errors import ConflictError
+from runner.core.nouns import RUN_MOVES, ItemStatus, RunStatus, sources
+from runner.store.models import Item, Run
+
+
+def claim_run(
+    worker: str, lease_until: datetime, bots: Collection[str] | None = None, *, run_id: str | None = None
+) -> Run | None:
+    """The queued run that waits longest, now this worker's until `lease_until`; None where none waits.
+
+    `bots` names the bots that the worker can run, `run_id` one certain run. The run's `epoch` has grown by one: it is
+    what `claim_next`, `renew_run` and the intake ask for.
+    """
+    waiting = Run.objects.filter(status=RunStatus.QUEUED).order_by("queued", "id")
+    if bots is not None:
+        waiting = waiting.filter(bot__in=list(bots))
+    if run_id is not None:
+        waiting = waiting.filter(pk=run_id)
+    with transaction.atomic():
+        for candidate in waiting.values_list("pk", flat=True):
+            mine = Run.objects.filter(pk=candidate, status__in=_CAN_START).update(
+                status=RunStatus.RUNNING, worker=worker, lease_until=lease_until, epoch=F("epoch") + 1
+            )
+            if mine:
+                return Run.objects.get(pk=candidate)
+    return None
+
+
+def take_over_run(run_id: str, worker: str, lease_until: datetime, now: datetime) -> Run | None:
+    """A running run whose lease has ended becomes this worker's; None when its lease was renewed meanwhile."""
+    with transaction.atomic():
+        mine = Run.objects.filter(_lease_ended(now), pk=run_id, status=RunStatus.RUNNING).update(
+            worker=worker, lease_until=lease_until, epoch=F("epoch") + 1
+        )
+        return Run.objects.get(pk=run_id) if mine else None
+
+
+def renew_run(run_id: str, epoch: int, lease_until: datetime) -> None:
+    """Hold the run, and the items that its lanes have claimed, until `lease_until`.
+
+    Raises ConflictError (LEASE_LOST) when another worker has taken the run over.
+    """
+    with transaction.atomic():
+        mine = Run.objects.filter(pk=run_id, epoch=epoch, status=RunStatus.RUNNING)
+        if not mine.update(lease_until=lease_until):
+            raise lease_lost(run_id, epoch)
+        Item.objects.filter(claimed_run_id=run_id, status=ItemStatus.RUNNING).update(lease_until=lease_until)
+
+
+def claim_next(
+    queue: str, run_id: str, lane: int, *, epoch: int, lease_until: datetime, now: datetime
+) -> Item | None:
+    """The pending item of `queue` that was put first, now this lane's until `lease_until`; None where none is due.
+
+    Raises ConflictError (LEASE_LOST) when the run is not at claim `epoch` any more.
+    """
+    due = Q(not_before=None) | Q(not_before__lte=now)
+    pending = Item.objects.filter(due, queue_id=queue, status=ItemStatus.PENDING)
+    with transaction.atomic():
+        if not Run.objects.filter(pk=run_id, epoch=epoch).exists():
+            raise lease_lost(run_id, epoch)
+        while (item := pending.order_by("id").first()) is not None:
+            mine = Item.objects.filter(pk=item.pk, status=ItemStatus.PENDING).update(
+                status=ItemStatus.RUNNING,
+                claimed_run_id=run_id,
+                claimed_lane=lane,
+                lease_until=lease_until,
+                epoch=F("epoch") + 1,
+            )
+            if mine:
+                item.status, item.claimed_run_id, item.claimed_lane = ItemStatus.RUNNING, run_id, lane
+                item.epoch, item.lease_until = item.epoch + 1, lease_until
+                return item
+    return None
+
+
+def release(item: Item) -> bool:
+    """Give back an item that was handed out and not begun; False when the claim is not the one that `item` shows."""
+    mine = Item.objects.filter(pk=item.pk, epoch=item.epoch, status=ItemStatus.RUNNING)
+    return bool(
+        mine.update(status=ItemStatus.PENDING, claimed_run_id=None, claimed_lane=None, lease_until=None)
+    )
+
+
+def held_items(run_id: str, lane: int | None = None) -> list[Item]:
+    """The items that a run (or one of its lanes) holds: what is left over when its process has died."""
+    held = Item.objects.filter(claimed_run_id=run_id, status=ItemStatus.RUNNING).order_by("id")
+    return list(held if lane is None else held.filter(claimed_lane=lane))
+
+
+def expired_runs(now: datetime) -> list[Run]:
+    """Running runs that nobody holds: their lease has ended, or was lost with the store."""
+    return list(Run.objects.filter(_lease_ended(now), status=RunStatus.RUNNING).order_by("queued", "id"))
+
+
+def expired_items(now: datetime) -> list[Item]:
+    """Running items that nobody holds: their lease has ended, or was lost with the store."""
+    return list(Item.objects.filter(_lease_ended(now), status=ItemStatus.RUNNING).order_by("id"))
+
+
+def lease_lost(run_id: str, epoch: int) -> ConflictError:
+    """The error of a worker that works on while the run is another's."""
+    return ConflictError(
+        f"run {run_id} is not at claim {epoch} any more",
+        expected="the claim that this worker holds",
+        hint="another worker has taken the run over: stop it here",
+        code="LEASE_LOST",
+    )
+
+
+_CAN_START = sources(RUN_MOVES, RunStatus.RUNNING)
+
+
+def _lease_ended(now: datetime) -> Q:
+    return Q(lease_until__lt=now) | Q(lease_until=None)

@@ -1,0 +1,47 @@
+"""Fixtures that several rooms' tests share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import pytest
+from django.conf import settings
+from loguru import logger
+
+from runner.store.open import django_options, open_store
+
+logger.remove()  # journals have sinks of their own; nothing else is to be printed
+if not settings.configured:
+    settings.configure(**django_options("not-opened.sqlite3"))
+    django.setup()
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store with all its tables, to be copied."""
+    path = tmp_path_factory.mktemp("store") / "template.sqlite3"
+    _serve(path)
+    open_store(path)
+    _serve(Path("not-opened.sqlite3"))
+    return path
+
+
+@pytest.fixture
+def store(empty_store: Path, tmp_path: Path) -> Iterator[Path]:
+    """A fresh store of the test's own, in this process; other processes can open the same path."""
+    path = tmp_path / "store.sqlite3"
+    shutil.copyfile(empty_store, path)
+    _serve(path)
+    yield path
+    _serve(Path("not-opened.sqlite3"))
+
+
+def _serve(path: Path) -> None:
+    from django.db import connections
+
+    connections["default"].close()
+    settings.DATABASES["default"]["NAME"] = str(path)
+    connections["default"].settings_dict["NAME"] = str(path)
