@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from runner.core.errors import ConflictError
 from runner.core.nouns import RUN_MOVES, ItemStatus, RunStatus, sources
 from runner.store.models import Item, Run
+from runner.store.quick import table
 
 
 def claim_run(
@@ -45,6 +47,23 @@ def take_over_run(run_id: str, worker: str, lease_until: datetime, now: datetime
         return Run.objects.get(pk=run_id) if mine else None
 
 
+def running_runs() -> list[Run]:
+    """All runs that some worker has claimed and not ended."""
+    return list(Run.objects.filter(status=RunStatus.RUNNING).order_by("queued", "id"))
+
+
+def seize_run(run_id: str, epoch: int, worker: str, lease_until: datetime) -> int | None:
+    """Take a run from a worker that is known to be dead, whatever its lease says; the new epoch, or None.
+
+    None means that somebody else has taken it since it was at claim `epoch`.
+    """
+    with transaction.atomic():
+        mine = Run.objects.filter(pk=run_id, epoch=epoch, status=RunStatus.RUNNING).update(
+            worker=worker, lease_until=lease_until, epoch=F("epoch") + 1
+        )
+    return epoch + 1 if mine else None
+
+
 def renew_run(run_id: str, epoch: int, lease_until: datetime) -> None:
     """Hold the run, and the items that its lanes have claimed, until `lease_until`.
 
@@ -64,24 +83,16 @@ def claim_next(
 
     Raises ConflictError (LEASE_LOST) when the run is not at claim `epoch` any more.
     """
-    due = Q(not_before=None) | Q(not_before__lte=now)
-    pending = Item.objects.filter(due, queue_id=queue, status=ItemStatus.PENDING)
-    with transaction.atomic():
-        if not Run.objects.filter(pk=run_id, epoch=epoch).exists():
+    items = table(Item)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM_NEXT + items.columns,
+            [run_id, lane, _stamp(lease_until), queue, _stamp(now), run_id, epoch],
+        )
+        found = cursor.fetchone()
+        if found is None and not Run.objects.filter(pk=run_id, epoch=epoch).exists():
             raise lease_lost(run_id, epoch)
-        while (item := pending.order_by("id").first()) is not None:
-            mine = Item.objects.filter(pk=item.pk, status=ItemStatus.PENDING).update(
-                status=ItemStatus.RUNNING,
-                claimed_run_id=run_id,
-                claimed_lane=lane,
-                lease_until=lease_until,
-                epoch=F("epoch") + 1,
-            )
-            if mine:
-                item.status, item.claimed_run_id, item.claimed_lane = ItemStatus.RUNNING, run_id, lane
-                item.epoch, item.lease_until = item.epoch + 1, lease_until
-                return item
-    return None
+    return None if found is None else items.row(found)
 
 
 def release(item: Item) -> bool:
@@ -123,3 +134,20 @@ _CAN_START = sources(RUN_MOVES, RunStatus.RUNNING)
 
 def _lease_ended(now: datetime) -> Q:
     return Q(lease_until__lt=now) | Q(lease_until=None)
+
+
+def _stamp(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+# One statement, so that nobody comes between the choice and the claim; the status is asked again for databases where
+# two statements can choose at one time.
+_CLAIM_NEXT = """
+    UPDATE store_item
+    SET status = 'running', claimed_run_id = %s, claimed_lane = %s, lease_until = %s, epoch = epoch + 1
+    WHERE status = 'pending' AND id = (
+        SELECT id FROM store_item
+        WHERE queue_id = %s AND status = 'pending' AND (not_before IS NULL OR not_before <= %s)
+        ORDER BY id LIMIT 1)
+    AND EXISTS (SELECT 1 FROM store_run WHERE id = %s AND epoch = %s)
+    RETURNING """

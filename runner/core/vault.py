@@ -1,0 +1,118 @@
+"""The vault: secrets in one encrypted file, its key beside it (mode 0600) or in RUNNER_VAULT_KEY."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runner.core.errors import EnvironmentProblem, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
+
+KEY_VARIABLE: Final = "RUNNER_VAULT_KEY"
+SHORTEST: Final = 6
+
+
+class Vault:
+    """Named secrets (``portal/password``), encrypted at rest (Fernet: AES-128-CBC with HMAC-SHA256).
+
+    Every change writes a new file and replaces the old one, so a crash leaves the old or the new vault.
+    """
+
+    def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
+        self._path = path
+        self._key_file = path.with_suffix(".key")
+        self._key = environment.get(KEY_VARIABLE, "")
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all secrets, sorted; never their values."""
+        return tuple(sorted(self._read()))
+
+    def get(self, name: str) -> str:
+        """The secret `name`. Raises EnvironmentProblem (SECRET_MISSING) when it is not there."""
+        secrets = self._read()
+        if name not in secrets:
+            raise EnvironmentProblem(
+                f"there is no secret '{name}'",
+                expected=did_you_mean(name, secrets) or "a secret of this name in the vault",
+                hint=f"set it with: runner secrets set {name}",
+                code="SECRET_MISSING",
+            )
+        return secrets[name]
+
+    def set(self, name: str, value: str) -> None:
+        """Keep `value` under `name`. Raises UsageError for a value too short to be masked in logs."""
+        if len(value) < SHORTEST:
+            raise UsageError(
+                f"a secret of {len(value)} characters is refused",
+                expected=f"at least {SHORTEST} characters: a shorter one can't be masked without blanking ordinary words",
+                hint="choose a longer secret",
+                where=name,
+                code="SECRET_SHORT",
+            )
+        self._write({**self._read(), name: value})
+
+    def remove(self, name: str) -> None:
+        """Forget `name`. Raises EnvironmentProblem when it is not there."""
+        self.get(name)
+        self._write({key: value for key, value in self._read().items() if key != name})
+
+    def _read(self) -> dict[str, str]:
+        from cryptography.fernet import InvalidToken
+
+        if not self._path.exists():
+            return {}
+        try:
+            secrets: dict[str, str] = json.loads(self._cipher().decrypt(self._path.read_bytes()))
+        except InvalidToken as error:
+            raise EnvironmentProblem(
+                "the vault can't be decrypted with this key",
+                expected=f"the key it was made with, in {self._key_file.name} or {KEY_VARIABLE}",
+                hint="restore the key from your backup",
+                where=str(self._path),
+                code="VAULT_KEY",
+            ) from error
+        return secrets
+
+    def _write(self, secrets: Mapping[str, str]) -> None:
+        token = self._cipher().encrypt(json.dumps(dict(secrets)).encode())
+        _replace(self._path, token)
+
+    def _cipher(self) -> Fernet:
+        from cryptography.fernet import Fernet
+
+        if not self._key and not self._key_file.exists():
+            if self._path.exists():
+                raise EnvironmentProblem(
+                    f"the vault's key {self._key_file.name} is missing",
+                    hint=f"restore it from your backup, or give it in {KEY_VARIABLE}",
+                    where=str(self._path),
+                    code="VAULT_KEY",
+                )
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(self._key_file, Fernet.generate_key())
+        key = self._key or self._key_file.read_text().strip()
+        try:
+            return Fernet(key)
+        except ValueError as error:
+            raise EnvironmentProblem(
+                "the vault's key is not a Fernet key (32 bytes, URL-safe base64)",
+                where=KEY_VARIABLE,
+                code="VAULT_KEY",
+            ) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write `data` to a new file readable by its owner only, sync it, and put it in the place of `path`."""
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(file, data)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    new.replace(path)

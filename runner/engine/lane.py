@@ -1,0 +1,168 @@
+"""Serves one lane of a run: answers its child's requests, and says the last word when the child is gone."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.cases.intake import Intake
+from runner.core.contract import (
+    CONSOLE_FILE,
+    JOURNAL_FILE,
+    FoundError,
+    ItemOrder,
+    NoItem,
+    lane_folder,
+)
+from runner.core.errors import RunnerError
+from runner.core.nouns import AttemptStatus
+from runner.engine.child import Child
+from runner.engine.outcome import LaneEnd, LaneResult
+from runner.engine.trail import OpenAttempt, Trail
+
+if TYPE_CHECKING:
+    from runner.engine.execution import Execution
+
+_LAST_WORDS: Final = 10.0  # seconds a child has to end after it said that it finished
+
+
+class LaneHand:
+    """The worker's side of one lane. `serve` runs in a thread of its own until the child is gone."""
+
+    def __init__(self, execution: Execution, number: int, child: Child) -> None:
+        self.number = number
+        self.child = child
+        self.trail = Trail()
+        self.end: LaneEnd | None = None  # set from outside before the child is ended: why
+        self.result: LaneResult | None = None
+        self._run = execution
+        self._handed: OpenAttempt | None = None
+        self._finished = False
+        self.thread = threading.Thread(target=self.serve, name=f"lane {number}", daemon=True)
+
+    @property
+    def journal(self) -> Path:
+        """The lane's own journal."""
+        return self._run.folder / lane_folder(self.number) / JOURNAL_FILE
+
+    def serve(self) -> None:
+        """Begin the lane, answer requests until the child ends, then record how it ended."""
+        from django.db import connections
+
+        try:
+            self.child.console_to(self.journal.with_name(CONSOLE_FILE), self._run.redactor.raw)
+            self.child.answer({"begin": {"folder": str(self._run.folder), "lane": self.number}})
+            while (request := self.child.ask()) is not None:
+                self._answer(request)
+            self._record_end()
+        finally:
+            self._run.lane_is_gone(self)
+            connections.close_all()
+
+    def _answer(self, request: Mapping[str, Any]) -> None:
+        try:
+            match request["op"]:
+                case "next":
+                    self._next(request["queue"])
+                case "put":
+                    self._put(request["queue"], int(request["number"]))
+                case "secret":
+                    self.child.answer({"value": self._run.secret(request["name"])})
+                case "progress":
+                    self._run.renew()
+                    self.child.answer({"stop": self._run.no_item is not None})
+                case "finished":
+                    self._finished = True
+                    self._take_in()
+                    self.child.answer({})
+                case other:
+                    self._refuse("CHANNEL", f"unknown request '{other}'")
+        except RunnerError as error:
+            self._refuse(error.stable_code, error.what, error.expected, error.hint)
+
+    def _refuse(self, code: str, what: str, expected: str = "", hint: str = "") -> None:
+        self.child.refuse(FoundError(code=code, what=what, expected=expected, hint=hint))
+
+    def _next(self, queue: str) -> None:
+        self._handed = None
+        self._take_in()
+        order = self._run.hand_out(self, queue)
+        if isinstance(order, NoItem):
+            self.child.answer({"item": None, "reason": order})
+            return
+        self._handed = OpenAttempt(order.queue, order.key, order.attempt)
+        self.child.answer({"item": order.model_dump(mode="json")})
+
+    def _put(self, queue: str, number: int) -> None:
+        if self.number == 1:
+            taken = self._take_in().puts.get(queue)
+            counts: Mapping[str, int] = (
+                dataclasses.asdict(taken) if taken else {"new": 0, "known": 0, "bad": 0}
+            )
+            self._run.put_is_done(queue, number, counts)
+        else:
+            counts = self._run.wait_for_put(queue, number)
+        self.child.answer(counts)
+
+    def _take_in(self) -> Intake:
+        taken = self._run.take_in(self.journal, self.number)
+        ends = self.trail.follow(taken.lines)
+        self._run.items_ended(ends, taken)
+        return taken
+
+    def _record_end(self) -> None:
+        code = self.child.wait(_LAST_WORDS if self._finished else 0.5)
+        self.child.end(grace=0 if code is not None else 5)
+        code = self.child.wait(1) if code is None else code
+        self._take_in()
+        end = self.end or (LaneEnd.FINISHED if self._finished and self.trail.status else LaneEnd.CRASHED)
+        lost = self.trail.attempt or self._unstarted()
+        if lost is not None:
+            self._run.judge_lost(lost, self.number, end, self.trail.last_step)
+        self.result = LaneResult(
+            lane=self.number,
+            end=end,
+            status=self.trail.status,
+            error=self.trail.error,
+            exit_code=code,
+            last_step=self.trail.last_step,
+            outputs=self.trail.outputs,
+            unbalanced=tuple(self.trail.unbalanced),
+        )
+        signal = -code if code is not None and code < 0 else None
+        data = {"lane": self.number, "exit_code": code, "signal": signal, "reason": end}
+        self._run.say("lane.ended", f"lane {self.number} {end}", sync=True, data=data)
+
+    def _unstarted(self) -> OpenAttempt | None:
+        """The item that was handed out, where the child died before it wrote the attempt's first line."""
+        if self._handed is None or self._run.has_ended(self._handed):
+            return None
+        return self._handed
+
+
+def item_order(item: Any) -> ItemOrder:
+    """What the child is told of a claimed item."""
+    return ItemOrder(
+        queue=item.queue_id,
+        key=item.key,
+        data=item.data,
+        attempt=item.attempts_made + 1,
+        source=item.source,
+        output=item.output,
+        once=item.once,
+        irreversible=item.irreversible,
+    )
+
+
+def lost_data(lost: OpenAttempt, lane: int, reason: str, last_step: str) -> dict[str, Any]:
+    """The data of the worker's verdict on an attempt whose process is gone."""
+    return {
+        "status": AttemptStatus.LOST,
+        "lane": lane,
+        "reason": reason,
+        "open_intent": lost.intent,
+        "last_step": last_step,
+    }

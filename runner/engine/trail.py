@@ -1,0 +1,68 @@
+"""What a lane's journal says so far: the attempt that is open, the last step, the lane's own verdict. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.core.nouns import AttemptStatus, FailureKind
+from runner.journal import Line
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """An attempt that began and has no recorded end. `intent` names an irreversible step without an outcome."""
+
+    queue: str
+    item: str
+    number: int
+    intent: str | None = None
+
+
+@dataclass(slots=True)
+class Trail:
+    """Follows the lines of one lane. `failures` are the items that failed for good, one after the other, up to now."""
+
+    attempt: OpenAttempt | None = None
+    last_step: str = ""
+    status: str | None = None
+    error: Mapping[str, Any] | None = None
+    outputs: dict[str, Any] = field(default_factory=dict)
+    unbalanced: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def follow(self, lines: Iterable[Line]) -> list[Line]:
+        """Take `lines` in; returns those that end an item for this run (done, or failed without another try)."""
+        ends = []
+        for line in lines:
+            self._one(line)
+            if line.event == "attempt.finished" and not line.data.get("will_retry"):
+                ends.append(line)
+        return ends
+
+    def _one(self, line: Line) -> None:
+        match line.event:
+            case "attempt.started":
+                self.attempt = OpenAttempt(line.queue or "", line.item or "", line.attempt or 0)
+            case "attempt.finished":
+                self.attempt = None
+            case "irreversible.intent" if self.attempt:
+                self.attempt = OpenAttempt(
+                    self.attempt.queue, self.attempt.item, self.attempt.number, line.step
+                )
+            case "irreversible.outcome" if self.attempt:
+                self.attempt = OpenAttempt(self.attempt.queue, self.attempt.item, self.attempt.number)
+            case "step.started":
+                self.last_step = line.step or ""
+            case "balance" if not line.data.get("ok"):
+                self.unbalanced.append(line.data)
+            case "run.finished":
+                self.status = str(line.data.get("status"))
+                self.error = line.error
+                self.outputs = dict(line.data.get("outputs") or {})
+
+
+def is_target_failure(line: Line) -> bool:
+    """Whether this end of an attempt speaks of the target system, not of the item: what `stop_after` counts."""
+    failed = line.data.get("status") == AttemptStatus.FAILED
+    return failed and (line.error or {}).get("kind") == FailureKind.APPLICATION

@@ -1,0 +1,88 @@
+"""Process trees: starting a child as the head of its own group, and making sure that nothing of it is left.
+
+Playwright's driver puts the browser into a group of its own, so a tree is found three ways: by parents (psutil), by the
+group of the child, and by the marker that every process of it inherited in its environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from typing import Any, Final
+
+import psutil
+
+from runner.core.contract import RUN_MARKER
+
+GRACE: Final = 5.0  # seconds between the request to end and the kill
+
+
+def group_options() -> dict[str, Any]:
+    """The `Popen` arguments that make a child the head of its own process group."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
+def marked(prefix: str) -> list[psutil.Process]:
+    """The processes whose marker starts with `prefix`, this one left out."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(RUN_MARKER, "").startswith(prefix):
+                found.append(process)
+    return found
+
+
+def end_tree(pid: int, marker: str, grace: float = GRACE) -> int:
+    """End the process `pid`, everything below it and everything that carries `marker`; returns how many there were.
+
+    Asks first (TERM), waits up to `grace` seconds, then kills; looks again until nothing is found, so that a process
+    forked meanwhile does not get away.
+    """
+    ended = 0
+    for round_ in range(20):
+        processes = _tree(pid, marker)
+        if not processes:
+            break
+        ended = max(ended, len(processes))
+        _signal(processes, gently=round_ == 0 and grace > 0)
+        psutil.wait_procs(processes, timeout=grace if round_ == 0 else 1.0)
+    return ended
+
+
+def is_alive(pid: int, started: float) -> bool:
+    """Whether the process `pid` that started at `started` (seconds of the epoch) still runs."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _tree(pid: int, marker: str) -> list[psutil.Process]:
+    found = {process.pid: process for process in marked(marker)}
+    with contextlib.suppress(psutil.Error):
+        head = psutil.Process(pid)
+        if head.environ().get(RUN_MARKER, "").startswith(marker):
+            found.update({p.pid: p for p in (head, *head.children(recursive=True))})
+    return [p for p in found.values() if _counts(p)]
+
+
+def _counts(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _signal(processes: Iterable[psutil.Process], *, gently: bool) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            if gently:
+                process.send_signal(signal.SIGTERM)
+            else:
+                process.kill()

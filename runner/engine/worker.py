@@ -1,0 +1,294 @@
+"""A worker: claims queued runs, executes each in child processes, and takes over what dead workers left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from runner.cases import intake
+from runner.core.clock import now
+from runner.core.contract import JOURNAL_FILE, BotDescription, FoundError, Order
+from runner.core.errors import ErrorReport, RunFailed, RunnerError
+from runner.core.ids import uuid7
+from runner.core.nouns import RunStatus
+from runner.core.settings import Settings
+from runner.core.vault import Vault
+from runner.engine.bots import as_error, file_of
+from runner.engine.child import Child, died
+from runner.engine.execution import Execution, Place, Progress, finish_data
+from runner.engine.folder import folder_of, write_order
+from runner.engine.outcome import ItemCounts, Outcome
+from runner.engine.recovery import recover
+from runner.journal.write import Journal
+from runner.store import claims
+
+_IDLE: Final = 0.5  # seconds between two looks for a queued run
+
+
+class Worker:
+    """Executes runs on this machine, up to `settings.slots` at a time.
+
+    Its name carries host, pid and start time, so that another worker can tell that it is dead. With `standby` it keeps
+    children ready (imports done, browser started); each serves one run.
+    """
+
+    def __init__(
+        self, settings: Settings, environment: Mapping[str, str], say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        host = os.uname().nodename if hasattr(os, "uname") else environment.get("COMPUTERNAME", "windows")
+        self.name = f"{host}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+        self._settings = settings
+        self._environment = environment
+        self._say = say
+        self._children = 0
+        self._lock = threading.Lock()
+        self._standby: list[Child] = []
+        self._running: dict[str, tuple[Execution | None, threading.Thread]] = {}
+        self._stopping = threading.Event()
+        vault = Vault(settings.vault, environment)
+        self._place = Place(self.name, settings, vault, self._start_child, self._load, say)
+
+    # -- one run in the foreground -----------------------------------------------------------------------------------
+
+    def run_now(
+        self,
+        bot: str,
+        parameters: Mapping[str, Any],
+        *,
+        requested_by: str,
+        lanes: int | None = None,
+        on_start: Callable[[str], None] = lambda _: None,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+    ) -> tuple[str, Outcome]:
+        """Execute `bot` here and now; returns the run's id and outcome.
+
+        Raises UsageError for an unknown bot, ErrorReport when the bot file or the parameters are wrong: there is no run
+        then.
+        """
+        from runner.store.models import Run
+
+        path = file_of(self._settings.project, bot)
+        queued = now()
+        order = self._order(uuid7(queued), bot, path, parameters, queued=queued, requested_by=requested_by)
+        child = self._start_child()
+        try:
+            description, order = self._loaded(child, order)
+        except BaseException:
+            child.end(grace=0)
+            raise
+        order = order.model_copy(update={"lanes": lanes or description.lanes})
+        folder = folder_of(order.run, queued)
+        Run.objects.create(
+            id=order.run, bot=bot, bot_file=order.bot_file, parameters=order.parameters, queued=queued, folder=folder,
+            requested_by=requested_by, lanes_wanted=order.lanes, status=RunStatus.RUNNING, worker=self.name, epoch=1,
+            lease_until=now() + self._settings.lease,
+        )  # fmt: skip
+        execution = self._execution(order, folder, description, epoch=1)
+        execution.on_progress = on_progress
+        self._running[order.run] = (execution, threading.current_thread())
+        on_start(order.run)
+        return order.run, execution.execute(child)
+
+    # -- the fleet's work --------------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Claim and execute queued runs until `stop`; ends when the runs in work have ended."""
+        from django.db import OperationalError, connection, connections
+
+        told = False
+        self._fill_standby()
+        while not self._stopping.is_set():
+            try:
+                self.take_over()
+                claimed = self._claim() if len(self._running) < self._settings.slots else None
+                told = False
+            except OperationalError as error:
+                connection.close()
+                claimed = None
+                if not told:
+                    self._say(f"the store does not answer ({error}): no new run starts, running work goes on")
+                    told = True
+            if claimed is not None:
+                self._start(claimed)
+                self._fill_standby()
+            else:
+                self._stopping.wait(_IDLE)
+        for execution, thread in list(self._running.values()):
+            if execution is not None:
+                execution.stop()
+            thread.join()
+        self._end_standby()
+        connections.close_all()
+
+    def stop(self) -> None:
+        """Take no more runs; those in work finish their present items and end."""
+        self._stopping.set()
+        for execution, _ in list(self._running.values()):
+            if execution is not None:
+                execution.stop()
+
+    def take_over(self) -> None:
+        """Bring runs of dead workers to their recorded end: their items go back, or become cases."""
+        for run in recover(self._settings, self.name):
+            self._say(
+                f"run {run} was lost with its worker; its items are back in the queue or in the exception queue"
+            )
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _claim(self) -> Any:
+        return claims.claim_run(self.name, now() + self._settings.lease)
+
+    def _start(self, run: Any) -> None:
+        thread = threading.Thread(
+            target=self._execute_claimed, args=(run,), name=f"run {run.id}", daemon=True
+        )
+        self._running[run.id] = (None, thread)
+        thread.start()
+
+    def _execute_claimed(self, run: Any) -> None:
+        from django.db import connections
+
+        try:
+            self._execute(run)
+        except Exception as error:  # noqa: BLE001 - the border of a run: whatever happens to one must not end the worker
+            self._say(f"run {run.id} of {run.bot} could not be executed: {error}; it will be taken over")
+        finally:
+            self._running.pop(run.id, None)
+            connections.close_all()
+
+    def _execute(self, run: Any) -> None:
+        child = self._child()
+        try:
+            path = file_of(self._settings.project, run.bot)
+            order = self._order(
+                run.id, run.bot, path, run.parameters, queued=run.queued, requested_by=run.requested_by,
+                schedule=run.schedule, due=run.due,
+            )  # fmt: skip
+            description, order = self._loaded(child, order)
+        except (RunnerError, TimeoutError) as error:
+            child.end(grace=0)
+            self._refuse(run, error)
+            return
+        order = order.model_copy(update={"lanes": max(run.lanes_wanted, description.lanes)})
+        execution = self._execution(
+            order, run.folder or folder_of(run.id, run.queued), description, run.epoch
+        )
+        self._running[run.id] = (execution, threading.current_thread())
+        if self._stopping.is_set():
+            execution.stop()
+        self._say(f"run {run.id} of {run.bot} started")
+        outcome = execution.execute(child)
+        self._say(f"run {run.id} of {run.bot}: {outcome.status}")
+
+    def _execution(self, order: Order, folder: str, description: BotDescription, epoch: int) -> Execution:
+        path = self._settings.runs / folder
+        write_order(path, order)
+        return Execution(self._place, order, path, description, epoch)
+
+    def _order(
+        self, run: str, bot: str, path: Path, parameters: Mapping[str, Any], *, queued: datetime, requested_by: str,
+        schedule: str | None = None, due: datetime | None = None,
+    ) -> Order:  # fmt: skip
+        return Order(
+            run=run,
+            bot=bot,
+            bot_file=path.relative_to(self._settings.project).as_posix(),
+            project=str(self._settings.project),
+            parameters=dict(parameters),
+            queued=queued,
+            requested_by=requested_by,
+            schedule=schedule,
+            due=due,
+            browser=str(self._settings.browser) if self._settings.browser else None,
+            headed=self._settings.headed,
+        )
+
+    def _loaded(self, child: Child, order: Order) -> tuple[BotDescription, Order]:
+        """Have `child` load the bot and check the parameters; the order comes back with the parameters as validated."""
+        answer = _load(child, order, self._settings.discovery_limit.total_seconds())
+        description = BotDescription.model_validate(answer["bot"])
+        return description, order.model_copy(update={"parameters": answer["parameters"]})
+
+    def _load(self, child: Child, order: Order) -> BotDescription:
+        return self._loaded(child, order)[0]
+
+    def _refuse(self, run: Any, error: Exception) -> None:
+        """Record a run whose bot could not be loaded: it failed before it began, and a person must know."""
+        errors = error.errors if isinstance(error, ErrorReport) else (error,)
+        first = errors[0]
+        code = first.stable_code if isinstance(first, RunnerError) else "BOT_IMPORT_TIMEOUT"
+        record = {
+            "kind": "application", "type": type(first).__name__, "code": code, "where": getattr(first, "where", ""),
+            "message": "; ".join(str(e) for e in errors),
+        }  # fmt: skip
+        outcome = Outcome(RunStatus.FAILED, "refused", error=record)
+        path = self._settings.runs / folder_of(run.id, run.queued) / JOURNAL_FILE
+        with Journal(path, run=run.id, lane=0, bot=run.bot) as journal:
+            data = finish_data(outcome, ItemCounts(), {})
+            message = f"{run.bot} could not start"
+            journal.event("run.finished", message, level="ERROR", sync=True, data=data, error=record)
+        intake.take_in_journal(path, run.id, 0)
+        self._say(f"run {run.id} of {run.bot} could not start: {record['message']}")
+
+    def _start_child(self) -> Child:
+        with self._lock:
+            self._children += 1
+            number = self._children
+        return Child(self._settings.project, f"{self.name}/{number}", self._environment)
+
+    def _child(self) -> Child:
+        with self._lock:
+            standby = [child for child in self._standby if child.is_running]
+            self._standby = standby[1:]
+        return standby[0] if standby else self._start_child()
+
+    def _fill_standby(self) -> None:
+        missing = self._settings.standby - len(self._standby)
+        fresh = [self._start_child() for _ in range(missing)]
+        for child in fresh:
+            with contextlib.suppress(TimeoutError):
+                child.ask(self._settings.discovery_limit.total_seconds())
+                child.answer({"warm": {"browser": True}})
+        self._standby += fresh
+
+    def _end_standby(self) -> None:
+        for child in self._standby:
+            child.end(grace=1)
+        self._standby = []
+
+
+def _load(child: Child, order: Order, limit: float) -> dict[str, Any]:
+    """The child's answer to `load`. Raises ErrorReport with what it refused, RunFailed when it died."""
+    request = child.ask(limit)
+    if request is None:
+        raise died(child, "starting")
+    task = {
+        "project": order.project,
+        "file": order.bot_file,
+        "bot": order.bot,
+        "parameters": order.parameters,
+    }
+    child.answer({"load": task})
+    try:
+        answer = child.ask(limit)
+    except TimeoutError:
+        child.end(grace=0)
+        raise RunFailed(
+            f"the bot did not load within {limit:.0f} s and was killed",
+            expected="a bot file that only defines things when it is imported",
+            where=order.bot_file,
+            code="BOT_IMPORT_TIMEOUT",
+        ) from None
+    if answer is None:
+        raise died(child, "loading")
+    if answer["op"] == "refused":
+        raise ErrorReport([as_error(FoundError(**e)) for e in answer["errors"]])
+    return answer
