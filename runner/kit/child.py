@@ -205,8 +205,7 @@ def _call(spec: BotSpec, arguments: dict[str, Any], watch: Watch) -> None:
     try:
         spec.function(**arguments)
     except (Exception, SystemExit):
-        with contextlib.suppress(OSError):  # a full disk must not hide why the bot failed
-            watch.keep()
+        watch.keep()
         raise
 
 

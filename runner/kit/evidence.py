@@ -74,22 +74,25 @@ class Watch:
             return
         self._looked_at.append(context)
         self._live.evidence.mkdir(parents=True, exist_ok=True)
+        if self._traced:
+            self._keep_trace(context)  # first: what is asked of the pages below is not the bot's work
         for page in context.pages[: MOST_PAGES - self._pages]:
             self._pages += 1
             self._look_at_page(page)
-        if self._traced:
-            self._keep_trace(context)
 
     def keep(self, session: object = None, row: Any = None) -> None:
-        """It failed: look at every page that is open, and write the lines about all that was seen."""
-        self._live.evidence.mkdir(parents=True, exist_ok=True)
-        for context in [*self._live.contexts, *_contexts_in(session)]:
-            self.look_at(context)
-        if row is not None:
-            path = self._path("row.json")
-            path.write_bytes(self._redactor.json(orjson.dumps(row, option=orjson.OPT_INDENT_2)))
-            self._pieces.append(Piece("row", "The row as it was worked on", path))
+        """It failed: look at every page that is open, and write the lines about all that was seen.
+
+        Raises OSError only when the journal itself can't be written.
+        """
         place = here.get()
+        try:
+            for context in [*self._live.contexts, *_contexts_in(session)]:
+                self.look_at(context)
+            if row is not None:
+                self._keep_row(row)
+        except Exception as error:  # noqa: BLE001 - a driver that died or a full disk must not hide the failure itself
+            self._live.journal.event("log", f"Evidence is missing: {error}", level="WARNING")
         for piece in self._pieces:
             self._live.journal.event(
                 "evidence",
@@ -102,6 +105,12 @@ class Watch:
             )
         self._pieces.clear()
 
+    def _keep_row(self, row: Any) -> None:
+        self._live.evidence.mkdir(parents=True, exist_ok=True)
+        path = self._path("row.json")
+        path.write_bytes(self._redactor.json(orjson.dumps(row, option=orjson.OPT_INDENT_2)))
+        self._pieces.append(Piece("row", "The row as it was worked on", path))
+
     @property
     def _redactor(self) -> Redactor:
         return self._live.journal.redactor
@@ -113,7 +122,8 @@ class Watch:
         picture = self._path(f"page{self._pages}.png")
         seen = read_page(page, picture, self._may_show)
         about = {"url": seen.url, "http_status": seen.http_status, "page_error": seen.page_error}
-        self._pieces.append(Piece("page", seen.page_error or "The page shows no error message", data=about))
+        silent = "The page did not answer" if seen.text is None else "The page shows no error message"
+        self._pieces.append(Piece("page", seen.page_error or silent, data=about))
         if seen.picture:
             self._pieces.append(Piece("screenshot", "What the page looked like", picture))
         if seen.text is not None:
@@ -121,14 +131,12 @@ class Watch:
             text.write_bytes(self._redactor.raw(seen.text.encode("utf-8", "replace")))
             self._pieces.append(Piece("page_text", "The text of the page", text))
 
-    def _may_show(self, readable: str | None) -> bool:
-        """Whether a picture of this page shows no secret; what can't be read is not shown where there are secrets."""
-        if readable is None:
-            return not self._live.secrets
+    def _may_show(self, readable: str) -> bool:
+        """Whether a picture of this page shows no secret."""
         return not self._redactor.finds(readable.encode("utf-8", "replace"))
 
     def _keep_trace(self, context: BrowserContext) -> None:
-        path = self._path(f"trace{self._pages}.zip")
+        path = self._path(f"trace{len(self._looked_at)}.zip")
         with tempfile.TemporaryDirectory(prefix="runner-trace-") as folder:
             raw = Path(folder) / "trace.zip"
             _quietly(lambda: context.tracing.stop(path=raw))

@@ -78,6 +78,7 @@ class Item(Generic[M]):
         self.key = order.key
         self.attempt = attempt
         self.source = order.source
+        self._queue = order.queue
         self._memory = memory
         self._named: set[str] = set()
 
@@ -184,16 +185,15 @@ class Item(Generic[M]):
         self._named.add(name)
 
     def _write(self, event: str, message: str, name: str, data: dict[str, Any]) -> None:
-        place = here.get()
         running("an item").journal.event(
             event,
             message,
             sync=True,
-            queue=place.queue,
-            item=place.item,
-            attempt=place.attempt,
+            queue=self._queue,
+            item=self.key,
+            attempt=self.attempt,
             step=name,
-            parent=place.parent,
+            parent=here.get().parent,
             data=data,
         )
 

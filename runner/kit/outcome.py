@@ -93,7 +93,7 @@ def _code(error: BaseException) -> str:  # noqa: PLR0911 - a table of cases
         return error.stable_code
     if isinstance(error, SystemExit):
         return "BOT_EXIT"
-    if is_page_expectation(error):
+    if isinstance(error, AssertionError) and is_page_expectation(error):
         return "PAGE_EXPECTATION"
     if type(error).__module__.startswith("playwright."):
         if type(error).__name__ == "TimeoutError":

@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from playwright.sync_api import Frame, Page
 
-T = TypeVar("T")
 ANSWERS_WITHIN: Final = 2.0  # seconds for one question to a page
 MOST_TEXT: Final = 200_000
 MOST_FRAMES: Final = 6
@@ -49,52 +48,52 @@ class Snapshot:
     picture: bool
 
 
-def read_page(page: Page, picture: Path, may_show: Callable[[str | None], bool]) -> Snapshot:
+def read_page(page: Page, picture: Path, may_show: Callable[[str], bool]) -> Snapshot:
     """Text, status, visible error message and a picture of `page`; never raises for what the page does.
 
     Every question has a limit of its own, and a page that does not answer the first is asked no more. `may_show` is told
-    all readable text (None: unknown) and says whether a picture may be taken. Password fields are covered in it.
+    all readable text and says whether a picture may be taken. Password fields are covered in it.
     """
     deadline = time.monotonic() + 3 * ANSWERS_WITHIN
     texts: list[str] = []
     errors: list[str] = []
     fields: list[str] = []
     status = None
-    for number, frame in enumerate(page.frames[:MOST_FRAMES]):
-        looked = _try(lambda frame=frame: _look(frame)) if time.monotonic() < deadline else None  # type: ignore[misc]
-        if looked is None:
-            if number == 0:
-                break  # the page hangs: its frames live in the same process
-            continue
-        text, seen = looked
-        texts.append(text)
-        errors += seen["errors"]
-        fields.append(seen["fields"])
-        status = seen["status"] if number == 0 else status
-    shown = "\n\n".join(texts)[:MOST_TEXT] if texts else None
-    readable = None if shown is None else "\n".join([shown, *fields])
-    taken = may_show(readable) and _try(lambda: _take_picture(page, picture, hangs=shown is None)) is True
+    for frame in page.frames[:MOST_FRAMES]:
+        looked = _look(frame)
+        if looked is None and frame is page.main_frame:
+            return Snapshot(page.url, None, None, None, picture=False)  # it hangs, or has crashed
+        if looked is not None:
+            text, seen = looked
+            texts.append(text)
+            errors += seen["errors"]
+            fields.append(seen["fields"])
+            status = seen["status"] if frame is page.main_frame else status
+        if time.monotonic() > deadline:
+            break
+    shown = "\n\n".join(texts)[:MOST_TEXT]
+    taken = may_show("\n".join([shown, *fields])) and _take_picture(page, picture)
     return Snapshot(page.url, shown, status, " | ".join(dict.fromkeys(errors)) or None, taken)
 
 
-def _look(frame: Frame) -> tuple[str, dict[str, Any]]:
+def _look(frame: Frame) -> tuple[str, dict[str, Any]] | None:
+    """Text and facts of a frame, or None when it does not answer or is gone."""
+    from playwright.sync_api import Error
+
     limit = ANSWERS_WITHIN * 1000
-    text = frame.locator("body").inner_text(
-        timeout=limit
-    )  # has a time limit; evaluate has none, so it comes second
-    return text, frame.locator("html").evaluate(_LOOK, timeout=limit)
+    root = frame.locator(":root")
+    try:
+        text = root.inner_text(timeout=limit)  # has a time limit; evaluate has none, so it comes second
+        return text, root.evaluate(_LOOK, timeout=limit)
+    except Error:
+        return None
 
 
-def _take_picture(page: Page, path: Path, *, hangs: bool) -> bool:
-    limit = (ANSWERS_WITHIN if hangs else PICTURE_WITHIN) * 1000
-    page.screenshot(path=path, timeout=limit, mask=[page.locator("input[type=password]")])
-    return True
-
-
-def _try(question: Callable[[], T]) -> T | None:
+def _take_picture(page: Page, path: Path) -> bool:
     from playwright.sync_api import Error
 
     try:
-        return question()
-    except Error:  # crashed, closed, hangs, navigates: the answer is that there is none
-        return None
+        page.screenshot(path=path, timeout=PICTURE_WITHIN * 1000, mask=[page.locator("input[type=password]")])
+    except Error:
+        return False
+    return True
