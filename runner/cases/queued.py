@@ -15,7 +15,7 @@ def queue_run(run_id: str, row: Mapping[str, Any], at: datetime) -> Run:
     """The run `run_id`, made as a queued one where there is none yet.
 
     `row` holds JSON values: bot, and where known bot_file, process, parameters, schedule, due, lanes_wanted,
-    requested_by, queued.
+    priority, time_limit (seconds), requested_by, queued.
     """
     due = row.get("due")
     queued = row.get("queued")
@@ -27,6 +27,8 @@ def queue_run(run_id: str, row: Mapping[str, Any], at: datetime) -> Run:
         "schedule": row.get("schedule"),
         "due": from_iso(due) if due else None,
         "lanes_wanted": row.get("lanes_wanted") or 1,
+        "priority": row.get("priority") or 0,
+        "time_limit": row.get("time_limit"),
         "requested_by": row.get("requested_by") or "",
         "queued": from_iso(queued) if queued else at,
         "status": RunStatus.QUEUED,

@@ -207,6 +207,7 @@ class Worker:
             requested_by=requested_by,
             schedule=schedule,
             due=due,
+            time_limit=time_limit,
             browser=str(self._settings.browser) if self._settings.browser else None,
             headed=self._settings.headed,
         )

@@ -20,10 +20,13 @@ def claim_run(
 ) -> Run | None:
     """The queued run that waits longest, now this worker's until `lease_until`; None where none waits.
 
+    Higher priority goes first; a run of a schedule waits while another run of that schedule is going on.
     `bots` names the bots that the worker can run, `run_id` one certain run. The run's `epoch` has grown by one: it is
     what `claim_next`, `renew_run` and the intake ask for.
     """
-    waiting = Run.objects.filter(status=RunStatus.QUEUED).order_by("queued", "id")
+    waiting = Run.objects.filter(status=RunStatus.QUEUED).order_by("-priority", "queued", "id")
+    busy = Run.objects.filter(status=RunStatus.RUNNING, schedule__isnull=False).values("schedule")
+    waiting = waiting.exclude(schedule__isnull=False, schedule__in=busy)
     if bots is not None:
         waiting = waiting.filter(bot__in=list(bots))
     if run_id is not None:

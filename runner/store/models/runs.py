@@ -25,6 +25,8 @@ class Run(models.Model):
     due = models.DateTimeField(null=True)
     requested_by = models.CharField(max_length=200, default="")
     lanes_wanted = models.IntegerField(default=1)
+    priority = models.IntegerField(default=0)
+    time_limit = models.FloatField(null=True)
     queued = models.DateTimeField()
     started = models.DateTimeField(null=True)
     finished = models.DateTimeField(null=True)

@@ -28,3 +28,14 @@ class Occurrence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schedule} at {self.due:%Y-%m-%d %H:%M} UTC: {self.state}"
+
+
+class Watermark(models.Model):
+    """Up to when the due times of a schedule have been recorded. A changed `rule` starts from the moment of its change."""
+
+    schedule = models.CharField(primary_key=True, max_length=200)
+    rule = models.TextField()
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.schedule} up to {self.since:%Y-%m-%d %H:%M:%S} UTC"
