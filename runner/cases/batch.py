@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Model
 
 from runner.store.models import Attempt, Item, Run, Step
+from runner.store.quick import table
 
 Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row", bound=Model)
@@ -39,7 +40,7 @@ class Kept(Generic[Key, Row]):
         """The row under `key`; `where` finds it in the store."""
         found = self._rows.get(key)
         if found is None:
-            found = self._model._default_manager.filter(**where).first()  # noqa: SLF001 (Django's public name for it)
+            found = table(self._model).find(**where)
             if found is not None:
                 self._rows[key] = found
         return found
@@ -62,13 +63,12 @@ class Kept(Generic[Key, Row]):
 
     def write(self) -> None:
         """Insert and update. The rows can be used on."""
-        table = self._model._default_manager  # noqa: SLF001 (Django's public name for it)
-        new = [row for row in self._rows.values() if row.pk is None]
-        if new:
-            table.bulk_create(new)
+        rows = table(self._model)
+        for row in self._rows.values():
+            if row.pk is None:
+                rows.insert(row)
         for key, names in self._changes.items():
-            row = self._rows[key]
-            table.filter(pk=row.pk).update(**{name: getattr(row, name) for name in names})
+            rows.update(self._rows[key], names)
         self._changes.clear()
 
 

@@ -15,6 +15,7 @@ from runner.core.contract import SUPERVISOR_LANE
 from runner.journal import Fault, Line, read_journal
 from runner.store.claims import lease_lost
 from runner.store.models import Lane, Run
+from runner.store.quick import table
 
 _APPLY: Final[dict[str, Callable[[Batch, Line], None]]] = {
     "run.started": intake_runs.run_started,
@@ -64,31 +65,25 @@ def take_in_journal(path: Path, run_id: str, lane: int, epoch: int | None = None
     worker since: raises ConflictError (LEASE_LOST).
     """
     with transaction.atomic():
-        offset, last_seq = _position(run_id, lane, epoch)
+        offset, last_seq, row_id = _position(run_id, lane, epoch)
         reading = read_journal(path, offset, last_seq)
         if not reading.lines:
             return Intake(fault=reading.fault)
-        if not last_seq:
+        if row_id is None:
             first = reading.lines[0]
             intake_runs.ensure_lane(run_id, lane, first.bot, first.time)
+            row_id = _position(run_id, lane, None)[2]
         done = take_in(reading.lines)
         place = {"offset": reading.end, "last_seq": reading.lines[-1].seq}
-        if lane == SUPERVISOR_LANE:
-            Run.objects.filter(pk=run_id).update(**place)
-        else:
-            Lane.objects.filter(run_id=run_id, number=lane).update(**place)
+        table(Run if lane == SUPERVISOR_LANE else Lane).set(row_id, place)
         return Intake(reading.lines, done.puts, done.finished, reading.fault)
 
 
-def _position(run_id: str, lane: int, epoch: int | None) -> tuple[int, int]:
-    runs = Run.objects.filter(pk=run_id)
-    if lane == SUPERVISOR_LANE:
-        row = runs.values_list("offset", "last_seq", "epoch").first()
-    else:
-        lanes = Lane.objects.filter(run_id=run_id, number=lane)
-        row = lanes.values_list("offset", "last_seq", "run__epoch").first()
-        if row is None and epoch is not None:
-            row = (0, 0, runs.values_list("epoch", flat=True).first() or 0)
-    if row is not None and epoch is not None and row[2] != epoch:
+def _position(run_id: str, lane: int, epoch: int | None) -> tuple[int, int, str | int | None]:
+    """Where the last call stopped, and the primary key of the row that says so (None: there is none yet)."""
+    run = table(Run).values(("offset", "last_seq", "id", "epoch"), id=run_id)
+    if run is not None and epoch is not None and run[3] != epoch:
         raise lease_lost(run_id, epoch)
-    return (row[0], row[1]) if row else (0, 0)
+    if lane == SUPERVISOR_LANE:
+        return run[:3] if run else (0, 0, None)
+    return table(Lane).values(("offset", "last_seq", "id"), run_id=run_id, number=lane) or (0, 0, None)

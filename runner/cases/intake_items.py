@@ -56,7 +56,7 @@ def attempt_started(batch: Batch, line: Line) -> None:
     """A try at an item began."""
     item = _item_of(batch, line)
     number = line.attempt or 1
-    if batch.attempts.find((item.pk, number), item_id=item.pk, number=number) is None:
+    if number > item.attempts_made or _attempt_of(batch, item, number) is None:
         _new_attempt(batch, line, item, number, line.lane)
     batch.change_item(item, attempts_made=max(item.attempts_made, number), status=ItemStatus.RUNNING)
 
@@ -66,7 +66,7 @@ def attempt_finished(batch: Batch, line: Line) -> None:
     item = _item_of(batch, line)
     number = line.attempt or item.attempts_made or 1
     lane = line.data.get("lane") or line.lane
-    attempt = batch.attempts.find((item.pk, number), item_id=item.pk, number=number)
+    attempt = _attempt_of(batch, item, number)
     attempt = attempt or _new_attempt(batch, line, item, number, lane)
     status = line.data.get("status")
     if status == AttemptStatus.LOST:
@@ -127,7 +127,7 @@ def evidence(batch: Batch, line: Line) -> None:
         return
     item = _item_of(batch, line)
     number = line.attempt or item.attempts_made or 1
-    attempt = batch.attempts.find((item.pk, number), item_id=item.pk, number=number)
+    attempt = _attempt_of(batch, item, number)
     if attempt is None:
         return
     batch.attempts.change((item.pk, number), evidence=[*attempt.evidence, entry])
@@ -272,6 +272,10 @@ def _new_attempt(batch: Batch, line: Line, item: Item, number: int, lane: int) -
     attempt = Attempt(item_id=item.pk, number=number, run_id=line.run, lane=lane, started=line.time)
     batch.attempts.keep((item.pk, number), attempt)
     return attempt
+
+
+def _attempt_of(batch: Batch, item: Item, number: int) -> Attempt | None:
+    return batch.attempts.find((item.pk, number), item_id=item.pk, number=number)
 
 
 def _item_of(batch: Batch, line: Line) -> Item:
