@@ -1,0 +1,188 @@
+"""Claims: one worker for a run, one lane for an item, and nothing for a worker that lost its lease."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from runner.core.errors import ConflictError
+from runner.core.ids import uuid7
+from runner.store import claims
+from runner.store.models import Item, Queue, Run
+
+pytestmark = pytest.mark.usefixtures("store")
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=2)
+
+
+def a_run(number: int = 0, status: str = "queued", bot: str = "post_orders") -> Run:
+    at = NOW + timedelta(seconds=number)
+    return Run.objects.create(pk=uuid7(at, seed=str(number)), bot=bot, queued=at, status=status)
+
+
+def put(count: int) -> None:
+    Queue.objects.get_or_create(name="orders")
+    Item.objects.bulk_create([Item(queue_id="orders", key=str(n), put_at=NOW) for n in range(count)])
+
+
+def claim(run: Run, lane: int = 1, now: datetime = NOW) -> Item | None:
+    return claims.claim_next("orders", run.pk, lane, epoch=run.epoch, lease_until=LATER, now=now)
+
+
+def taken_by_eight(items: int, take: Callable[[Run, int], Item | None]) -> Counter[str]:
+    """How often each item was taken when eight lanes take until nothing is left."""
+    put(items)
+    run = a_run(status="running")
+    taken: list[str] = []
+    together = threading.Barrier(8)
+
+    def lane(number: int) -> None:
+        try:
+            together.wait(20)
+            while (item := take(run, number)) is not None:
+                taken.append(item.key)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=lane, args=(n,)) for n in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return Counter(taken)
+
+
+def test_eight_lanes_take_five_hundred_items_once_each() -> None:
+    taken = taken_by_eight(500, claim)
+    assert len(taken) == 500
+    assert set(taken.values()) == {1}
+
+
+def test_a_claim_that_looks_first_and_takes_later_takes_items_twice() -> None:
+    """The fault that the claim keeps out: the test above is able to see it."""
+    both_have_looked = threading.Barrier(8)
+
+    def naive(run: Run, lane: int) -> Item | None:
+        item = Item.objects.filter(queue_id="orders", status="pending").order_by("id").first()
+        try:
+            both_have_looked.wait(20)
+        except threading.BrokenBarrierError:
+            return None
+        if item is None:
+            both_have_looked.abort()
+        else:
+            Item.objects.filter(pk=item.pk).update(status="running", claimed_lane=lane)
+        return item
+
+    assert max(taken_by_eight(3, naive).values()) > 1
+
+
+def test_items_go_out_in_the_order_in_which_they_were_put() -> None:
+    put(3)
+    run = a_run(status="running")
+    first = claim(run, lane=2)
+    assert first is not None
+    assert (first.key, first.status, first.claimed_run_id, first.claimed_lane) == ("0", "running", run.pk, 2)
+    assert (first.epoch, first.lease_until) == (1, LATER)
+    stored = Item.objects.get(key="0")
+    assert (stored.status, stored.claimed_lane, stored.epoch, stored.lease_until) == ("running", 2, 1, LATER)
+    assert [item.key for item in (claim(run), claim(run)) if item] == ["1", "2"]
+    assert claim(run) is None
+
+
+def test_an_item_waits_for_its_time() -> None:
+    put(1)
+    Item.objects.update(not_before=NOW + timedelta(seconds=5))
+    run = a_run(status="running")
+    assert claim(run) is None
+    assert claim(run, now=NOW + timedelta(seconds=6)) is not None
+
+
+def test_an_item_given_back_is_handed_out_again_and_an_old_claim_gives_nothing_back() -> None:
+    put(1)
+    run = a_run(status="running")
+    old = claim(run)
+    assert old is not None
+    assert claims.release(old)
+    new = claim(run, lane=3)
+    assert new is not None
+    assert not claims.release(old)
+    assert claims.held_items(run.pk) == [new]
+    assert claims.held_items(run.pk, lane=1) == []
+
+
+def test_runs_are_claimed_once_oldest_first_and_only_bots_that_the_worker_has() -> None:
+    late, early, other = a_run(2), a_run(1), a_run(0, bot="other")
+    first = claims.claim_run("w1", LATER, bots=["post_orders"])
+    assert first is not None
+    assert (first.pk, first.status, first.worker, first.epoch) == (early.pk, "running", "w1", 1)
+    second = claims.claim_run("w2", LATER, bots=["post_orders"])
+    assert second is not None
+    assert second.pk == late.pk
+    assert claims.claim_run("w1", LATER, bots=["post_orders"]) is None
+    assert claims.claim_run("w1", LATER, run_id=early.pk) is None
+    third = claims.claim_run("w1", LATER)
+    assert third is not None
+    assert third.pk == other.pk
+
+
+def test_eight_workers_claim_each_run_once() -> None:
+    for number in range(40):
+        a_run(number)
+    taken: list[str] = []
+
+    def worker(number: int) -> None:
+        try:
+            while (run := claims.claim_run(f"w{number}", LATER)) is not None:
+                taken.append(run.pk)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=worker, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(taken) == len(set(taken)) == 40
+
+
+def test_a_worker_that_lost_its_run_can_claim_and_renew_nothing(tmp_path: Path) -> None:
+    from runner.cases.intake import take_in_journal
+
+    put(1)
+    a_run()
+    mine = claims.claim_run("w1", LATER)
+    assert mine is not None
+    after = LATER + timedelta(seconds=1)
+    assert [run.pk for run in claims.expired_runs(after)] == [mine.pk]
+    assert claims.take_over_run(mine.pk, "w2", after, now=NOW) is None
+    theirs = claims.take_over_run(mine.pk, "w2", after + timedelta(minutes=2), now=after)
+    assert theirs is not None
+    for late in (
+        lambda: claim(mine),
+        lambda: claims.renew_run(mine.pk, mine.epoch, LATER),
+        lambda: take_in_journal(tmp_path / "journal.jsonl", mine.pk, 0, mine.epoch),
+        lambda: take_in_journal(tmp_path / "journal.jsonl", mine.pk, 1, mine.epoch),
+    ):
+        with pytest.raises(ConflictError, match="LEASE_LOST"):
+            late()
+    assert claim(theirs) is not None
+
+
+def test_renewing_a_run_renews_its_items() -> None:
+    put(2)
+    a_run()
+    run = claims.claim_run("w1", LATER)
+    assert run is not None
+    item = claim(run)
+    assert item is not None
+    until = LATER + timedelta(minutes=1)
+    claims.renew_run(run.pk, run.epoch, until)
+    assert claims.expired_items(LATER + timedelta(seconds=1)) == []
+    assert claims.expired_items(until + timedelta(seconds=1)) == [item]
