@@ -10,7 +10,7 @@ import pytest
 
 from runner.core.schedules_model import Schedule
 from runner.core.schedules_values import BotFacts
-from runner.timetable.describe import describe
+from runner.timetable.describe import describe_planned
 from runner.timetable.loading import load
 
 EXAMPLE = Path(__file__).parents[1] / "schedules.yaml"
@@ -32,16 +32,17 @@ def examples() -> list[str]:
 def test_the_example_schedules_the_three_bots() -> None:
     planned = load(EXAMPLE, BOTS, NOW).planned
     assert [one.schedule.bot for one in planned] == ["post_orders", "collect_prices", "reconcile"]
-    told = [describe(one.trigger, one.zone, "zh") for one in planned]
+    told = [describe_planned(one, one.zone, "zh") for one in planned]
     assert told == ["周一至周五 08:30", "每 2 小时", "每天 18:00"]
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda text: re.findall(r"id: (\S+)", text)[0])
 def test_a_commented_example_works_when_it_is_copied(example: str, tmp_path: Path) -> None:
     path = tmp_path / "schedules.yaml"
-    path.write_text(f"schedules:\n{example}\n", encoding="utf-8")
+    head, _, _ = EXAMPLE.read_text(encoding="utf-8").partition("\nschedules:")
+    path.write_text(f"{head}\nschedules:\n{example}\n", encoding="utf-8")
     (planned,) = load(path, BOTS, NOW).planned
-    assert describe(planned.trigger, planned.zone)
+    assert describe_planned(planned, planned.zone)
 
 
 def test_the_example_shows_every_key_of_a_schedule() -> None:

@@ -5,7 +5,7 @@ What the text of a trigger means is checked by `runner.timetable.loading`, which
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError, did_you_mean
-from runner.core.schedules_model import Policies, Process, Record, Schedule
+from runner.core.schedules_model import CalendarEntry, Policies, Process, Record, Schedule
 from runner.core.schedules_values import BotFacts, check_parameters, check_recording
 from runner.core.schedules_words import Entry, in_words
 from runner.core.yaml_text import Document, parse_yaml
@@ -25,8 +25,9 @@ ALIASES: Final[Mapping[str, YamlPath]] = {
     "params": ("parameters",),
     "timeout": ("time_limit",),
     "retries": ("retry", "times"),
+    "calendar": ("calendars",),
 }
-_TOP: Final = ("schedules", "defaults", "processes")
+_TOP: Final = ("schedules", "defaults", "processes", "calendars")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class SchedulesFile:
     defaults: Policies
     schedules: tuple[Schedule, ...]
     processes: Mapping[str, Process]
+    calendars: Mapping[str, CalendarEntry]
     document: Document
     indexes: tuple[int, ...] = ()
 
@@ -48,9 +50,14 @@ class SchedulesFile:
         return next((one for one in self.schedules if one.id == name), None)
 
     def error(self, index: int, key: str, found: ConfigurationError) -> ConfigurationError:
-        """Return `found`, an error in the value of `key` of ``schedules[index]``, with its place and the schedule's id."""
+        """Return `found`, an error in ``schedules[index]``, with the place of `key` and the schedule's id."""
         path: YamlPath = ("schedules", self.indexes[index], key)
         return placed(self.document, path, f"schedule '{self.schedules[index].id}'", found)
+
+    def error_in(self, part: str, name: str, key: str, found: ConfigurationError) -> ConfigurationError:
+        """Return `found`, an error in the entry `name` of ``calendars`` or ``processes``, with the place of `key`."""
+        subject = {"calendars": "calendar", "processes": "process"}[part]
+        return placed(self.document, (part, name, key), f"{subject} '{name}'", found)
 
 
 @dataclass(slots=True)
@@ -125,9 +132,11 @@ class _Reader:
             raise ErrorReport([self._at_top(f"the file is a {_kind(root)}", "SCHED_VALUE")])
         self._unknown_keys(root)
         defaults = self._entry(Policies, root.get("defaults"), ("defaults",), "defaults") or Policies()
-        processes = self._processes(root.get("processes"))
+        processes = self._named(Process, root, "processes", "process")
+        calendars = self._named(CalendarEntry, root, "calendars", "calendar")
+        self._known_calendars(root, calendars)
         schedules, indexes = self._schedules(root.get("schedules"), defaults)
-        content = SchedulesFile(self.path, defaults, schedules, processes, self.document, indexes)
+        content = SchedulesFile(self.path, defaults, schedules, processes, calendars, self.document, indexes)
         return Reading(content, self.errors)
 
     def _schedules(self, entries: Any, defaults: Policies) -> tuple[tuple[Schedule, ...], tuple[int, ...]]:
@@ -195,17 +204,39 @@ class _Reader:
                     )
                 )
 
-    def _processes(self, entries: Any) -> dict[str, Process]:
+    def _named(
+        self, model: type[RecordT], root: Mapping[str, Any], part: str, one: str
+    ) -> dict[str, RecordT]:
+        """Read a mapping of names to entries."""
+        entries = root.get(part)
         if entries is None:
             return {}
         if not isinstance(entries, dict):
-            self._wrong_kind(("processes",), "'processes'", entries, "a mapping: each process under its id")
+            self._wrong_kind((part,), f"'{part}'", entries, f"a mapping: each {one} under its name")
             return {}
         read = {
-            name: self._entry(Process, entry or {}, ("processes", name), f"process '{name}'")
+            name: self._entry(model, entry or {}, (part, name), f"{one} '{name}'")
             for name, entry in entries.items()
         }
-        return {name: process for name, process in read.items() if process is not None}
+        return {name: entry for name, entry in read.items() if entry is not None}
+
+    def _known_calendars(self, root: Mapping[str, Any], calendars: Mapping[str, CalendarEntry]) -> None:
+        """Check that every calendar that is named somewhere is defined."""
+        defined = root.get("calendars")
+        known = set(calendars) | set(defined if isinstance(defined, dict) else ())
+        for path, subject, entry in _entries_with_calendars(root):
+            for key in ("calendars", "calendar"):
+                named = entry.get(key)
+                for name in named if isinstance(named, list) else [named]:
+                    if isinstance(name, str) and name not in known:
+                        hint = did_you_mean(name, known) or "define it below 'calendars:'"
+                        found = ConfigurationError(
+                            f"unknown calendar '{name}'",
+                            expected="one of " + (", ".join(sorted(known)) or "none: there are none"),
+                            hint=hint,
+                            code="SCHED_CALENDAR",
+                        )
+                        self.errors.append(placed(self.document, (*path, key), subject, found))
 
     def _entry(self, model: type[RecordT], entry: Any, path: YamlPath, subject: str) -> RecordT | None:
         """Validate one entry; its errors are recorded and None comes back."""
@@ -281,6 +312,18 @@ class _Reader:
             where=f"{self.document.name}:1:1",
             code=code,
         )
+
+
+def _entries_with_calendars(root: Mapping[str, Any]) -> Iterator[tuple[YamlPath, str, Mapping[str, Any]]]:
+    defaults, schedules, processes = root.get("defaults"), root.get("schedules"), root.get("processes")
+    if isinstance(defaults, dict):
+        yield ("defaults",), "defaults", defaults
+    for index, entry in enumerate(schedules if isinstance(schedules, list) else ()):
+        if isinstance(entry, dict):
+            yield ("schedules", index), f"schedule '{entry.get('id', index + 1)}'", entry
+    for name, entry in processes.items() if isinstance(processes, dict) else ():
+        if isinstance(entry, dict):
+            yield ("processes", name), f"process '{name}'", entry
 
 
 def _with_defaults(schedule: Schedule, defaults: Policies) -> Schedule:

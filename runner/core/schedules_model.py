@@ -24,7 +24,7 @@ from runner.core.errors import did_you_mean
 from runner.core.yaml_text import Sexagesimal
 
 LONGEST: Final = timedelta(days=3660)
-TRIGGER_KEYS: Final = ("cron", "every", "at")
+TRIGGER_KEYS: Final = ("cron", "every", "at", "workday")
 
 
 class Missed(StrEnum):
@@ -41,6 +41,23 @@ class Overlap(StrEnum):
     SKIP = "skip"
     QUEUE = "queue"
     REPLACE = "replace"
+
+
+class Shift(StrEnum):
+    """Where a due time goes that falls on a day that is not a working day of the schedule's calendars."""
+
+    SKIP = "skip"
+    NEXT = "next"
+    PREVIOUS = "previous"
+
+
+class Period(StrEnum):
+    """The stretch in which working days are counted."""
+
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
 
 
 def problem(code: str, what: str, expected: str, hint: str = "") -> PydanticCustomError:
@@ -122,6 +139,19 @@ def _names(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _nth(value: object) -> object:
+    """Accept 1, 2, … from the beginning and -1, -2, … from the end, and the words ``first`` and ``last``."""
+    number = {"first": 1, "last": -1}.get(value, value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int) or number == 0 or abs(number) > 260:
+        raise problem(
+            "SCHED_VALUE",
+            f"is {_shown(value)}",
+            "first, last, 1, 2, … or -1, -2, … from the end",
+            "as in nth: last",
+        )
+    return number
+
+
 def _shown(value: object) -> str:
     if value is None:
         return "empty"
@@ -136,6 +166,7 @@ PositiveDuration = Annotated[
     PlainSerializer(duration_text, return_type=str, when_used="json"),
 ]
 Zone = Annotated[str, AfterValidator(_zone)]
+Times = Annotated[tuple[str, ...], BeforeValidator(_times)]
 Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_names)]
 
 
@@ -164,6 +195,33 @@ class Policies(Record):
     retry: RunRetry = RunRetry()
     time_limit: PositiveDuration | None = None
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    calendars: Names = ()
+    shift: Shift = Shift.SKIP
+
+
+class WorkdayOf(Record):
+    """The nth working day of each week, month, quarter or year, at one or more times of day."""
+
+    nth: Annotated[int, BeforeValidator(_nth)]
+    of: Period = Period.MONTH
+    at: Times
+
+
+class CalendarEntry(Record):
+    """Which days are working days: a country's holidays, days of one's own, a file with more of them, blackouts.
+
+    The texts are read by `runner.timetable.calendar_days`: days are ``2026-12-24`` or ``2026-12-24..2027-01-01``, half
+    days map a day to the time at which its work ends.
+    """
+
+    country: Annotated[str, Field(min_length=2, max_length=3)] | None = None
+    subdivision: Annotated[str, Field(min_length=1, max_length=20)] | None = None
+    weekend: Names | None = None
+    file: Text | None = None
+    closed: Names = ()
+    open: Names = ()
+    half_days: dict[str, str] = Field(default_factory=dict)
+    blackouts: Names = ()
 
 
 class Schedule(Policies):
@@ -179,13 +237,14 @@ class Schedule(Policies):
     cron: str | None = None
     every: PositiveDuration | None = None
     anchor: str | None = None
-    at: Annotated[tuple[str, ...] | None, BeforeValidator(_times)] = None
+    at: Times | None = None
+    workday: WorkdayOf | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     enabled: bool = True
 
     @property
     def trigger_key(self) -> str:
-        """The key of the one trigger: ``cron``, ``every`` or ``at``."""
+        """The key of the one trigger: ``cron``, ``every``, ``at`` or ``workday``."""
         return next(key for key in TRIGGER_KEYS if getattr(self, key) is not None)
 
     @model_validator(mode="after")
@@ -230,3 +289,6 @@ class Process(Record):
     targets: Targets = Targets()
     manual_minutes: Annotated[float, Field(gt=0)] | None = None
     sop: Text = ""
+    working_hours: Text = ""
+    calendars: Names = ()
+    timezone: Zone | None = None

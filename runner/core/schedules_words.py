@@ -102,7 +102,8 @@ def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list
         ):
             inner = field.annotation
     names = list(inner.model_fields)
-    return [*names, *_OTHER_NAMES] if "time_limit" in names else names
+    others = _OTHER_NAMES if "time_limit" in names else ()
+    return [*names, *others, *(("calendar",) if "calendars" in names else ())]
 
 
 def _expected(kind: str, context: Mapping[str, Any], message: str) -> str:

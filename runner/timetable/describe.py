@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 from runner.timetable.cron import Cron
 from runner.timetable.cron_text import CronText
+from runner.timetable.due_times import Planned
 from runner.timetable.triggers import At, Every
 from runner.timetable.walk import Trigger
 from runner.timetable.words import Words, words_of
+from runner.timetable.workday import Workday
 
 _MOST_TIMES: Final = 6
 
@@ -24,15 +26,29 @@ def describe(trigger: Trigger, zone: ZoneInfo, language: str = "en") -> str:
     `zone` is the reader's: a trigger in another zone names its own.
     """
     words = words_of(language)
-    if isinstance(trigger, Cron):
-        return words.in_zone(
-            words.due(_cron_days(trigger.text, words), _cron_times(trigger.text, words)), trigger.zone, zone
-        )
-    if isinstance(trigger, At):
-        return words.in_zone(_at(trigger, words), trigger.zone, zone)
     if isinstance(trigger, Every):
         return words.each(trigger.period, 0)
-    raise TypeError(f"{type(trigger).__name__} has no words yet")
+    if isinstance(trigger, Cron):
+        text = words.due(_cron_days(trigger.text, words), _cron_times(trigger.text, words))
+    elif isinstance(trigger, At):
+        text = _at(trigger, words)
+    elif isinstance(trigger, Workday):
+        times = words.clock([f"{at:%H:%M}" for at in trigger.times])
+        text = words.due(words.nth_working_day(trigger.nth, trigger.of), times)
+    else:
+        raise TypeError(f"{type(trigger).__name__} has no words yet")
+    return words.in_zone(text, trigger.zone, zone)
+
+
+def describe_planned(planned: Planned, zone: ZoneInfo, language: str = "en") -> str:
+    """Say when a schedule is due with its calendars: ``every working day at 08:30``, ``周一至周五 08:30,遇假日顺延``."""
+    text = describe(planned.trigger, zone, language)
+    if not planned.days.calendars or isinstance(planned.trigger, Workday):
+        return text
+    words = words_of(language)
+    if text.startswith(words.every_day):
+        return words.every_working_day + text.removeprefix(words.every_day)
+    return words.on_holidays(text, planned.schedule.shift)
 
 
 def _at(trigger: At, words: Words) -> str:

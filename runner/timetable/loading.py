@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
@@ -13,27 +13,19 @@ from runner.core.errors import ConfigurationError, ErrorReport, UsageError
 from runner.core.schedules_file import SchedulesFile, in_file_order, read_schedules
 from runner.core.schedules_model import Schedule
 from runner.core.schedules_values import BotFacts
+from runner.timetable.calendar_days import WorkCalendar, WorkDays
+from runner.timetable.calendar_reading import RowsOf, read_calendar
 from runner.timetable.cron import Cron
 from runner.timetable.cron_text import CronText, never
+from runner.timetable.due_times import Planned
 from runner.timetable.local_time import read_time
 from runner.timetable.triggers import At, Every, default_anchor
 from runner.timetable.walk import Trigger
+from runner.timetable.workday import Workday
+from runner.timetable.working_hours import read_working_hours
 from runner.timetable.zones import instants_of, settle
 
 _HORIZON: Final = timedelta(days=3653)
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A schedule and the trigger that its text means."""
-
-    schedule: Schedule
-    trigger: Trigger
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The schedule's time zone."""
-        return ZoneInfo(self.schedule.timezone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +34,65 @@ class Timetable:
 
     file: SchedulesFile
     planned: tuple[Planned, ...]
+    calendars: Mapping[str, WorkCalendar] = field(default_factory=dict)
 
     def of(self, schedule: str) -> Planned | None:
         """Return the entry with this schedule id."""
         return next((one for one in self.planned if one.schedule.id == schedule), None)
 
+    def warnings(self, now: datetime) -> list[str]:
+        """Return what people should know although nothing is wrong: years whose official days are not known yet."""
+        used = {name for one in self.planned for name in one.schedule.calendars}
+        return [
+            f"calendar '{name}': the official days of {year} are not known yet, they are guessed - "
+            f"update the package `holidays` or add the days to the calendar"
+            for name in sorted(used)
+            for year in self.calendars[name].unknown_years((now.year, now.year + 1))
+        ]
 
-def load(path: Path, known_bots: Mapping[str, BotFacts] | None, now: datetime) -> Timetable:
-    """Read a schedules.yaml and its triggers; `now` is where the search for due times that never come begins.
 
+def load(
+    path: Path, known_bots: Mapping[str, BotFacts] | None, now: datetime, rows_of: RowsOf | None = None
+) -> Timetable:
+    """Read a schedules.yaml, its triggers and its calendars.
+
+    `now` is where the search for due times that never come begins; `rows_of` reads the sheet of an .xlsx calendar.
     Raises ErrorReport with every error of the file, in its order.
     """
     reading = read_schedules(path, known_bots)
-    errors = [*reading.errors, *check(reading.content, now)]
+    calendars, wrong = read_calendars(reading.content, rows_of)
+    errors = [*reading.errors, *wrong, *check(reading.content, now)]
     if errors:
         raise ErrorReport(in_file_order(errors))
-    planned = tuple(Planned(one, trigger_of(one)) for one in reading.content.schedules)
-    return Timetable(reading.content, planned)
+    planned = tuple(
+        Planned(one, trigger_of(one, calendars), work_days(one.calendars, calendars))
+        for one in reading.content.schedules
+    )
+    return Timetable(reading.content, planned, calendars)
+
+
+def read_calendars(
+    file: SchedulesFile, rows_of: RowsOf | None = None
+) -> tuple[dict[str, WorkCalendar], list[ConfigurationError]]:
+    """Return the calendars of a file, and what is wrong with them and with the working hours of its processes."""
+    found: list[ConfigurationError] = []
+    calendars: dict[str, WorkCalendar] = {}
+    for name, entry in file.calendars.items():
+        try:
+            calendars[name] = read_calendar(name, entry, file.path.parent, rows_of)
+        except ConfigurationError as error:
+            found.append(file.error_in("calendars", name, "", error))
+    for name, process in file.processes.items():
+        try:
+            read_working_hours(process.working_hours)
+        except ConfigurationError as error:
+            found.append(file.error_in("processes", name, "working_hours", error))
+    return calendars, found
+
+
+def work_days(names: Iterable[str], calendars: Mapping[str, WorkCalendar]) -> WorkDays:
+    """Return the working days of several calendars taken together; unknown names are left out."""
+    return WorkDays(tuple(calendars[name] for name in names if name in calendars))
 
 
 def check(file: SchedulesFile, now: datetime) -> list[ConfigurationError]:
@@ -73,8 +107,8 @@ def check(file: SchedulesFile, now: datetime) -> list[ConfigurationError]:
     return found
 
 
-def trigger_of(schedule: Schedule) -> Trigger:
-    """Return the trigger that a schedule's text means.
+def trigger_of(schedule: Schedule, calendars: Mapping[str, WorkCalendar] | None = None) -> Trigger:
+    """Return the trigger that a schedule's text means; `calendars` say what a working day is.
 
     Raises ConfigurationError without a place: SCHED_CRON, SCHED_NEVER, SCHED_TIME or SCHED_ANCHOR.
     """
@@ -83,6 +117,10 @@ def trigger_of(schedule: Schedule) -> Trigger:
         return Cron(schedule.cron, zone)
     if schedule.every is not None:
         return Every(schedule.every, _anchor(schedule.anchor, zone))
+    if schedule.workday is not None:
+        days = work_days(schedule.calendars, calendars or {})
+        times = tuple(_time_of_day(text) for text in schedule.workday.at)
+        return Workday(schedule.workday.nth, schedule.workday.of, times, zone, days)
     return At(tuple(_written_time(text, "SCHED_TIME") for text in schedule.at or ()), zone)
 
 
@@ -93,7 +131,7 @@ def _check_one(schedule: Schedule, now: datetime) -> None:
             due = trigger.next_after(now)
             if due is None or due > now + _HORIZON:
                 raise never(f"'{trigger.expression}' names a day that does not come")
-    elif isinstance(trigger, At) and not trigger.times:
+    elif isinstance(trigger, (At, Workday)) and not trigger.times:
         raise ConfigurationError(
             "'at' is an empty list", expected="one or more times", hint='write at: "08:30"', code="SCHED_TIME"
         )
@@ -120,6 +158,18 @@ def _anchor(text: str | None, zone: ZoneInfo) -> datetime:
     if at.tzinfo is not None:
         return at.astimezone(UTC)
     return settle(at, zone) or (instants_of(at + timedelta(days=1), zone) or (at.replace(tzinfo=UTC),))[0]
+
+
+def _time_of_day(text: str) -> time:
+    at = _written_time(text, "SCHED_TIME")
+    if isinstance(at, datetime):
+        raise ConfigurationError(
+            f"'at' of a workday is '{text}'",
+            expected="a time of day, as in 18:00",
+            hint="remove the date",
+            code="SCHED_TIME",
+        )
+    return at
 
 
 def _written_time(text: str, code: str) -> datetime | time:

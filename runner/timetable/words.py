@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
+from runner.core.schedules_model import Period, Shift
+
 _UNITS: Final = (("w", 604_800), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -15,6 +17,7 @@ class Words(Protocol):
     """What a language must be able to say. Lists are in order; times are ``HH:MM``; weekdays 0-6 with Sunday 0."""
 
     every_day: str
+    every_working_day: str
     either: str
     and_also: str
     comma: str
@@ -43,6 +46,12 @@ class Words(Protocol):
     def in_months(self, days: str, months: Sequence[int]) -> str:
         """Restrict days to months; no months means all."""
 
+    def nth_working_day(self, nth: int, period: Period) -> str:
+        """Name the nth working day of a period, negative from its end."""
+
+    def on_holidays(self, text: str, shift: Shift) -> str:
+        """Add what happens on holidays."""
+
     def once(self, date: str, at: str) -> str:
         """Name one date and time."""
 
@@ -54,6 +63,7 @@ class English:
     """English, as an ops person would say it on the telephone."""
 
     every_day = "every day"
+    every_working_day = "every working day"
     either = " or "
     and_also = " that is also "
     comma = ", "
@@ -109,6 +119,17 @@ class English:
         named = _joined([self._months[month - 1] for month in months], ", ", " and ")
         return days.replace("of the month", f"of {named}") if "of the month" in days else f"{days} in {named}"
 
+    def nth_working_day(self, nth: int, period: Period) -> str:
+        """``on the last working day of the month``, ``on the 2nd last working day of the quarter``."""
+        number = "" if nth == -1 else _ordinal(abs(nth)) + " "
+        return f"on the {number}{'last ' if nth < 0 else ''}working day of the {period}"
+
+    def on_holidays(self, text: str, shift: Shift) -> str:
+        """``…, on holidays the next working day``."""
+        where = {Shift.SKIP: "not on holidays", Shift.NEXT: "on holidays the next working day",
+                 Shift.PREVIOUS: "on holidays the working day before"}  # fmt: skip
+        return f"{text}, {where[shift]}"
+
     def once(self, date: str, at: str) -> str:
         """``on 2027-03-31 at 18:00``."""
         return f"on {date} at {at}"
@@ -128,6 +149,7 @@ class Chinese:
     """Simplified Chinese, with numbers set off by spaces as on screens."""
 
     every_day = "每天"
+    every_working_day = "每个工作日"
     either = "或"
     and_also = "且"
     comma = "、"
@@ -178,6 +200,17 @@ class Chinese:
         named = "、".join(f"{month} 月" for month in months)
         return f"{named}{days.removeprefix('每月')}" if days.startswith("每月") else f"{named}{days}"
 
+    def nth_working_day(self, nth: int, period: Period) -> str:
+        """``每月最后一个工作日``, ``每季度倒数第 2 个工作日``."""
+        number = "最后一个" if nth == -1 else f"{'倒数' if nth < 0 else ''}第 {abs(nth)} 个"
+        named = {Period.WEEK: "每周", Period.MONTH: "每月", Period.QUARTER: "每季度", Period.YEAR: "每年"}
+        return f"{named[period]}{number}工作日"
+
+    def on_holidays(self, text: str, shift: Shift) -> str:
+        """``…,遇假日顺延``."""
+        where = {Shift.SKIP: "跳过", Shift.NEXT: "顺延", Shift.PREVIOUS: "提前"}
+        return f"{text},遇假日{where[shift]}"
+
     def once(self, date: str, at: str) -> str:
         """``2027-03-31 18:00``."""
         return f"{date} {at}"
@@ -205,6 +238,13 @@ def _parts(period: timedelta) -> list[tuple[str, int]]:
         if left and left % size == 0:
             return [(unit, left // size)]
     return []
+
+
+def _ordinal(number: int) -> str:
+    if number % 100 in {11, 12, 13}:
+        return f"{number}th"
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _is_run(days: Sequence[int]) -> bool:
