@@ -22,6 +22,7 @@ from runner.core.nouns import AttemptStatus
 from runner.engine.child import Child
 from runner.engine.outcome import LaneEnd, LaneResult
 from runner.engine.trail import OpenAttempt, Trail
+from runner.store.outcomes import item_outcomes
 
 if TYPE_CHECKING:
     from runner.engine.execution import Execution
@@ -69,6 +70,8 @@ class LaneHand:
                     self._next(request["queue"])
                 case "put":
                     self._put(request["queue"], int(request["number"]))
+                case "results":
+                    self._results(request["queue"], request["keys"])
                 case "secret":
                     self.child.answer({"value": self._run.secret(request["name"])})
                 case "progress":
@@ -106,6 +109,11 @@ class LaneHand:
         else:
             counts = self._run.wait_for_put(queue, number)
         self.child.answer(counts)
+
+    def _results(self, queue: str, keys: list[str]) -> None:
+        self._take_in()
+        items = self._run.in_store(lambda: item_outcomes(queue, keys))
+        self.child.answer({"items": items})
 
     def _take_in(self) -> Intake:
         taken = self._run.take_in(self.journal, self.number)

@@ -170,7 +170,7 @@ class Worker:
             path = file_of(self._settings.project, run.bot)
             order = self._order(
                 run.id, run.bot, path, run.parameters, queued=run.queued, requested_by=run.requested_by,
-                schedule=run.schedule, due=run.due,
+                schedule=run.schedule, due=run.due, time_limit=run.time_limit,
             )  # fmt: skip
             description, order = self._loaded(child, order)
         except (RunnerError, TimeoutError) as error:
@@ -195,7 +195,7 @@ class Worker:
 
     def _order(
         self, run: str, bot: str, path: Path, parameters: Mapping[str, Any], *, queued: datetime, requested_by: str,
-        schedule: str | None = None, due: datetime | None = None,
+        schedule: str | None = None, due: datetime | None = None, time_limit: float | None = None,
     ) -> Order:  # fmt: skip
         return Order(
             run=run,
