@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, TypeVar, overload
 
 from pydantic import BaseModel
 
+from runner import sheets
 from runner.core.contract import QueueDescription
 from runner.core.errors import ConfigurationError, did_you_mean
 from runner.kit.attempts import Loop, work_through
@@ -16,7 +17,8 @@ from runner.kit.bot import refuse_async
 from runner.kit.current import here, running
 from runner.kit.item import Item, Output
 from runner.kit.retry import Retry
-from runner.kit.rows import BadRow, GoodRow, journal_lines
+from runner.kit.results import row_keys, sheet_results
+from runner.kit.rows import ROWS_A_LINE, BadRow, GoodRow, journal_lines
 
 __all__ = ["Item", "Output", "PutResult", "Queue"]
 
@@ -79,6 +81,21 @@ class Queue(Generic[M]):
                     "items.put", f"{count} rows for queue {self.name}", sync=True, queue=self.name, data=data
                 )
         return PutResult(**live.channel.ask("put", queue=self.name, number=number))
+
+    def results(self, rows: Iterable[GoodRow[M] | BadRow]) -> list[sheets.Result]:
+        """What has become of each row of ``sheets.read(…)`` by now, in whichever run, for ``sheets.write_results``.
+
+        Status is the item's (done, exception, pending, running, rejected), the message says why it is no more than that,
+        outputs are `item.output`. Good behind `each`: rows that other lanes or earlier runs worked on are in it.
+        Raises TypeError for rows that come from no sheet.
+        """
+        live = running("Queue.results")
+        numbers, keys = row_keys(rows, self.model, self.key)
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(keys), ROWS_A_LINE):
+            part = keys[start : start + ROWS_A_LINE]
+            found |= live.channel.ask("results", queue=self.name, keys=part)["items"]
+        return sheet_results(numbers, keys, found)
 
     @overload
     def each(self, handler: Callable[[Item[M]], object]) -> None: ...

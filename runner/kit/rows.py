@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from runner.core.errors import RunnerError
@@ -18,7 +20,10 @@ ROWS_A_LINE = 500
 
 @runtime_checkable
 class GoodRow(Protocol[M_co]):
-    """A row of a workbook that became a model, with where it stands."""
+    """A row of a workbook that became a model, as `runner.sheets` reads it.
+
+    Known by its shape, so that a bot without workbooks need not load that room.
+    """
 
     @property
     def data(self) -> M_co: ...  # noqa: D102
@@ -46,17 +51,35 @@ def journal_lines(
     Raises TypeError for a row that is neither a model of the queue nor a mapping nor a workbook row.
     """
     file = str(getattr(rows, "path", "") or "")
-    stream = enumerate(rows, start=1)
+    stream = judged_rows(rows, model, key)
     for first in itertools.count():
-        chunk = list(itertools.islice(stream, ROWS_A_LINE))
-        if not chunk and first:
+        judged = list(itertools.islice(stream, ROWS_A_LINE))
+        if not judged and first:
             return
-        judged = [_judge(row, number, model, key) for number, row in chunk]
         line = {
             "items": [row for row in judged if "data" in row],
             "bad": [row for row in judged if "raw" in row],
         }
         yield {**line, "file": file} if file else line
+
+
+def judged_rows(
+    rows: Iterable[M | Mapping[str, Any] | GoodRow[M] | BadRow], model: type[M], key: str
+) -> Iterator[dict[str, Any]]:
+    """Each row as the journal has it, in the order of `rows`.
+
+    A row whose key an earlier row has with other data is a bad one under its source: which of the two is right is for a
+    person to say. A row that is the same as an earlier one is known, like one from an earlier run.
+    """
+    first_with: dict[str, tuple[bytes, str]] = {}
+    for number, row in enumerate(rows, start=1):
+        judged = _judge(row, number, model, key)
+        content = hashlib.blake2b(
+            orjson.dumps(judged.get("data", judged.get("raw"))), digest_size=16
+        ).digest()
+        place = judged["source"] or f"row {number}"
+        seen, seen_at = first_with.setdefault(judged["key"], (content, place))
+        yield judged if seen == content else _second(judged, place, seen_at, key)
 
 
 def field_errors(error: ValidationError) -> list[dict[str, str]]:
@@ -113,6 +136,18 @@ def _bad(raw: Mapping[str, Any], errors: list[dict[str, str]], source: str, key:
         "source": source,
         "errors": errors,
     }
+
+
+def _second(judged: Mapping[str, Any], place: str, first: str, key: str) -> dict[str, Any]:
+    twice = {
+        "code": "ITEM_TWICE",
+        "what": f"{key} '{judged['key']}' is in {first} already, with other data",
+        "expected": f"a {key} that tells this row from all others",
+        "hint": "correct it, or reject one of the two",
+        "where": place,
+    }
+    raw = judged.get("data", judged.get("raw"))
+    return {"key": place, "raw": raw, "source": place, "errors": [twice, *judged.get("errors", ())]}
 
 
 def _record(error: RunnerError) -> dict[str, str]:

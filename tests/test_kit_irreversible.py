@@ -1,0 +1,305 @@
+"""What must not happen twice: irreversible steps and remembered parts of an item, over attempts, runs and crashes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runner.core.contract import IrreversibleRecord, ItemOrder, Settled
+from tests.kit_worker import Finished, Project
+
+HEAD = """
+    from pydantic import BaseModel
+    from runner import ApplicationError, BusinessError, Item, Queue, Retry, bot, run, step
+
+    class Order(BaseModel):
+        number: str
+
+    orders = Queue("orders", Order, key="number", retry=Retry(times=1, wait="1ms", longest_wait="2ms"))
+    acted = []
+
+    @bot
+    def work() -> None:
+        orders.each(one)
+        run.output("acted", len(acted))
+
+    def act():
+        acted.append(1)
+        return "PC-1"
+
+    def fails():
+        acted.append(1)
+        raise ApplicationError("an empty answer")
+"""
+YES, NO = "lambda: True", "lambda: False"
+BREAKS = "lambda: 1 / 0"
+
+
+def work(tmp_path: Path, handler: str, known: IrreversibleRecord | None = None, **order: Any) -> Finished:
+    records = {"submit": known} if known else {}
+    item = ItemOrder(queue="orders", key="1", data={"number": "1"}, attempt=1, irreversible=records, **order)
+    return Project(tmp_path, HEAD + handler).run("work", items=[item])
+
+
+def submit(act: str, already_done: str | None = None) -> str:
+    more = f", already_done={already_done}" if already_done else ""
+    return f"""
+    def one(item: Item[Order]) -> None:
+        item.output["result"] = item.irreversible("submit", {act}{more})
+    """
+
+
+def story(finished: Finished) -> list[str]:
+    return [line for line in finished.story if "irreversible" in line or "attempt.finished" in line]
+
+
+INTENT = "irreversible.intent submit"
+
+
+@pytest.mark.parametrize(
+    ("known", "act", "already_done", "told", "acted"),
+    [
+        (None, "act", None, [INTENT, "irreversible.outcome submit acted", "attempt.finished done"], 1),
+        (None, "fails", None, [INTENT, "attempt.finished failed"], 1),
+        (
+            None,
+            "fails",
+            YES,
+            [INTENT, "irreversible.outcome submit already_done", "attempt.finished done"],
+            1,
+        ),
+        (
+            None,
+            "fails",
+            NO,
+            [INTENT, "irreversible.outcome submit not_done", "attempt.finished failed"] * 2,
+            2,
+        ),
+        (None, "fails", BREAKS, [INTENT, "attempt.finished failed"], 1),
+        (Settled.DONE, "act", None, ["attempt.finished done"], 0),
+        (Settled.INTENT, "act", None, ["attempt.finished failed"], 0),
+        (
+            Settled.INTENT,
+            "act",
+            YES,
+            ["irreversible.outcome submit already_done", "attempt.finished done"],
+            0,
+        ),
+        (
+            Settled.INTENT,
+            "act",
+            NO,
+            [
+                "irreversible.outcome submit not_done",
+                INTENT,
+                "irreversible.outcome submit acted",
+                "attempt.finished done",
+            ],
+            1,
+        ),
+        (Settled.INTENT, "act", BREAKS, ["attempt.finished failed"], 0),
+        (
+            Settled.NOT_DONE,
+            "act",
+            None,
+            [INTENT, "irreversible.outcome submit acted", "attempt.finished done"],
+            1,
+        ),
+    ],
+)
+def test_what_is_known_and_what_can_be_found_out_decide_whether_it_is_done(
+    tmp_path: Path, *, known: Settled | None, act: str, already_done: str | None, told: list[str], acted: int
+) -> None:
+    record = IrreversibleRecord(state=known, result="PC-0") if known else None
+    finished = work(tmp_path, submit(act, already_done), record)
+
+    assert story(finished) == told
+    assert finished.lines[-1].data["outputs"] == {"acted": acted}
+    last = finished.events("attempt.finished")[-1]
+    unknown = told[-1] == "attempt.finished failed" and already_done != NO
+    assert (last.error or {}).get("kind") == ("unknown" if unknown else "application" if last.error else None)
+    if known is Settled.DONE:
+        assert last.data["output"] == {"result": "PC-0"}
+
+
+def test_an_act_that_failed_but_happened_is_not_done_again_by_the_retry(tmp_path: Path) -> None:
+    handler = """
+    def one(item: Item[Order]) -> None:
+        item.irreversible("submit", act)
+        if item.attempt == 1:
+            raise ApplicationError("afterwards")
+    """
+    finished = work(tmp_path, handler)
+
+    assert [line.data["status"] for line in finished.events("attempt.finished")] == ["failed", "done"]
+    assert finished.lines[-1].data["outputs"] == {"acted": 1}
+
+
+@pytest.mark.parametrize("goes_on", ["return", 'raise BusinessError("something else")'])
+def test_a_handler_that_swallows_an_unknown_outcome_does_not_make_it_known(
+    tmp_path: Path, goes_on: str
+) -> None:
+    handler = f"""
+    def one(item: Item[Order]) -> None:
+        try:
+            item.irreversible("submit", fails)
+        except Exception:
+            {goes_on}
+    """
+    finished = work(tmp_path, handler)
+
+    error = finished.events("attempt.finished")[-1].error
+    assert error is not None
+    assert (error["kind"], error["code"]) == ("unknown", "OUTCOME_UNKNOWN")
+    assert finished.lines[-1].data["outputs"] == {"acted": 1}
+
+
+def test_an_irreversible_part_inside_a_function_with_a_retry_is_refused_before_it_begins(
+    tmp_path: Path,
+) -> None:
+    handler = """
+    @step(retry=Retry(times=3))
+    def one(item: Item[Order]) -> None:
+        inner(item)
+
+    @step
+    def inner(item: Item[Order]) -> None:
+        item.irreversible("submit", act)
+    """
+    finished = work(tmp_path, handler)
+
+    assert story(finished) == ["attempt.finished inner failed"]
+    error = finished.events("attempt.finished")[0].error
+    assert error is not None
+    said = f"{error['message']} {error['hint']}"
+    assert error["code"] == "BOT_RETRY_IRREVERSIBLE"
+    assert all(word in said for word in ("irreversible", "cannot be retried", "already_done"))
+    assert finished.lines[-1].data["outputs"] == {"acted": 0}
+
+
+def test_a_step_marked_irreversible_is_one_of_the_item(tmp_path: Path) -> None:
+    handler = """
+    @step(irreversible=True)
+    def submit(number: str) -> str:
+        return act() + number
+
+    def one(item: Item[Order]) -> None:
+        item.output["result"] = submit("-7")
+        if item.attempt == 1:
+            raise ApplicationError("afterwards")
+    """
+    finished = work(tmp_path, handler)
+
+    assert finished.lines[-1].data["outputs"] == {"acted": 1}
+    assert finished.events("attempt.finished")[-1].data["output"] == {"result": "PC-1-7"}
+
+
+def test_one_name_for_two_acts_is_refused(tmp_path: Path) -> None:
+    handler = """
+    def one(item: Item[Order]) -> None:
+        for _ in range(2):
+            item.irreversible("submit", act)
+    """
+    finished = work(tmp_path, handler)
+
+    error = finished.events("attempt.finished")[0].error
+    assert error is not None
+    assert error["code"] == "BOT_NAME_TWICE"
+    assert finished.lines[-1].data["outputs"] == {"acted": 1}
+
+
+def test_a_finished_part_is_remembered_by_the_retry_and_by_a_later_run(tmp_path: Path) -> None:
+    handler = """
+    def one(item: Item[Order]) -> None:
+        item.output["old"] = item.once("earlier", act)
+        item.output["new"] = item.once("upload", act)
+        if item.attempt == 1:
+            raise ApplicationError("afterwards")
+    """
+    finished = work(tmp_path, handler, once={"earlier": "from before"})
+
+    assert finished.lines[-1].data["outputs"] == {"acted": 1}
+    assert finished.events("attempt.finished")[-1].data["output"] == {"old": "from before", "new": "PC-1"}
+    assert [(line.step, line.data) for line in finished.events("once")] == [("upload", {"result": "PC-1"})]
+
+
+def test_a_part_whose_result_can_not_be_remembered_is_refused(tmp_path: Path) -> None:
+    handler = """
+    def one(item: Item[Order]) -> None:
+        item.once("upload", object)
+    """
+    finished = work(tmp_path, handler)
+
+    error = finished.events("attempt.finished")[0].error
+    assert error is not None
+    assert error["code"] == "BOT_RESULT"
+
+
+SCRIPTED = """
+    import json
+    from pathlib import Path
+
+    class Portal:
+        done = 0
+
+    portal = Portal()
+
+    def one(item: Item[Order]) -> None:
+        script = json.loads(Path("script.json").read_text())[item.attempt - 1]
+
+        def act():
+            if script["happens"]:
+                portal.done += 1
+            if script["answers"] == "error":
+                raise ApplicationError("no answer")
+
+        def already_done():
+            if script["check"] == "breaks":
+                raise ApplicationError("the search is down")
+            return portal.done > 0
+
+        item.irreversible("submit", act, already_done=already_done)
+        run.output("done", portal.done)
+        if script["after"]:
+            raise ApplicationError("afterwards")
+        run.output("done", portal.done)
+"""
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    script=st.lists(
+        st.fixed_dictionaries(
+            {
+                "happens": st.booleans(),
+                "answers": st.sampled_from(["ok", "error"]),
+                "check": st.sampled_from(["works", "breaks"]),
+                "after": st.booleans(),
+            }
+        ),
+        min_size=2,
+        max_size=2,
+    )
+)
+def test_whatever_goes_wrong_it_happens_at_most_once(
+    tmp_path_factory: pytest.TempPathFactory, script: list[dict[str, Any]]
+) -> None:
+    folder = tmp_path_factory.mktemp("property")
+    project = Project(
+        folder, HEAD.replace('run.output("acted", len(acted))', 'run.output("done", portal.done)') + SCRIPTED
+    )
+    # An act that answers "ok" has happened: that is what an answer means.
+    steps = [{**s, "happens": s["happens"] or s["answers"] == "ok"} for s in script]
+    (folder / "script.json").write_text(json.dumps(steps))
+    item = ItemOrder(queue="orders", key="1", data={"number": "1"}, attempt=1)
+    finished = project.run("work", items=[item])
+
+    assert finished.lines[-1].data["outputs"]["done"] <= 1
+    last = finished.events("attempt.finished")[-1]
+    if last.data["status"] == "done":
+        assert finished.lines[-1].data["outputs"]["done"] == 1
