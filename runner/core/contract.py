@@ -12,6 +12,7 @@ prints). The child asks, the worker answers, one request at a time:
 | `loaded` (the bot's description) or `refused` (errors) | `begin` (run folder, lane) or `end` |
 | `put` (queue; its lines are in the journal already) | `new`, `known`, `bad` counts |
 | `next` (queue) | an `ItemOrder`, or `item: null` with the reason |
+| `results` (queue, keys: at most 500) | `items`: status, message and output by key |
 | `secret` (name) | its value |
 | `progress` | whether somebody asked to stop |
 | `finished` | `ok`: the child may end |

@@ -1,0 +1,80 @@
+"""What has become of rows, told to the bot that read them; and rows that have one key twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+
+from tests.kit_worker import Project
+
+ORDERS = """
+    from pathlib import Path
+    from pydantic import BaseModel
+    from runner import Item, Queue, bot, sheets
+
+    class Order(BaseModel):
+        number: str
+        amount: int
+
+    orders = Queue("orders", Order, key="number")
+
+    @bot
+    def work(workbook: Path) -> None:
+        rows = sheets.read(workbook, Order)
+        orders.put(rows)
+        orders.each(lambda item: None)
+        for result in orders.results(rows):
+            print("result", result.row, result.status, result.message, dict(result.output))
+"""
+
+
+def workbook(folder: Path, *rows: tuple[object, object]) -> Path:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "Orders"
+    for row in (("Number", "Amount"), *rows):
+        sheet.append(row)
+    book.save(folder / "orders.xlsx")
+    return folder / "orders.xlsx"
+
+
+def told(*keys: str) -> Any:
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        items = {"A": {"status": "done", "message": "", "output": {"number": "PC-1", "list": [1, 2]}}}
+        return {"items": {**items, **{key: {"status": "exception", "message": "?"} for key in keys}}}
+
+    return answer
+
+
+def test_each_row_gets_what_has_become_of_its_item(tmp_path: Path) -> None:
+    source = workbook(tmp_path, ("A", 1), ("B", "many"), ("C", 3))
+    parameters = {"workbook": str(source)}
+    finished = Project(tmp_path, ORDERS).run("work", parameters=parameters, also={"results": told("B")})
+
+    assert finished.code == 0, finished.console
+    assert [line for line in finished.console.splitlines() if line.startswith("result")] == [
+        "result 2 done  {'number': 'PC-1', 'list': '[1, 2]'}",
+        "result 3 exception ? {}",
+        "result 4 not put this row was not put into the queue {}",
+    ]
+    asked = next(request for request in finished.asked if request["op"] == "results")
+    assert (asked["queue"], asked["keys"]) == ("orders", ["A", "B", "C"])
+
+
+def test_a_key_that_comes_twice_with_other_data_is_a_bad_row_of_its_own(tmp_path: Path) -> None:
+    source = workbook(tmp_path, ("A", 1), ("A", 2), ("A", 1), ("B", "many"), ("B", 5))
+    parameters = {"workbook": str(source)}
+    finished = Project(tmp_path, ORDERS).run("work", parameters=parameters, also={"results": told()})
+
+    (put,) = finished.events("items.put")
+    assert [row["key"] for row in put.data["items"]] == ["A", "A"]
+    assert [(row["key"], row["errors"][0]["code"]) for row in put.data["bad"]] == [
+        ("orders.xlsx/Orders!3", "ITEM_TWICE"),
+        ("B", "WB_CELL_TYPE"),
+        ("orders.xlsx/Orders!6", "ITEM_TWICE"),
+    ]
+    error = put.data["bad"][0]["errors"][0]
+    assert error["what"] == "number 'A' is in orders.xlsx/Orders!2 already, with other data"
+    assert put.data["bad"][0]["raw"] == {"number": "A", "amount": 2}
