@@ -16,8 +16,8 @@ from runner.kit.attempts import Loop, work_through
 from runner.kit.bot import refuse_async
 from runner.kit.current import here, running
 from runner.kit.item import Item, Output
-from runner.kit.retry import Retry
 from runner.kit.results import row_keys, sheet_results
+from runner.kit.retry import Retry
 from runner.kit.rows import ROWS_A_LINE, BadRow, GoodRow, journal_lines
 
 __all__ = ["Item", "Output", "PutResult", "Queue"]
