@@ -42,13 +42,13 @@ docs: setup ## write the generated pages of docs/ again, and check every link
 
 acceptance: setup ## bots against real systems that nobody here wrote
 	@sh setup.sh acceptance
-	@$(PYTHON) acceptance/accept.py
+	@$(PYTHON) -m acceptance.accept
 
 bench: setup ## what Runner costs, beside the raw baseline, in full size
 	@sh setup.sh bench
-	@$(PYTHON) benchmarks/bench_start.py
-	@$(PYTHON) benchmarks/bench_overhead.py
-	@$(PYTHON) benchmarks/bench_lanes.py
+	@$(PYTHON) -m benchmarks.bench_start
+	@$(PYTHON) -m benchmarks.bench_overhead
+	@$(PYTHON) -m benchmarks.bench_lanes
 
 lock: setup ## write the requirements locks again from pyproject.toml and the .in files
 	@$(LOCK) --extra demo --group dev -o requirements.lock pyproject.toml

@@ -71,10 +71,10 @@ make_venv() {
 
 install_packages() {
     say "packages: $(grep -c '==' "$lock") from $lock"
-    "$venv/bin/python" -m pip install --quiet --require-hashes -r "$lock" || fail "packages can't be installed" \
+    "$venv/bin/python" -m pip install -qq --require-hashes -r "$lock" || fail "packages can't be installed" \
         "a package index that can be reached, and packages with the hashes of $lock" "see the lines above"
     if [ "$part" = main ]; then
-        "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation -e . ||
+        "$venv/bin/python" -m pip install -qq --no-deps --no-build-isolation -e . ||
             fail "Runner itself can't be installed" "a folder that can be written" "see the lines above"
     fi
 }
