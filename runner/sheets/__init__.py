@@ -6,16 +6,35 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runner.sheets.grid import Fingerprint
     from runner.sheets.reading import BadRow, GoodRow, Rows, SourceRow, read
+    from runner.sheets.results import Result, result_path, write_results
+    from runner.sheets.writing import patch_cells
 
 _HOMES = {
     "BadRow": "reading",
+    "Fingerprint": "grid",
     "GoodRow": "reading",
+    "Result": "results",
     "Rows": "reading",
     "SourceRow": "reading",
+    "patch_cells": "writing",
     "read": "reading",
+    "result_path": "results",
+    "write_results": "results",
 }
-__all__ = ["BadRow", "GoodRow", "Rows", "SourceRow", "read"]
+__all__ = [
+    "BadRow",
+    "Fingerprint",
+    "GoodRow",
+    "Result",
+    "Rows",
+    "SourceRow",
+    "patch_cells",
+    "read",
+    "result_path",
+    "write_results",
+]
 
 
 def __getattr__(name: str) -> Any:

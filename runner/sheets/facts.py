@@ -13,11 +13,13 @@ from runner.sheets.sheetxml import MAX_COLUMNS, MAX_ROWS, Cell, SheetStream, att
 
 AREA_WITHOUT_QUESTION = 2_000_000
 CELLS_PER_VALUE = 50
+TEXT_WITHOUT_QUESTION, MOST_TEXT = 128 << 20, 1 << 30
 _ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
 _WIDE = re.compile(rb"""\br\s*=\s*["']([A-Z]{2,})""")
 _TOO_FAR = re.compile(rb"""\br\s*=\s*["'](?:[A-Z]{4}|[A-Z]*\d{8})""")
 _ODD_PLACE = re.compile(rb'r="(?:[A-Z]{2}|[A-Z]?\d{8})')  # a literal beginning makes this five times as fast
 _SPACE_BEFORE = re.compile(rb"\s=")
+_SHARED = re.compile(rb"""\bt\s*=\s*["']s["'][^>]*>\s*<(?:[\w.-]+:)?v>(\d+)<""")
 _ROW_NUMBER = re.compile(rb"""\br\s*=\s*["'](\d{1,7})["']""")
 
 Place = tuple[int, int]
@@ -57,10 +59,11 @@ class _Extent:
         return area <= AREA_WITHOUT_QUESTION or area <= CELLS_PER_VALUE * self.cells
 
 
-def look_through(package: Package, part: Part, sheet: str) -> Facts:
+def look_through(package: Package, part: Part, sheet: str, strings: Part | None = None) -> Facts:
     """One streamed pass over a worksheet, before any reader lays it out in memory.
 
-    Raises WorkbookError: WB_DIMENSION where a few far-off values span an area that nobody can hold; WB_DAMAGED for cell
+    Raises WorkbookError: WB_TOO_BIG where a long text in the shared `strings` is used so often that the cells' text would not
+    fit into memory; WB_DIMENSION where a few far-off values span an area that nobody can hold; WB_DAMAGED for cell
     addresses outside of what a sheet can have.
     """
     stream = SheetStream(package.chunks(part), package.name)
@@ -84,6 +87,8 @@ def look_through(package: Package, part: Part, sheet: str) -> Facts:
         last = extent.last_row
     if not extent.is_plausible:
         _refuse_lying_size(package, part, sheet)
+    if strings and extent.cells * strings.size > TEXT_WITHOUT_QUESTION:
+        _refuse_repeated_text(package, part, sheet, strings, extent.cells)
     return notes.facts
 
 
@@ -142,6 +147,36 @@ def _each_cell(package: Package, part: Part, keep: Callable[[int, Cell, bytes], 
             last = row.number
             for cell in cells(stream.tags, block.mask, row):
                 keep(row.number, cell, block.text)
+
+
+def _refuse_repeated_text(package: Package, part: Part, sheet: str, strings: Part, cells_seen: int) -> None:
+    lengths = _lengths(package, strings)
+    if max(lengths, default=0) * cells_seen <= TEXT_WITHOUT_QUESTION:
+        return
+    total = 0
+    for block in SheetStream(package.chunks(part), package.name).blocks():
+        total += sum(lengths[at] for at in map(int, _SHARED.findall(block.mask)) if at < len(lengths))
+    if total > MOST_TEXT:
+        raise package.error(
+            "WB_TOO_BIG",
+            f"the text of sheet '{sheet}' expands to {total:,} bytes, ratio {total / len(package.data):.0f}",
+            expected=f"the limit is {MOST_TEXT:,} bytes",
+            hint="the file was not made by a spreadsheet program: ask where it comes from",
+        )
+
+
+def _lengths(package: Package, strings: Part) -> list[int]:
+    """About how many bytes each shared string takes."""
+    lengths: list[int] = []
+    before, tail = 0, b""
+    for chunk in package.chunks(strings):
+        *items, last = (tail + chunk).split(b"</si>")
+        for item in items:
+            lengths.append(before + len(item))
+            before = 0
+        tail = last[-4:]
+        before += len(last) - len(tail)
+    return lengths
 
 
 def _refuse_lying_size(package: Package, part: Part, sheet: str) -> None:

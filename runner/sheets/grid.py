@@ -129,7 +129,7 @@ def _package_grids(source: Source, sheet: str | None) -> Iterator[Grid]:
     first = choose(package, workbook, sheet)
     others = [s for s in workbook.worksheets if s.visible and s is not first] if sheet is None else []
     for one in (first, *others):
-        facts = look_through(package, one.part, one.name)
+        facts = look_through(package, one.part, one.name, workbook.shared_strings)
         cells, row, column = _calamine(package, workbook, one)
         masks = partial(_masks, package, workbook, one)
         yield Grid(package.name, one.name, cells, row, column, facts, masks=masks)

@@ -115,10 +115,10 @@ class Package:
         """An error about this file, ready to be raised."""
         return WorkbookError(what, expected=expected, hint=hint, where=self.name, code=code)
 
-    def record_end(self, part: Part) -> int:
-        """Where the zip record of `part` ends: at the next record or at the directory."""
-        later = [other.offset for other in self.parts if other.offset > part.offset]
-        return min(later, default=self.directory_at)
+    def packed(self, part: Part) -> memoryview:
+        """The bytes of `part` as they are stored, compressed."""
+        start = self._start(part)
+        return memoryview(self.data)[start : start + part.compressed]
 
     def _add(self, info: zipfile.ZipInfo) -> None:
         key = info.filename.lower().lstrip("/")
@@ -189,8 +189,7 @@ class Package:
         return part.offset + 30 + int(name) + int(extra)
 
     def _inflated(self, part: Part) -> Iterator[bytes]:
-        start = self._start(part)
-        body = memoryview(self.data)[start : start + part.compressed]
+        body = self.packed(part)
         if part.method == zipfile.ZIP_STORED:
             for at in range(0, len(body), CHUNK):
                 yield bytes(body[at : at + CHUNK])

@@ -1,0 +1,265 @@
+"""Changing cells in a worksheet's XML while it streams by: everything that is not concerned stays byte for byte the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from runner.core.errors import WorkbookLoss
+from runner.sheets.cellxml import Content, Value, content
+from runner.sheets.sheetxml import (
+    Block,
+    Cell,
+    Row,
+    SheetStream,
+    address,
+    attribute,
+    cells,
+    column_of,
+    letters,
+    masked,
+    rows,
+    span,
+)
+
+_DIMENSION = re.compile(rb"""(<(?:[\w.-]+:)?dimension\b[^>]*?\bref\s*=\s*["'])([^"']*)""")
+_SPANS = re.compile(rb"""(\bspans\s*=\s*["'])(\d+):(\d+)(["'])""")
+_MERGED = re.compile(rb"""<(?:[\w.-]+:)?mergeCell\b[^>]*?\bref\s*=\s*["']([^"']*)""")
+_AREA_FORMULA = re.compile(rb"""<(?:[\w.-]+:)?f\b[^>]*?\bt\s*=\s*["'](?:array|dataTable)["'][^>]*""")
+_ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([\w.-]+)""")
+_REF = re.compile(rb"""\bref\s*=\s*["']([^"']*)""")
+
+Edits = Mapping[int, Mapping[int, Value]]
+
+
+@dataclass
+class SheetPatch:
+    """New values for cells of one sheet: `edits[row][column]`, rows and columns counted from 1.
+
+    `date_styles` gives the style index for "date", "datetime" and "time"; where one is missing the ISO text is written.
+    `style_like` gives for a row the column whose style the new cells of that row take. Use `run` once.
+    """
+
+    sheet: str
+    edits: Edits
+    date1904: bool = False
+    date_styles: Mapping[str, int] = field(default_factory=dict)
+    date_like: frozenset[int] = frozenset()
+    style_like: Mapping[int, int] = field(default_factory=dict)
+
+    def run(self, stream: SheetStream) -> Iterator[bytes]:
+        """The patched worksheet. Raises WorkbookLoss where a change would break a formula, an array or a merged cell."""
+        encoding = _ENCODING.match(stream.head)
+        if stream.transcoded or (encoding and encoding[1].lower() not in {b"utf-8", b"us-ascii"}):
+            raise self._loss("the sheet's XML is not stored as UTF-8", "a sheet stored as UTF-8")
+        self._tags = stream.tags
+        self._waiting = sorted(self.edits)
+        self._next = 0
+        self._last = -1
+        yield self._head(stream.head, stream.has_rows)
+        for block in stream.blocks():
+            yield from self._block(block)
+        yield b"".join(self._new_rows(None))
+        if not stream.has_rows:
+            yield self._tags.end(b"sheetData")
+        tail = b"".join(stream.tail())
+        self._refuse_areas(_MERGED.finditer(masked(tail)), "is inside of the merged cells", is_merged=True)
+        yield tail
+
+    def cell(self, row: int, column: int, style: bytes, value: Value) -> bytes:
+        """The whole XML of one cell."""
+        made = self.content(row, column, value)
+        if made.moment and not (style.isdigit() and int(style) in self.date_like):
+            style = str(self.date_styles[made.moment]).encode()
+        prefix = self._tags.prefix
+        tag = b"<" + prefix + b'c r="' + address(row, column).encode() + b'"'
+        tag += b' s="' + style + b'"' if style else b""
+        tag += b' t="' + made.kind + b'"' if made.kind else b""
+        return tag + b">" + made.inner + b"</" + prefix + b"c>" if made.inner else tag + b"/>"
+
+    def content(self, row: int, column: int, value: Value) -> Content:
+        """What goes into one cell."""
+        where = f"{self.sheet}!{address(row, column)}"
+        made = content(value, where, date1904=self.date1904, prefix=self._tags.prefix)
+        if made.moment and made.moment not in self.date_styles:
+            return content(str(value), where, prefix=self._tags.prefix)
+        return made
+
+    def _head(self, head: bytes, has_rows: bool) -> bytes:
+        if not has_rows and self.edits:
+            start = head.rindex(b"/>")
+            head = head[:start].rstrip() + b">"
+        found = _DIMENSION.search(masked(head))
+        area = span(found[2].decode(errors="replace")) if found else None
+        if found is None or area is None or not self.edits:
+            return head
+        columns = [column for row in self.edits.values() for column in row]
+        edited = (*self.edits, area[0], area[2]), (*columns, area[1], area[3])
+        grown = (min(edited[0]), min(edited[1]), max(edited[0]), max(edited[1]))
+        if grown == area:
+            return head
+        text = f"{address(grown[0], grown[1])}:{address(grown[2], grown[3])}".encode()
+        return head[: found.start(2)] + text + head[found.end(2) :]
+
+    def _block(self, block: Block) -> Iterator[bytes]:
+        text, mask, at = block.text, block.mask, 0
+        if b"array" in mask or b"dataTable" in mask:
+            tags = [_REF.search(found[0]) for found in _AREA_FORMULA.finditer(mask)]
+            self._refuse_areas(
+                (tag for tag in tags if tag), "is part of the array formula over", is_merged=False
+            )
+        for row in rows(self._tags, mask, max(0, self._last)):
+            if row.number <= self._last:
+                raise self._loss(
+                    f"row {row.number} comes after row {self._last} in the file", "rows in order"
+                )
+            fresh = self._new_rows(row.number)
+            self._last = row.number
+            edits = self.edits.get(row.number)
+            if fresh:
+                yield text[at : row.start]
+                yield from fresh
+                at = row.start
+            if edits:
+                self._next += 1
+                yield text[at : row.start]
+                yield self._row(text, mask, row, edits)
+                at = row.end
+        yield text[at:]
+
+    def _new_rows(self, before: int | None) -> list[bytes]:
+        """The rows that are not in the file and come before row `before` (None: all that are left)."""
+        made = []
+        while self._next < len(self._waiting) and (before is None or self._waiting[self._next] < before):
+            number = self._waiting[self._next]
+            self._next += 1
+            inside = b"".join(
+                self.cell(number, column, b"", value) for column, value in sorted(self.edits[number].items())
+            )
+            prefix = self._tags.prefix
+            made.append(b'<%brow r="%d">%b</%brow>' % (prefix, number, inside, prefix))
+        return made
+
+    def _row(self, text: bytes, mask: bytes, row: Row, edits: Mapping[int, Value]) -> bytes:
+        tag = self._with_spans(text[row.start : row.tag_end], edits)
+        if row.empty:
+            tag = tag[: tag.rindex(b"/")].rstrip() + b">"
+            inside = self._appended(row.number, b"", edits)
+            return tag + inside + self._tags.end(b"row")
+        body_end = row.end - len(self._tags.end(b"row"))
+        last = self._last_column(mask, row)
+        if 0 < last < min(edits) and row.number not in self.style_like:
+            return (
+                tag
+                + text[row.tag_end : body_end]
+                + self._appended(row.number, b"", edits)
+                + text[body_end : row.end]
+            )
+        return tag + self._merged_cells(text, mask, row, edits) + text[body_end : row.end]
+
+    def _merged_cells(self, text: bytes, mask: bytes, row: Row, edits: Mapping[int, Value]) -> bytes:
+        out, at, left = [], row.tag_end, dict(sorted(edits.items()))
+        wanted = self.style_like.get(row.number, 0)
+        style, previous = b"", 0
+        for cell in cells(self._tags, mask, row):
+            if cell.column <= previous:
+                raise self._loss(f"the cells of row {row.number} are not in order", "cells in order")
+            previous = cell.column
+            new = [column for column in left if column < cell.column]
+            if new:
+                out += [
+                    text[at : cell.start],
+                    self._appended(row.number, style, {c: left.pop(c) for c in new}),
+                ]
+                at = cell.start
+            if cell.column == wanted:
+                style = attribute(cell.attributes, b"s")
+            if cell.column in left:
+                out += [
+                    text[at : cell.start],
+                    self._changed(text, row.number, cell, left.pop(cell.column), style),
+                ]
+                at = cell.end
+        end = row.end - len(self._tags.end(b"row"))
+        return b"".join([*out, text[at:end], self._appended(row.number, style, left)])
+
+    def _changed(self, text: bytes, row: int, cell: Cell, value: Value, like: bytes) -> bytes:
+        inner = text[cell.inner : cell.inner_end]
+        place = address(row, cell.column)
+        if b"<" + self._tags.prefix + b"f" in inner:
+            raise self._loss(
+                f"cell {place} holds a formula that would be overwritten", "a cell without a formula"
+            )
+        if attribute(cell.attributes, b"vm") or attribute(cell.attributes, b"cm") or b"extLst" in inner:
+            raise self._loss(f"cell {place} holds a data type that would be overwritten", "a plain cell")
+        return self.cell(row, cell.column, like or attribute(cell.attributes, b"s"), value)
+
+    def _appended(self, row: int, style: bytes, edits: Mapping[int, Value]) -> bytes:
+        return b"".join(self.cell(row, column, style, value) for column, value in sorted(edits.items()))
+
+    def _last_column(self, mask: bytes, row: Row) -> int:
+        at = mask.rfind(b"<" + self._tags.prefix + b"c ", row.tag_end, row.end)
+        found = self._tags.cell.match(mask, at) if at >= 0 else None
+        return column_of(attribute(found[1], b"r")) if found else 0
+
+    def _with_spans(self, tag: bytes, edits: Mapping[int, Value]) -> bytes:
+        found = _SPANS.search(tag) if b"spans" in tag else None
+        if found is None:
+            return tag
+        columns = [int(found[2]), int(found[3]), *edits]
+        return (
+            tag[: found.start()]
+            + b"%b%d:%d%b" % (found[1], min(columns), max(columns), found[4])
+            + tag[found.end() :]
+        )
+
+    def _refuse_areas(self, found: Iterator[re.Match[bytes]], why: str, *, is_merged: bool) -> None:
+        for match in found:
+            area = span(match[1].decode(errors="replace"))
+            if area is None:
+                continue
+            for row in self._edited_rows(area[0], area[2]):
+                for column in self.edits[row]:
+                    is_corner = is_merged and (row, column) == area[:2]
+                    if area[1] <= column <= area[3] and not is_corner:
+                        raise self._loss(
+                            f"cell {address(row, column)} {why} {match[1].decode()}", "a cell of its own"
+                        )
+
+    def _edited_rows(self, first: int, last: int) -> list[int]:
+        if last - first < len(self.edits):
+            return [row for row in range(first, last + 1) if row in self.edits]
+        return [row for row in self.edits if first <= row <= last]
+
+    def _loss(self, what: str, expected: str) -> WorkbookLoss:
+        return WorkbookLoss(
+            what, expected=expected, hint="choose another cell; nothing was written", where=self.sheet
+        )
+
+
+def mismatch(patch: SheetPatch, stream: SheetStream) -> str:
+    """The address of the first cell that doesn't hold what `patch` gave it; empty where all do."""
+    seen = number = 0
+    for block in stream.blocks():
+        for row in rows(stream.tags, block.mask, number):
+            number = row.number
+            edits = patch.edits.get(number)
+            if edits:
+                seen += 1
+                wrong = _wrong_cell(patch, block, row, edits)
+                if wrong:
+                    return f"{letters(wrong)}{number}"
+    return "" if seen == len(patch.edits) else "a row"
+
+
+def _wrong_cell(patch: SheetPatch, block: Block, row: Row, edits: Mapping[int, Value]) -> int:
+    for column, value in edits.items():
+        reference = b'r="' + address(row.number, column).encode() + b'"'
+        at = block.mask.find(reference, row.tag_end, row.end)
+        start = block.mask.rfind(b"<", row.start, at) if at >= 0 else -1
+        inner = patch.content(row.number, column, value).inner
+        tag_end = block.mask.find(b">", start) + 1
+        if start < 0 or block.text[tag_end : tag_end + len(inner)] != inner:
+            return column
+    return 0

@@ -1,0 +1,241 @@
+"""`sheets.write_results`: what became of each row, written beside it in a copy of the workbook."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from runner.core.errors import WorkbookError, WorkbookLoss
+from runner.sheets import delimited, saving
+from runner.sheets.cellxml import LONGEST_TEXT, Value
+from runner.sheets.grid import TEXT_SUFFIXES, XML_SUFFIXES, CellValue, Fingerprint, Grid, Source, grids, load
+from runner.sheets.writing import write_patched
+
+STATUS, MESSAGE = "Runner status", "Runner message"
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one source row: a word, a message for people, and outputs by name."""
+
+    row: int
+    status: str
+    message: str = ""
+    output: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Headings:
+    """The words above the status and the message column."""
+
+    status: str = STATUS
+    message: str = MESSAGE
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Where the header is (None: the first row with anything in it) and what our columns are called."""
+
+    header_row: int | None
+    headings: Headings
+
+
+def result_path(source: Path) -> Path:
+    """Where results go by default: ``orders.xlsx`` → ``orders.result.xlsx`` in the same folder."""
+    return source.with_name(f"{source.stem}.result{source.suffix}")
+
+
+def write_results(
+    source: Path | str,
+    target: Path | str | None,
+    results: Iterable[Result],
+    *,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    fingerprint: Fingerprint | None = None,
+    headings: Headings = Headings(),
+) -> Path:
+    """Write status, message and outputs of each row to the right of the used columns; the file written.
+
+    `target` None: `result_path(source)`. A target from an earlier run is brought up to date: its columns are used again,
+    rows not in `results` keep what they have (where the row itself is still the same), outputs with new names get columns.
+    What people added to it stays as long as the source is unchanged. `sheet`, `header_row` and `fingerprint` are those of the
+    `Rows` that were read. A text table gets a text table.
+
+    Raises WorkbookError: WB_IN_PLACE (target is the source), WB_BUSY (open, read-only, changed since read), WB_VALUE (an output
+    that no cell can hold); WorkbookLoss where the target exists and was not written by this function. Nothing is written then.
+    """
+    source = Path(source)
+    target = Path(target) if target is not None else result_path(source)
+    _refuse_in_place(source, target)
+    saving.refuse_if_busy(target)
+    frame, loaded = _Frame(header_row, headings), load(source)
+    if fingerprint is not None:
+        saving.refuse_if_changed(source, fingerprint)
+    wanted = {result.row: result for result in results}
+    base, grid = loaded, _grid(loaded, sheet)
+    expected = None
+    if target.exists():
+        old = load(target)
+        expected = old.fingerprint
+        base, grid, wanted = _brought_forward(loaded, grid, old, wanted, frame)
+    edits, like = _edits(grid, wanted, frame)
+    if source.suffix.lower() in TEXT_SUFFIXES:
+        _write_text(base, target, edits, expected)
+    else:
+        write_patched(base, target, grid.sheet, edits, like, expected=expected)
+    return target
+
+
+def _refuse_in_place(source: Path, target: Path) -> None:
+    if source.suffix.lower() not in (*XML_SUFFIXES, *TEXT_SUFFIXES):
+        raise WorkbookError(
+            f"results can't be written into a '{source.suffix}' file",
+            expected="an .xlsx, .xlsm, .csv or .tsv file",
+            hint="save the source as .xlsx",
+            where=source.name,
+            code="WB_NOT_XLSX",
+        )
+    if source.resolve() == target.resolve():
+        raise WorkbookError(
+            f"{source.name} is the workbook that was read, and results are not written in place",
+            expected=f"a copy such as {result_path(source).name}",
+            hint="leave the target out; nothing was written",
+            where=source.name,
+            code="WB_IN_PLACE",
+        )
+
+
+def _grid(source: Source, sheet: str | None) -> Grid:
+    return next(grids(source, sheet))
+
+
+def _brought_forward(
+    source: Source,
+    fresh: Grid,
+    old: Source,
+    wanted: dict[int, Result],
+    frame: _Frame,
+) -> tuple[Source, Grid, dict[int, Result]]:
+    """What to write on: the earlier target while the source's rows are the same, else the source with old results."""
+    earlier = _grid(old, fresh.sheet or None)
+    header = _header_number(earlier, frame.header_row)
+    columns = {str(word): column for column, word in _row(earlier, header).items()}
+    first = columns.get(frame.headings.status)
+    if first is None:
+        raise WorkbookLoss(
+            f"{old.path.name} exists and has no column '{frame.headings.status}': it was not written by Runner",
+            expected="a file from an earlier run, or none",
+            hint="move it away or give another target; nothing was written",
+            where=old.path.name,
+        )
+    numbers = range(1, max(_last_row(fresh), _last_row(earlier)) + 1)
+    changed = {
+        n for n in numbers if _row(fresh, n) != {c: v for c, v in _row(earlier, n).items() if c < first}
+    }
+    if not changed:
+        return old, earlier, wanted
+    names = {column: word for word, column in columns.items() if column >= first}
+    for number in numbers:
+        if number > header and number not in changed and number not in wanted:
+            cells = {names[c]: v for c, v in _row(earlier, number).items() if c in names}
+            if cells:
+                wanted[number] = _carried(number, cells, frame.headings)
+    return source, fresh, wanted
+
+
+def _carried(number: int, cells: dict[str, CellValue], headings: Headings) -> Result:
+    status, message = (str(cells.pop(word, "")) for word in (headings.status, headings.message))
+    output = {word: str(v) if isinstance(v, dt.timedelta) else v for word, v in cells.items()}
+    return Result(number, status, message, output)
+
+
+def _edits(
+    grid: Grid, wanted: Mapping[int, Result], frame: _Frame
+) -> tuple[dict[int, dict[int, Value]], dict[int, int]]:
+    """The cells to write, and whose style the new headings take."""
+    header = _header_number(grid, frame.header_row)
+    headings = frame.headings
+    words = {column: str(word) for column, word in _row(grid, header).items()}
+    first = next((column for column, word in words.items() if word == headings.status), None)
+    last = max(
+        [*words, *(_last_column(grid, number) for number in range(header, _last_row(grid) + 1))], default=0
+    )
+    known = {word: column for column, word in words.items() if first is not None and column >= first}
+    edits: dict[int, dict[int, Value]] = {}
+    for name in dict.fromkeys(
+        (headings.status, headings.message, *(n for r in wanted.values() for n in r.output))
+    ):
+        if name not in known:
+            last += 1
+            known[name] = last
+            edits.setdefault(header, {})[last] = name
+    for number, result in wanted.items():
+        cells = edits.setdefault(number, {})
+        cells[known[headings.status]] = result.status
+        cells[known[headings.message]] = _printable(result.message) or None
+        cells.update({known[name]: value for name, value in result.output.items()})
+    like = {header: max(words)} if words and header in edits else {}
+    return edits, like
+
+
+def _printable(message: str) -> str:
+    """A message is for people: characters that no cell holds become ``?``, and the end of a long one is cut off."""
+    plain = _UNPRINTABLE.sub("?", message)
+    return plain if len(plain) < LONGEST_TEXT // 2 else f"{plain[:16_000]} … ({len(plain):,} characters)"
+
+
+def _header_number(grid: Grid, header_row: int | None) -> int:
+    if header_row is not None:
+        return header_row
+    return next((n for n in range(grid.first_row, _last_row(grid) + 1) if _row(grid, n)), 1)
+
+
+def _row(grid: Grid, number: int) -> dict[int, CellValue]:
+    """The cells of a row that hold something, by column."""
+    at = number - grid.first_row
+    cells: Sequence[CellValue] = grid.rows[at] if 0 <= at < len(grid.rows) else []
+    return {grid.first_column + index: value for index, value in enumerate(cells) if value != ""}
+
+
+def _last_row(grid: Grid) -> int:
+    return grid.first_row + len(grid.rows) - 1
+
+
+def _last_column(grid: Grid, number: int) -> int:
+    cells = grid.rows[number - grid.first_row] if 0 <= number - grid.first_row < len(grid.rows) else []
+    for index in range(len(cells) - 1, -1, -1):
+        if cells[index] != "":
+            return grid.first_column + index
+    return 0
+
+
+def _write_text(
+    base: Source, target: Path, edits: Mapping[int, Mapping[int, Value]], expected: Fingerprint | None
+) -> None:
+    table = delimited.parse(base.data, base.path.name)
+    rows = [list(row) for row in table.rows]
+    for number, cells in edits.items():
+        rows += [[] for _ in range(number - len(rows))]
+        row = rows[number - 1]
+        for column, value in cells.items():
+            row += [""] * (column - len(row))
+            row[column - 1] = "" if value is None else str(value)
+    table = replace(table, rows=rows)
+    content = delimited.written(table, rows)
+
+    def write(out: BinaryIO) -> None:
+        out.write(content)
+
+    def check(temporary: Path) -> None:
+        if temporary.read_bytes() != content:
+            raise WorkbookLoss(
+                "the file written reads differently", hint="nothing was written", where=target.name
+            )
+
+    saving.replace(target, write, check, expected=expected)

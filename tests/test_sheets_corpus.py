@@ -1,0 +1,146 @@
+"""Real and nasty workbooks: read or refused in time and memory; one cell written, everything else untouched."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import warnings
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+import python_calamine
+
+from runner.core.errors import RunnerError
+from runner.sheets.grid import XML_SUFFIXES, grids, load
+from runner.sheets.sheetxml import address
+from runner.sheets.writing import patch_cells
+
+CORPUS = Path(__file__).parents[1] / ".." / "shared" / "data" / "spreadsheets"
+FILES = sorted(path.name for path in CORPUS.iterdir() if path.name != "INDEX.json") if CORPUS.exists() else []
+BATCHES = [FILES[at::4] for at in range(4)]
+SECONDS, MEGABYTES = 10, 400
+CHILD = """
+import json, resource, sys, time
+from pathlib import Path
+from pydantic import BaseModel
+from runner.core.errors import RunnerError
+from runner.sheets.grid import grids, load
+class Nothing(BaseModel): pass
+for name in sys.argv[1:]:
+    start = time.monotonic()
+    try:
+        cells = sum(len(row) for grid in grids(load(Path(name))) for row in grid.rows)
+        said = f"read {cells}"
+    except RunnerError as error:
+        said = f"refused {error.stable_code}"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps([Path(name).name, said, time.monotonic() - start, peak]), flush=True)
+"""
+REFUSED = {
+    "excelize__encryptSHA1.xlsx": "WB_OLE",
+    "poifs__protected_sha512.xlsx": "WB_OLE",
+    "openpyxl__null_archive.xlsx": "WB_NOT_XLSX",
+    "poi__54764.xlsx": "WB_XML_DTD",
+    "poi__54764-2.xlsx": "WB_XML_DTD",
+    "poi__poc-xmlbomb.xlsx": "WB_XML_DTD",
+    "poi__poc-xmlbomb-empty.xlsx": "WB_XML_DTD",
+    "poi__clusterfuzz-testcase-minimized-POIXSSFFuzzer-5089447305609216.xlsx": "WB_TRUNCATED",
+    "poi__clusterfuzz-testcase-minimized-XLSX2CSVFuzzer-5025401116950528.xlsx": "WB_DAMAGED",
+    "poi__poc-shared-strings.xlsx": "WB_TOO_BIG",
+    "poi__duplicate-filename-case-insensitive.xlsx": "WB_DUP_PART",
+}
+
+pytestmark = [
+    pytest.mark.corpus,
+    pytest.mark.skipif(not FILES, reason="../shared/data/spreadsheets is not there"),
+]
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_each_file_is_read_or_refused_within_its_limits(batch: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, *(str(CORPUS / name) for name in BATCHES[batch])],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS * len(BATCHES[batch]),
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    found = {
+        name: (said, seconds, peak) for name, said, seconds, peak in map(json.loads, done.stdout.splitlines())
+    }
+    assert sorted(found) == sorted(BATCHES[batch])
+    for name, (said, seconds, peak) in found.items():
+        assert said == f"refused {REFUSED[name]}" if name in REFUSED else said.startswith("read "), (
+            name,
+            said,
+        )
+        assert (name, seconds < SECONDS, peak < MEGABYTES) == (name, True, True)
+
+
+Cells = dict[str, dict[tuple[int, int], object]]
+
+
+def by_calamine(data: bytes) -> Cells | None:
+    try:
+        with python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
+            pages = {meta.name: book.get_sheet_by_name(meta.name) for meta in book.sheets_metadata}
+    except python_calamine.CalamineError:
+        return None
+    found: Cells = {}
+    for name, page in pages.items():
+        top, left = page.start or (0, 0)
+        rows = enumerate(page.to_python(), top + 1)
+        found[name] = {(r, c): v for r, row in rows for c, v in enumerate(row, left + 1) if v != ""}
+    return found
+
+
+def plain(value: object) -> str:
+    """An array or table formula compares by its text."""
+    return f"{getattr(value, 'ref', '')}{getattr(value, 'text', value)}"
+
+
+def by_openpyxl(data: bytes) -> Cells | None:
+    found: Cells = {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(io.BytesIO(data))
+    except (KeyError, TypeError, ValueError):
+        return None
+    for page in book.worksheets:
+        cells = (cell for row in page.iter_rows() for cell in row if cell.value is not None)
+        found[page.title] = {(c.row, c.column): (plain(c.value), c.number_format, c.style_id) for c in cells}
+    return found
+
+
+def parts_of(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as package:
+        return {name: package.read(name) for name in package.namelist()}
+
+
+@pytest.mark.parametrize("name", [n for n in FILES if n.endswith(XML_SUFFIXES) and n not in REFUSED])
+def test_writing_one_cell_changes_nothing_else(name: str, tmp_path: Path) -> None:
+    source, target = CORPUS / name, tmp_path / name
+    try:
+        grid = next(grids(load(source)))
+    except RunnerError as error:
+        only_macro_or_chart_sheets = error.stable_code == "WB_SHEET"
+        assert only_macro_or_chart_sheets
+        return
+    place = (grid.first_row + 1, grid.first_column + max(map(len, grid.rows), default=0) + 2)
+    patch_cells(source, target, grid.sheet, {place: "written"})
+    before, after = parts_of(source), parts_of(target)
+    assert list(before) == list(after)
+    assert len([part for part in before if before[part] != after[part]]) == 1
+    for read in (by_calamine, by_openpyxl):
+        old, new = read(source.read_bytes()), read(target.read_bytes())
+        assert (old is None) == (new is None)
+        if old is not None and new is not None and grid.sheet in new:
+            written = new[grid.sheet].pop(place)
+            assert written == "written" or (isinstance(written, tuple) and written[0] == "written")
+            assert old == new, address(*place)
