@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import F
@@ -150,13 +149,6 @@ def settle_problem(problem_id: str) -> None:
     unsettled = Case.objects.filter(problem_id=problem_id).exclude(status__in=SETTLED).exists()
     if not unsettled:
         Problem.objects.filter(pk=problem_id, status=ProblemStatus.OPEN).update(status=ProblemStatus.RESOLVED)
-
-
-def reopen_problem(problem_id: str, at: datetime) -> None:
-    """A problem that has an unsettled case again is open."""
-    Problem.objects.filter(pk=problem_id).exclude(status=ProblemStatus.OPEN).update(
-        status=ProblemStatus.OPEN, last_seen=at
-    )
 
 
 def _problem(opening: Opening, message: str) -> str:
