@@ -38,6 +38,13 @@ def main() -> int:
     logger.remove()  # loguru's own handler would print to the console, with the values of variables
     redactor = Redactor()
     sys.stdout, sys.stderr = Console(sys.stdout, redactor), Console(sys.stderr, redactor)
+    try:
+        return _answer(channel, redactor)
+    finally:
+        web.close()
+
+
+def _answer(channel: Channel, redactor: Redactor) -> int:
     answer = _wait_for_work(channel)
     while "warm" in answer:
         _warm(answer["warm"])
@@ -167,7 +174,6 @@ def _serve(
             channel.ask("finished", status="done" if done else "failed")
         finally:
             current.end()
-            web.close()
     return 0 if done else RUN_FAILED
 
 

@@ -194,7 +194,7 @@ class Item(Generic[M]):
             attempt=self.attempt,
             step=name,
             parent=here.get().parent,
-            data=data,
+            data=data or None,
         )
 
 

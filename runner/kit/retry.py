@@ -89,9 +89,10 @@ def keep_trying(
         assert error is not None
         before_wait(Wait(error, state.upcoming_sleep, 1 + retry.times - state.attempt_number))
 
+    grows = tenacity.wait_exponential(multiplier=first, max=longest) + tenacity.wait_random(0, first / 2)
     rule = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(1 + retry.times),
-        wait=tenacity.wait_exponential_jitter(initial=first, max=longest, jitter=first / 2),
+        wait=lambda state: min(longest, grows(state)),
         retry=tenacity.retry_if_exception(passes or may_retry),
         before_sleep=announce,
         reraise=True,
