@@ -212,7 +212,7 @@ def test_the_words_of_the_specification_are_the_ones_tested_here() -> None:
         pytest.skip("../shared/data/bad_inputs.json is not there")
     ours = "".join(path.read_text() for path in Path(__file__).parent.glob("test_sheets_*.py"))
     cases = [case for case in json.loads(SPECIFICATION.read_text())["cases"] if case["area"] == "workbooks"]
-    built = [case for case in cases if case["id"] not in {"WO18", "WO19", "WO20"}]
+    built = [case for case in cases if case["id"] != "WO18"]
     missing = [
         (c["id"], w) for c in built for w in [c["error_code"], *c["message_must_contain"]] if w not in ours
     ]
