@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runner.sheets.grid import Fingerprint
     from runner.sheets.reading import BadRow, GoodRow, Rows, SourceRow, read
+    from runner.sheets.report import Column, table
     from runner.sheets.results import Result, result_path, write_results
     from runner.sheets.writing import patch_cells
 
 _HOMES = {
     "BadRow": "reading",
+    "Column": "report",
     "Fingerprint": "grid",
     "GoodRow": "reading",
     "Result": "results",
@@ -20,11 +22,13 @@ _HOMES = {
     "SourceRow": "reading",
     "patch_cells": "writing",
     "read": "reading",
+    "table": "report",
     "result_path": "results",
     "write_results": "results",
 }
 __all__ = [
     "BadRow",
+    "Column",
     "Fingerprint",
     "GoodRow",
     "Result",
@@ -33,6 +37,7 @@ __all__ = [
     "patch_cells",
     "read",
     "result_path",
+    "table",
     "write_results",
 ]
 
