@@ -38,7 +38,7 @@ check: setup ## types
 	@$(PYTHON) -m mypy
 
 docs: setup ## write the generated pages of docs/ again, and check every link
-	@$(PYTHON) docs/build.py
+	@$(PYTHON) -m docs.build
 
 acceptance: setup ## bots against real systems that nobody here wrote
 	@sh setup.sh acceptance
