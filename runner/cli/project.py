@@ -1,0 +1,88 @@
+"""Opens the project around the current folder: settings, data folder, store, and who is asking."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from runner.core.errors import EnvironmentProblem
+from runner.core.settings import Settings, load_settings, prepare_home
+
+DATABASE_VARIABLE: Final = "RUNNER_DATABASE_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What every command works with. `who` is written into the history of what people decide."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    who: str
+
+
+def open_settings(flags: Mapping[str, Any] | None = None) -> Project:
+    """The project of the current folder, without its store.
+
+    Raises what `load_settings` raises, and EnvironmentProblem (CLI_DB) for a database that this version can't use.
+    """
+    from loguru import logger
+
+    logger.remove()  # journals have sinks of their own; loguru's default one prints
+    environment = dict(os.environ)
+    _refuse_database(environment.get(DATABASE_VARIABLE, ""))
+    settings = load_settings(Path.cwd(), environment, flags)
+    return Project(settings, environment, _who(settings, environment))
+
+
+def open_project(flags: Mapping[str, Any] | None = None, *, writes: bool = False) -> Project:
+    """The project of the current folder with its store open.
+
+    `writes`: the command starts something, so the data folder must have room for its journal; looking at what happened
+    must be possible on a full disk too. A project without data yet gets an empty store.
+    Raises EnvironmentProblem (CLI_DISK, CLI_DB) beside what `open_settings` raises.
+    """
+    from runner.store.open import open_store
+
+    project = open_settings(flags)
+    if writes or not project.settings.database.exists():
+        prepare_home(project.settings)
+    open_store(project.settings.database)
+    return project
+
+
+def _who(settings: Settings, environment: Mapping[str, str]) -> str:
+    named = environment.get("RUNNER_USER") or settings.user
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # no login name: a container without a passwd entry
+        return "unknown"
+
+
+def _refuse_database(url: str) -> None:
+    """Refuse a database on a server: to work on in SQLite without a word would split the data in two."""
+    if not url:
+        return
+    raise EnvironmentProblem(
+        f"cannot reach the database {_host(url)}: this version keeps its store in a SQLite file only",
+        expected="no database server; started work is kept in the local journal",
+        hint=f"unset {DATABASE_VARIABLE}",
+        where=DATABASE_VARIABLE,
+        code="CLI_DB",
+    )
+
+
+def _host(url: str) -> str:
+    """The part of a database's address that may be shown: no user, no password, no options."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "(address not readable)"
+    return f"{host}{port}" or "(address without a host)"
