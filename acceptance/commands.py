@@ -12,15 +12,15 @@ from typing import Any
 
 import psutil
 
-PROJECT = Path(__file__).resolve().parent
 RUNNER = Path(sys.executable).with_name("runner")
 RUN_LIMIT_S = 600
 
 
 class Commands:
-    """`runner …` in the project of this folder, with its data in `home`; what it can't do is printed and raised."""
+    """`runner …` in a project's folder, with its data in `home`; what it can't do is printed and raised."""
 
-    def __init__(self, home: Path, secrets: Mapping[str, str]) -> None:
+    def __init__(self, project: Path, home: Path, secrets: Mapping[str, str]) -> None:
+        self.project = project
         self.home = home
         for name, value in secrets.items():
             done = self._call("secrets", "set", name, given=value)
@@ -53,7 +53,7 @@ class Commands:
     def _call(self, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [RUNNER, *words],
-            cwd=PROJECT,
+            cwd=self.project,
             env={**os.environ, "RUNNER_HOME": str(self.home), "RUNNER_USER": "acceptance"},
             input=given or "",
             capture_output=True,
