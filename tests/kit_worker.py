@@ -50,7 +50,8 @@ class Child:
     def ask_for(self, work: dict[str, Any]) -> dict[str, Any]:
         """Answer `ready` with `work` and return what the child says then."""
         ready = self.read()
-        assert ready is not None and ready["op"] == "ready"
+        assert ready is not None
+        assert ready["op"] == "ready"
         self.answer(ready, ok=work)
         said = self.read()
         assert said is not None, f"the child ended with {self.process.wait(30)}"
@@ -64,7 +65,8 @@ class Child:
     ) -> None:
         if kind is not None and self.process.poll() is None:
             self.process.kill()
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         try:
             code = self.process.wait(30)
         finally:

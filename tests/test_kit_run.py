@@ -205,7 +205,7 @@ def test_rows_put_from_within_a_handler_belong_to_the_lane_that_put_them(tmp_pat
 
     assert [line.queue for line in finished.events("items.put")] == ["found"]
     asked = [request for request in finished.asked if request["op"] == "put"]
-    assert asked[0]["number"] is None
+    assert asked[0]["number"] == 0
 
 
 @pytest.mark.parametrize("reason", ["target_down", "stopping", "cancelled"])

@@ -71,7 +71,7 @@ class Queue(Generic[M]):
         """
         live = running("Queue.put")
         inside = here.get().item is not None
-        number: int | None = None
+        number = 0  # a put of this lane alone: nobody waits for it
         if not inside:
             number = live.puts[self.name] = live.puts.get(self.name, 0) + 1
         if inside or live.lane == 1:
