@@ -9,6 +9,7 @@ from pathlib import Path
 import django
 import pytest
 from django.conf import settings
+from django.db import connections
 from loguru import logger
 
 from runner.store.open import django_options, open_store
@@ -35,13 +36,13 @@ def store(empty_store: Path, tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "store.sqlite3"
     shutil.copyfile(empty_store, path)
     _serve(path)
+    with connections["default"].cursor() as cursor:
+        cursor.execute("PRAGMA synchronous=OFF")  # nothing here survives the machine anyway
     yield path
     _serve(Path("not-opened.sqlite3"))
 
 
 def _serve(path: Path) -> None:
-    from django.db import connections
-
     connections["default"].close()
     settings.DATABASES["default"]["NAME"] = str(path)
     connections["default"].settings_dict["NAME"] = str(path)

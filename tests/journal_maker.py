@@ -15,9 +15,16 @@ ORDERS = {"name": "orders", "key": "number", "fields": {"type": "object"}}
 
 
 class RunMaker:
-    """One run of one bot, written line by line with the real journal writer. Lane 0 is the worker's own."""
+    """One run of one bot, written line by line with the real journal writer. Lane 0 is the worker's own.
 
-    def __init__(self, runs: Path, bot: str = "post_orders", run: str | None = None) -> None:
+    As a worker does, it takes the lanes in before it writes a line of its own, and its own line at once; unless `live`
+    is False.
+    """
+
+    def __init__(
+        self, runs: Path, bot: str = "post_orders", run: str | None = None, *, live: bool = True
+    ) -> None:
+        self.live = live
         self.bot = bot
         self.run = run or uuid7(datetime.now(UTC))
         self.folder = runs / "2026" / "11" / "24" / self.run
@@ -31,7 +38,12 @@ class RunMaker:
         """One line."""
         if lane not in self._journals:
             self._journals[lane] = Journal(self.path(lane), run=self.run, lane=lane, bot=self.bot)
-        return self._journals[lane].event(event, message, **fields)
+        if lane or not self.live:
+            return self._journals[lane].event(event, message, **fields)
+        self.take_in()
+        seq = self._journals[lane].event(event, message, **fields)
+        self.take_in()
+        return seq
 
     def started(self, lanes: int = 1, **data: Any) -> None:
         """The run and its lanes begin."""
@@ -137,7 +149,7 @@ class RunMaker:
         """Take every journal of the run into the store, as its worker does."""
         from runner.cases.intake import take_in_journal
 
-        for lane in sorted(self._journals):
+        for lane in sorted(self._journals, key=lambda number: number or 999):  # its own lines last
             take_in_journal(self.path(lane), self.run, lane)
 
     def close(self) -> None:

@@ -56,9 +56,13 @@ def attempt_started(batch: Batch, line: Line) -> None:
     """A try at an item began."""
     item = _item_of(batch, line)
     number = line.attempt or 1
-    if number > item.attempts_made or _attempt_of(batch, item, number) is None:
+    known = _attempt_of(batch, item, number) if number <= item.attempts_made else None
+    if known is None:
         _new_attempt(batch, line, item, number, line.lane)
-    batch.change_item(item, attempts_made=max(item.attempts_made, number), status=ItemStatus.RUNNING)
+    else:
+        batch.attempts.change((item.pk, number), started=line.time)
+    if known is None or known.status == AttemptStatus.RUNNING:
+        batch.change_item(item, attempts_made=max(item.attempts_made, number), status=ItemStatus.RUNNING)
 
 
 def attempt_finished(batch: Batch, line: Line) -> None:
@@ -67,7 +71,9 @@ def attempt_finished(batch: Batch, line: Line) -> None:
     number = line.attempt or item.attempts_made or 1
     lane = line.data.get("lane") or line.lane
     attempt = _attempt_of(batch, item, number)
-    attempt = attempt or _new_attempt(batch, line, item, number, lane)
+    if attempt is None:  # its beginning is not known (yet)
+        attempt = _new_attempt(batch, line, item, number, lane)
+        batch.change_item(item, attempts_made=max(item.attempts_made, number))
     status = line.data.get("status")
     if status == AttemptStatus.LOST:
         if attempt.status == AttemptStatus.RUNNING:
