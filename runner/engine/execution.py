@@ -29,6 +29,7 @@ from runner.store.counts import count_items
 
 T = TypeVar("T")
 _TICK: Final = 0.5  # seconds between two looks at limits and requests to stop
+_FOLLOW: Final = 2.0  # seconds between two looks at what lanes write without asking
 _STORE_WAIT: Final = 0.5  # seconds before the store is tried again
 _STOP_GRACE: Final = timedelta(seconds=30)  # for the items in work when the worker shuts down
 
@@ -297,11 +298,15 @@ class Execution:
 
     def _watch(self, limit: timedelta) -> None:
         """Wait for the lanes; enforce the time limit, a request to cancel, and the worker's own stop."""
-        deadline = time.monotonic() + limit.total_seconds()
+        deadline, next_look = time.monotonic() + limit.total_seconds(), 0.0
         while any(lane.thread.is_alive() for lane in self._lanes):
             with self._changed:
                 self._changed.wait(_TICK)
             self.renew()
+            if time.monotonic() >= next_look:
+                next_look = time.monotonic() + _FOLLOW
+                for lane in self._lanes:
+                    lane.follow()
             by = self._cancel_asked()
             if by:
                 self._cancelled_by, self.no_item = by, NoItem.CANCELLED

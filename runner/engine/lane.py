@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Mapping
@@ -42,6 +43,8 @@ class LaneHand:
         self._run = execution
         self._handed: OpenAttempt | None = None
         self._finished = False
+        self._followed = 0
+        self._following = threading.Lock()
         self.thread = threading.Thread(target=self.serve, name=f"lane {number}", daemon=True)
 
     @property
@@ -115,9 +118,18 @@ class LaneHand:
         items = self._run.in_store(lambda: item_outcomes(queue, keys))
         self.child.answer({"items": items})
 
+    def follow(self) -> None:
+        """Take in what the lane has written while it asks for nothing, so that people see a long step going on."""
+        with contextlib.suppress(FileNotFoundError):
+            if self.journal.stat().st_size > self._followed:
+                self._take_in()
+
     def _take_in(self) -> Intake:
-        taken = self._run.take_in(self.journal, self.number)
-        ends = self.trail.follow(taken.lines)
+        with self._following:
+            with contextlib.suppress(FileNotFoundError):
+                self._followed = self.journal.stat().st_size
+            taken = self._run.take_in(self.journal, self.number)
+            ends = self.trail.follow(taken.lines)
         self._run.items_ended(ends, taken)
         return taken
 

@@ -1,0 +1,50 @@
+"""A small project with one bot file, and a worker on it, for the tests of the engine."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from runner.core.settings import Settings, prepare_home
+from runner.engine.worker import Worker
+
+HEAD: Final = '''
+"""A bot of a test."""
+import ctypes, os, signal, subprocess, sys, time
+from pathlib import Path
+from pydantic import BaseModel
+from runner import ApplicationError, BusinessError, Item, Queue, Retry, bot, log, run, secret, step
+
+class Number(BaseModel):
+    n: int
+
+numbers = Queue("numbers", Number, key="n", retry=Retry(times=1, wait="10ms", longest_wait="10ms"))
+'''
+
+
+def project(folder: Path, source: str, schedules: str = "schedules: []\n", **settings: object) -> Settings:
+    """Make a project in `folder` whose one bot file is HEAD and `source`; returns its settings."""
+    (folder / "bots").mkdir(exist_ok=True)
+    (folder / "bots" / "counting.py").write_text(HEAD + textwrap.dedent(source), "utf-8")
+    (folder / "schedules.yaml").write_text(schedules, "utf-8")
+    values = {"project": folder, "home": folder / ".runner", "standby": 0, **settings}
+    made = Settings.model_validate(values)
+    prepare_home(made)
+    return made
+
+
+def worker(settings: Settings, said: list[str] | None = None) -> Worker:
+    """A worker on `settings` whose words go to `said`."""
+    return Worker(settings, dict(os.environ), (said if said is not None else []).append)
+
+
+def until(condition: Callable[[], object], limit: float = 30.0) -> None:
+    """Return when `condition` holds; fails after `limit` seconds."""
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.02)  # the pace of looking, not a wait: the condition decides
