@@ -1,0 +1,61 @@
+"""`runner up`, `runner scheduler`, `runner worker`: the long-lived parts, until Ctrl-C or the request to end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from runner.cli.printing import warn
+from runner.cli.project import Project, open_project
+
+_Slots = Annotated[int | None, typer.Option(min=1, max=64, help="Runs at the same time.")]
+_Single = Annotated[
+    bool, typer.Option("--single", help="Refuse to start beside another scheduler of this data folder.")
+]
+
+
+def up(slots: _Slots = None, single: _Single = False) -> int:
+    """Run scheduler and worker together until Ctrl-C.
+
+    At the end no new run is started and the items in work finish first; what is pending stays pending.
+    """
+    return _serve(("scheduler", "worker"), open_project({"slots": slots}, writes=True), single=single)
+
+
+def scheduler(single: _Single = False) -> int:
+    """Turn due times into runs until Ctrl-C; a worker must be running somewhere to execute them."""
+    return _serve(("scheduler",), open_project(writes=True), single=single)
+
+
+def worker(slots: _Slots = None) -> int:
+    """Execute queued runs until Ctrl-C."""
+    return _serve(("worker",), open_project({"slots": slots}, writes=True), single=False)
+
+
+def _serve(names: Sequence[str], project: Project, *, single: bool) -> int:
+    from runner.engine.service import parts_of, serve_together
+    from runner.engine.single import only_one
+
+    settings = project.settings
+    lock: AbstractContextManager[None] = nullcontext()
+    if single:
+        lock = only_one(settings.home / "scheduler.lock", "scheduler")
+    with lock:
+        _say(f"{' and '.join(names)} of {settings.project} (data in {settings.home}); end with Ctrl-C")
+        parts = parts_of(names, settings, project.environment, _say)
+        serve_together(parts, on_signal=lambda: _say("ending: the items in work finish first"))
+        _say("ended")
+    return 0
+
+
+_printing = threading.Lock()
+
+
+def _say(text: str) -> None:
+    with _printing:
+        warn(f"{datetime.now().astimezone():%H:%M:%S} {text}")
