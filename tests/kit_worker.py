@@ -153,7 +153,8 @@ class Project:
                 "parameters": parameters or {},
             }
             said: dict[str, Any] | None = child.ask_for({"load": work})
-            assert said is not None and said["op"] == "loaded", said
+            assert said is not None
+            assert said["op"] == "loaded", said
             child.answer(said, ok={"begin": {"folder": str(folder), "lane": lane}})
             while (said := child.read()) is not None:
                 asked.append(said)

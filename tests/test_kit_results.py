@@ -30,7 +30,7 @@ ORDERS = """
 """
 
 
-def workbook(folder: Path, *rows: tuple[object, object]) -> Path:
+def workbook(folder: Path, *rows: tuple[str, str | int]) -> Path:
     book = Workbook()
     sheet = book.worksheets[0]
     sheet.title = "Orders"
