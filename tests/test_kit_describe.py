@@ -103,6 +103,15 @@ def test_the_version_changes_with_the_file(tmp_path: Path) -> None:
             "from runner import Retry, step\n@step(irreversible=True, retry=Retry(3))\ndef submit(): pass",
             ["bots/x.py:2: BOT_RETRY_IRREVERSIBLE", "irreversible", "cannot be retried", "already_done"],
         ),
+        (
+            """
+            from runner import Item, Retry, step
+            @step(name="Post", retry=Retry(3))
+            def post(item: Item) -> None:
+                item.irreversible("submit", print)
+            """,
+            ["bots/x.py:5:5: BOT_RETRY_IRREVERSIBLE", "irreversible", "cannot be retried", "already_done"],
+        ),
         ("from runner import bot\n@bot\nasync def x(): pass", ["BOT_ASYNC", "plain function"]),
         ("from runner import bot\n@bot\ndef x(a): pass", ["BOT_SIGNATURE", "'a' has no type", "a: str"]),
         ("from runner import bot\n@bot\ndef x(*a: str): pass", ["BOT_SIGNATURE", "*a"]),

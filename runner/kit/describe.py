@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.metadata
 import re
@@ -17,6 +18,7 @@ from runner.core.errors import ConfigurationError, ErrorReport, RunnerError, Usa
 from runner.kit.bot import BotSpec, bots_of
 from runner.kit.items import Queue
 from runner.kit.outcome import deepest_frame
+from runner.kit.retry import retry_of_irreversible
 
 # What bots import most; a wrong letter in one of these is found even where it is not installed.
 _WELL_KNOWN: Final = (
@@ -80,6 +82,7 @@ def load(project: Path, file: str) -> BotFile:
             f"can't be read: {error.strerror}", expected="a bot file", where=name, code="BOT_IMPORT"
         ) from error
     module = _run_file(source, path, name, project)
+    _refuse_retried_acts(source, name)
     try:
         bots = bots_of(module.__name__)
     except ConfigurationError as error:
@@ -135,6 +138,27 @@ def _run_file(source: bytes, path: Path, name: str, project: Path) -> ModuleType
     except BaseException as error:  # whatever a file raises while it loads is a sentence about the file
         raise _import_failed(error, name, path, project) from error
     return module
+
+
+def _refuse_retried_acts(source: bytes, name: str) -> None:
+    """Find `item.irreversible(…)` in a function with a Retry of its own before any run does; calls deeper down are found then."""
+    for function in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)):
+        options = [k for d in function.decorator_list if isinstance(d, ast.Call) for k in d.keywords]
+        if not any(k.arg == "retry" and not _is_none(k.value) for k in options):
+            continue
+        for node in ast.walk(function):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "irreversible"
+            ):
+                error = retry_of_irreversible(function.name)
+                error.where = f"{name}:{node.lineno}:{node.col_offset + 1}"
+                raise error
+
+
+def _is_none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _syntax(error: SyntaxError, name: str, source: bytes) -> ConfigurationError:
