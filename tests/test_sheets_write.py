@@ -403,7 +403,7 @@ PARTS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_a_mutated_workbook_gives_rows_or_a_typed_error(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -14,7 +14,7 @@ from runner.core.errors import WorkbookError
 from runner.sheets.grid import CellValue, Grid
 from runner.sheets.header import Header, shown_name
 from runner.sheets.sheetxml import letters
-from runner.sheets.values import converter, describe, kind_of, masked_text
+from runner.sheets.values import converter, describe, masked_text, plain_type
 from runner.sheets.wording import Locale, Trouble
 
 M = TypeVar("M", bound=BaseModel)
@@ -27,8 +27,9 @@ class Field:
 
     name: str
     column: int
+    at: int
     convert: Callable[[CellValue], object]
-    is_text: bool
+    plain: type | None
     is_required: bool
 
 
@@ -43,8 +44,9 @@ class RowCheck(Generic[M]):
             Field(
                 name,
                 column,
+                column - grid.first_column,
                 converter(info.annotation, locale),
-                kind_of(info.annotation) is str,
+                plain_type(info.annotation),
                 info.is_required(),
             )
             for name, column in header.columns.items()
@@ -63,14 +65,10 @@ class RowCheck(Generic[M]):
 
     def is_used(self, number: int, cells: Sequence[CellValue]) -> bool:
         """Whether any cell of the model's columns holds something."""
-        shift = self._grid.first_column
+        width = len(cells)
         for field in self._fields:
-            at = field.column - shift
-            if (
-                0 <= at < len(cells)
-                and cells[at] != ""
-                and (not isinstance(cells[at], str) or str(cells[at]).strip())
-            ):
+            value = cells[field.at] if field.at < width else ""
+            if value != "" and not (isinstance(value, str) and value.isspace()):
                 return True
         return self._has_facts and any(self._fact(number, field.column) for field in self._fields)
 
@@ -84,23 +82,24 @@ class RowCheck(Generic[M]):
 
     @cached_property
     def _masks(self) -> dict[tuple[int, int], str]:
-        return self._grid.masks({field.column for field in self._fields if field.is_text})
+        return self._grid.masks({field.column for field in self._fields if field.plain is str})
 
     def _converted(
         self, number: int, cells: Sequence[CellValue]
     ) -> tuple[dict[str, object], list[WorkbookError]]:
         data: dict[str, object] = {}
         troubles: list[WorkbookError] = []
-        shift, width = self._grid.first_column, len(cells)
+        width, has_facts = len(cells), self._has_facts
         for field in self._fields:
-            at = field.column - shift
-            value = cells[at] if 0 <= at < width else ""
+            value = cells[field.at] if field.at < width else ""
             try:
-                if self._has_facts and self._fact(number, field.column):
+                if has_facts and self._fact(number, field.column):
                     troubles.append(self._fact_error(number, field.column))
+                elif type(value) is field.plain and (field.plain is not str or str(value).strip()):
+                    data[field.name] = value
                 elif value == "" or (isinstance(value, str) and value.isspace()):
                     self._blank(data, field)
-                elif field.is_text and not isinstance(value, str):
+                elif field.plain is str and not isinstance(value, str):
                     data[field.name] = masked_text(value, self._masks.get((number, field.column), ""))
                 else:
                     data[field.name] = field.convert(value)

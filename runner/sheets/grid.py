@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from runner.core.errors import WorkbookError
 from runner.sheets import delimited
@@ -124,38 +124,46 @@ def grids(source: Source, sheet: str | None = None) -> Iterator[Grid]:
 
 def _package_grids(source: Source, sheet: str | None) -> Iterator[Grid]:
     package = Package(source.data, source.path.name)
-    package.check()
     workbook = describe(package)
     first = choose(package, workbook, sheet)
     others = [s for s in workbook.worksheets if s.visible and s is not first] if sheet is None else []
+    package.check(but=first.part)
+    reader = _CalamineOnce(package, workbook)
     for one in (first, *others):
         facts = look_through(package, one.part, one.name, workbook.shared_strings)
-        cells, row, column = _calamine(package, workbook, one)
+        cells, row, column = reader.cells(one)
         masks = partial(_masks, package, workbook, one)
         yield Grid(package.name, one.name, cells, row, column, facts, masks=masks)
 
 
-def _calamine(
-    package: Package, workbook: Workbook, sheet: SheetPart
-) -> tuple[list[list[CellValue]], int, int]:
-    import python_calamine as calamine
+class _CalamineOnce:
+    """Opens the workbook with calamine when the first sheet is wanted; a workbook can have a thousand of them."""
 
-    try:
-        with calamine.CalamineWorkbook.from_filelike(io.BytesIO(package.data)) as book:
-            opened = book.get_sheet_by_name(sheet.name)
+    def __init__(self, package: Package, workbook: Workbook) -> None:
+        self._package, self._workbook = package, workbook
+        self._book: Any = None
+
+    def cells(self, sheet: SheetPart) -> tuple[list[list[CellValue]], int, int]:
+        """The rows of a sheet and the numbers of its first row and column; WB_DAMAGED names what is broken."""
+        import python_calamine as calamine
+
+        try:
+            if self._book is None:
+                self._book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(self._package.data))
+            opened = self._book.get_sheet_by_name(sheet.name)
             start = opened.start or (0, 0)
             return opened.to_python(), start[0] + 1, start[1] + 1
-    except calamine.CalamineError as broken:
-        blame(package, workbook, sheet, str(broken))
-        return _openpyxl(package, sheet)
-    except BaseException as panic:  # a panic of the Rust library is no Exception
-        if type(panic).__name__ != "PanicException":
-            raise
-        raise package.error(
-            "WB_DAMAGED",
-            f"sheet '{sheet.name}' is damaged ({panic})",
-            hint="open it in Excel and save it again",
-        ) from panic
+        except calamine.CalamineError as broken:
+            blame(self._package, self._workbook, sheet, str(broken))
+            return _openpyxl(self._package, sheet)
+        except BaseException as panic:  # a panic of the Rust library is no Exception
+            if type(panic).__name__ != "PanicException":
+                raise
+            raise self._package.error(
+                "WB_DAMAGED",
+                f"sheet '{sheet.name}' is damaged ({panic})",
+                hint="open it in Excel and save it again",
+            ) from panic
 
 
 def blame(package: Package, workbook: Workbook, sheet: SheetPart, message: str) -> None:

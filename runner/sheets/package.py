@@ -84,7 +84,9 @@ class Package:
                 f"part '{name}' expands to {part.size:,} bytes, ratio {_ratio(part):.0f}",
                 expected=f"the limit for this kind of part is {most:,} bytes",
             )
-        return b"".join(self.chunks(part))
+        content = b"".join(self.chunks(part))
+        self._refuse_dtd(part, content[:CHUNK])
+        return content
 
     def chunks(self, part: Part) -> Iterator[bytes]:
         """The content of `part` in pieces of about a megabyte, never more than the directory announced.
@@ -101,15 +103,17 @@ class Package:
         if seen != part.size or crc != part.crc:
             raise self._checksum_error(part, f"checksum {crc:08x} instead of {part.crc:08x}")
 
-    def check(self) -> None:
-        """Inflate every part once and drop it: sizes, checksums, no document type declaration in any XML part."""
+    def check(self, but: Part | None = None) -> None:
+        """Inflate every part once and drop it: sizes, checksums, no document type declaration in any XML part.
+
+        `but`: a part that the caller is going to inflate to its end anyway; only its beginning is looked at.
+        """
         for part in self.parts:
-            is_xml = part.name.lower().endswith(_XML_SUFFIXES)
-            head = b""
-            for piece in self.chunks(part):
-                if is_xml and not head:
-                    head = piece
-                    self._refuse_dtd(part, head)
+            for number, piece in enumerate(self.chunks(part)):
+                if number == 0:
+                    self._refuse_dtd(part, piece)
+                if part == but:
+                    break
 
     def error(self, code: str, what: str, *, expected: str = "", hint: str = "") -> WorkbookError:
         """An error about this file, ready to be raised."""
@@ -213,6 +217,8 @@ class Package:
         )
 
     def _refuse_dtd(self, part: Part, head: bytes) -> None:
+        if not part.name.lower().endswith(_XML_SUFFIXES):
+            return
         if head[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" in head[:4]:
             utf16 = (
                 "utf-16"

@@ -29,6 +29,7 @@ _MERGED = re.compile(rb"""<(?:[\w.-]+:)?mergeCell\b[^>]*?\bref\s*=\s*["']([^"']*
 _AREA_FORMULA = re.compile(rb"""<(?:[\w.-]+:)?f\b[^>]*?\bt\s*=\s*["'](?:array|dataTable)["'][^>]*""")
 _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([\w.-]+)""")
 _REF = re.compile(rb"""\bref\s*=\s*["']([^"']*)""")
+_TEXTS_KEPT = 1000
 
 Edits = Mapping[int, Mapping[int, Value]]
 
@@ -54,6 +55,7 @@ class SheetPatch:
         if stream.transcoded or (encoding and encoding[1].lower() not in {b"utf-8", b"us-ascii"}):
             raise self._loss("the sheet's XML is not stored as UTF-8", "a sheet stored as UTF-8")
         self._tags = stream.tags
+        self._texts: dict[str, Content] = {}
         self._waiting = sorted(self.edits)
         self._next = 0
         self._last = -1
@@ -80,10 +82,15 @@ class SheetPatch:
 
     def content(self, row: int, column: int, value: Value) -> Content:
         """What goes into one cell."""
+        known = self._texts.get(value) if isinstance(value, str) else None
+        if known is not None:
+            return known
         where = f"{self.sheet}!{address(row, column)}"
         made = content(value, where, date1904=self.date1904, prefix=self._tags.prefix)
         if made.moment and made.moment not in self.date_styles:
             return content(str(value), where, prefix=self._tags.prefix)
+        if isinstance(value, str) and len(self._texts) < _TEXTS_KEPT:
+            self._texts[value] = made
         return made
 
     def _head(self, head: bytes, has_rows: bool) -> bytes:

@@ -10,6 +10,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from runner.core.errors import WorkbookError
@@ -195,6 +196,7 @@ def column_of(reference: bytes) -> int:
     return number
 
 
+@lru_cache(maxsize=1024)
 def letters(column: int) -> str:
     """The letters of a column number: 1 is A, 28 is AB."""
     text = ""

@@ -9,6 +9,7 @@ import re
 import types
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from runner.sheets.grid import CellValue
@@ -38,17 +39,27 @@ def converter(annotation: Any, locale: Locale | None) -> Converter:
     }
     if kind in simple:
         return simple[kind]
+    if kind is int:
+        return partial(to_integer, locale=locale)
+    if kind is Decimal:
+        return partial(to_decimal, locale=locale)
     numeric: dict[object, Callable[[CellValue, Locale | None], object]] = {
-        int: to_integer,
         float: to_float,
-        Decimal: to_decimal,
         dt.date: to_date,
         dt.datetime: to_datetime,
     }
-    if kind in numeric:
-        convert = numeric[kind]
-        return lambda value: convert(value, locale)
-    return _as_it_is
+    if kind not in numeric:
+        return _as_it_is
+    convert = numeric[kind]
+    return lambda value: convert(value, locale)
+
+
+def plain_type(annotation: Any) -> type | None:
+    """The type of cell values that go to the model as they are; None where each one is looked at."""
+    kind = kind_of(annotation)
+    return (
+        kind if isinstance(kind, type) and kind in {str, bool, float, dt.date, dt.datetime, dt.time} else None
+    )
 
 
 def kind_of(annotation: Any) -> object:
@@ -122,6 +133,8 @@ def to_decimal(value: CellValue, locale: Locale | None) -> object:
 
 def to_integer(value: CellValue, locale: Locale | None) -> object:
     """A whole number; a fraction is refused."""
+    if type(value) is float and value.is_integer() and -SAFE_DIGITS < value < SAFE_DIGITS:
+        return int(value)
     number = to_decimal(value, locale)
     if not isinstance(number, Decimal) or not number.is_finite() or number != number.to_integral_value():
         raise Trouble(describe(value), "expected a whole number", "correct the cell")

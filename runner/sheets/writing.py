@@ -84,11 +84,11 @@ def write_patched(
 ) -> None:
     """What `patch_cells` does once the source is read; `edits` by row, then column, `expected` the state of the target."""
     package = Package(source.data, source.path.name)
-    package.check()
     _refuse_signature(package)
     _refuse_outside(edits)
     workbook = describe(package)
     page = choose(package, workbook, sheet)
+    package.check(but=page.part)
     replaced: dict[str, Iterable[bytes]] = {}
     styles, like = _dates(package, workbook, edits, replaced)
     patch = SheetPatch(page.name, edits, workbook.date1904, styles, like, style_like)
