@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -27,7 +28,13 @@ GENERIC_CODES: Final = frozenset(
     }
 )
 """Codes that say no more than the kind does."""
+_OUR_CODES: Final = (
+    "BOT_", "BROWSER_", "CLI_", "CONNECTION", "ITEM_", "LANE_", "OS_", "PAGE_", "RUN_", "SCHED_", "SECRET_", "TIMEOUT",
+    "UNEXPECTED", "WB_",
+)  # fmt: skip
+"""How the codes begin that Runner itself gives: they name a kind of error, not a cause in somebody's business."""
 _OURS_TO_SAY: Final = frozenset({"BadRow", "ValidationError", "OutcomeUnknown", "AttemptLost"})
+_CELL: Final = re.compile(r"!\$?([A-Z]{1,3})\$?\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +78,9 @@ def fingerprint_of(failure: Failure) -> Fingerprint:
 
 def has_code_of_its_own(failure: Failure) -> bool:
     """Whether the bot's author named the cause: a code of their own on a business or application error."""
-    if failure.code in GENERIC_CODES or failure.type in _OURS_TO_SAY or failure.why not in {"item", "error"}:
+    if failure.code in GENERIC_CODES or failure.code.startswith(_OUR_CODES):
         return False
-    return failure.kind == "business" or failure.type == "ApplicationError"
+    return failure.type not in _OURS_TO_SAY and failure.kind != "unknown" and failure.why in {"item", "error"}
 
 
 def explain(fingerprint: Fingerprint | Mapping[str, str], language: str = "en") -> str:
@@ -93,6 +100,7 @@ def _parts_by_words(failure: Failure, words: str) -> dict[str, str]:
         "type": failure.type,
         "why": "" if failure.why == "item" else failure.why,
         "step": failure.step,
+        "column": _column(failure),
         "bot": failure.bot,
         "message": words,
         "locator": locator_shape(failure.message),
@@ -101,10 +109,18 @@ def _parts_by_words(failure: Failure, words: str) -> dict[str, str]:
     return {name: value for name, value in parts.items() if value}
 
 
+def _column(failure: Failure) -> str:
+    """The column of the cell that a bad row is wrong in: the cell's row changes, the column is part of the cause."""
+    found = _CELL.search(failure.where) if failure.why == "bad_row" else None
+    return found[1] if found else ""
+
+
 def _title(failure: Failure, words: str) -> str:
     code = "" if failure.code in GENERIC_CODES else failure.code
     shown = masked(first_words(failure.page_error))
     text = words or failure.type or failure.why
+    if _column(failure):
+        text = f"column {_column(failure)}: {text}"
     if shown and shown != BLANK and failure.kind == "application":
         text = f"{text} (the page says: {shown})"
     return f"{code}: {text}" if code else text
@@ -116,6 +132,7 @@ def _in_english(parts: Mapping[str, str]) -> str:
         "type": "error type {}",
         "why": "why {}",
         "step": "step '{}'",
+        "column": "column {}",
         "bot": "bot {}",
         "message": 'message "{}"',
         "locator": "element {}",
@@ -135,6 +152,7 @@ def _in_chinese(parts: Mapping[str, str]) -> str:
         "type": "错误类型 {}",
         "why": "原因 {}",
         "step": "步骤“{}”",
+        "column": "列 {}",
         "bot": "机器人 {}",
         "message": "消息“{}”",
         "locator": "页面元素 {}",

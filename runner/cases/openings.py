@@ -174,13 +174,16 @@ def _problem(opening: Opening, message: str) -> str:
 def failure_fingerprint(opening: Opening, message: str) -> Fingerprint:
     """The fingerprint of a failure as its journal line and evidence tell it."""
     error = opening.error
+    first: dict[str, str] = next(
+        iter(error.get("errors") or ()), {}
+    )  # of a bad row with several errors the first one counts
     shown = next((e["page_error"] for e in opening.evidence if e.get("page_error")), "")
     return fingerprint_of(
         Failure(
             kind=opening.kind,
             code=str(error.get("code") or ""),
             type=str(error.get("type") or ""),
-            message=message,
+            message=" - ".join(filter(None, (first.get("what"), first.get("expected")))) or message,
             bot=opening.line.bot,
             step=opening.step,
             where=str(error.get("where") or ""),

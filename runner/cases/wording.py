@@ -11,6 +11,8 @@ from typing import Final
 BLANK: Final = "…"
 """Stands in a masked message for each part that was taken out."""
 
+_DIGITS_AS: Final = "OIZEASGTBP"
+_SPELT_STATUS: Final = re.compile(f"HTTP=([{_DIGITS_AS}]{{3}})")
 _LEFT, _RIGHT = (
     r"(?<![A-Za-z0-9_])",
     r"(?![A-Za-z0-9_])",
@@ -42,9 +44,12 @@ def _blank(_: Match[str]) -> str:
 
 
 def _status(found: Match[str]) -> str:
-    """An HTTP status says what happened: spelt so that the rules for numbers leave it alone."""
-    digits = "".join("OIZEASGTBP"[int(d)] for d in found["status"])
-    return f"{found['before']}HTTP={digits}{found['after'] or ''}"
+    """An HTTP status says what happened: spelt in letters until the rules for numbers are through."""
+    return "HTTP=" + "".join(_DIGITS_AS[int(digit)] for digit in found["status"]) + (found["after"] or "")
+
+
+def _status_again(found: Match[str]) -> str:
+    return "HTTP " + "".join(str(_DIGITS_AS.index(letter)) for letter in found[1])
 
 
 _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...]] = tuple(
@@ -63,13 +68,13 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...]] =
             _blank,
         ),
         (
-            r"(?P<before>(?:\bhttp(?:/[\d.]+)?|\bstatus(?: ?code)?|状态码?|错误码)\s*[:：=]?\s*)(?P<status>[1-5]\d\d)(?P<after>)"
+            r"(?:(?:\bhttp(?:/[\d.]+)? ?)?(?:\bstatus(?: ?code)?|状态码?|错误码)|\bhttp(?:/[\d.]+)?)\s*[:：=]?\s*(?P<status>[1-5]\d\d)(?P<after>)"
             + _RIGHT,
             _status,
         ),
         (
             _LEFT
-            + r"(?P<before>)(?P<status>[1-5]\d\d)(?P<after>\s+(?:internal server error|service unavailable|bad gateway"
+            + r"(?P<status>[1-5]\d\d)(?P<after>\s+(?:internal server error|service unavailable|bad gateway"
             r"|gateway time-?out|not found|forbidden|unauthori[sz]ed|bad request|too many requests|conflict))",
             _status,
         ),
@@ -116,19 +121,24 @@ _ENDS = (
     "=== logs ===",
     "for further information",
 )
-_WAITED_FOR = re.compile(r"(?:^|\n)\s*(?:-\s*)?(?:waiting for|locator:)\s+(?P<locator>[^\n]+)", re.IGNORECASE)
+_WAITED_FOR = re.compile(
+    r"(?:^|\n|\s-\s)\s*(?:-\s*)?(?:waiting for|locator:)\s+(?P<locator>[^\n]+)", re.IGNORECASE
+)
 _TEXT_ARGUMENT = re.compile(
     r"(get_by_text|get_by_title|has_text|has_not_text|getByText|hasText|:has-text)(\(|=|:\s*)(\"[^\"]*\"|'[^']*'|re\.compile\([^)]*\))"
 )
+_GAP_IN_CHINESE = re.compile(rf"(?<=[\u3400-\u9fff])\s+(?={BLANK})|(?<={BLANK})\s+(?=[\u3400-\u9fff])")
 _LONGEST: Final = 300
+_MOST_READ: Final = 1500  # characters: what comes later in a message is detail, and the rules stay quick
 
 
 def masked(text: str) -> str:
     """`text` with each variable part replaced by `BLANK`, white space and full-width forms made equal."""
-    out = " ".join(unicodedata.normalize("NFKC", text).replace("...", "…").split())
+    out = " ".join(unicodedata.normalize("NFKC", text[:_MOST_READ]).replace("...", "…").split())
     for pattern, put in _RULES:
         out = pattern.sub(put, out)
-    return _LIST_OF_BLANKS.sub(BLANK, out).strip(" .!。;:")[:_LONGEST]
+    out = _LIST_OF_BLANKS.sub(BLANK, _SPELT_STATUS.sub(_status_again, out))
+    return _GAP_IN_CHINESE.sub("", out).strip(" .!。;:")[:_LONGEST]
 
 
 def first_words(message: str) -> str:
