@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 
 from runner.cli.groups import group
+from runner.cli.options import CaseId, Json
 from runner.cli.printing import Col, ago, one_line, print_facts, print_json, print_table
 from runner.cli.project import open_project
 
 app = group("What waits for a person, and what people decide.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON with the fields of docs/json.md.")]
-CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, or the beginning of it.")]
 
 
 @app.command("list")
@@ -65,28 +64,3 @@ def show_case(case: CaseId, as_json: Json = False) -> None:
             for name, value in found.items()
         ]
     )
-
-
-@app.command("retry")
-def retry(
-    case: CaseId,
-    corrections: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Correct a field first.")
-    ] = None,
-    note: Annotated[str, typer.Option(help="Why, for the history.")] = "",
-) -> None:
-    """Try the item of a case again, as it is or with corrected data."""
-    project = open_project()
-    from runner.cases import decisions
-    from runner.core.clock import now
-    from runner.engine.bots import validate_item
-    from runner.store.models import Case
-    from runner.store.names import resolve_case_id
-
-    found = Case.objects.select_related("item__queue").get(pk=resolve_case_id(case))
-    data = None
-    if corrections and found.item:
-        wanted = {**found.item.data, **dict(word.split("=", 1) for word in corrections)}
-        data = validate_item(project.settings, found.item.queue.bot_file, found.item.queue_id, wanted)
-    decided = decisions.retry(found.pk, by=project.who, at=now(), data=data, note=note)
-    print(f"case {decided.case}: {decided.status}")

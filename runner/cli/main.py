@@ -35,7 +35,7 @@ class Commands(LazyGroup):
         "runs": Entry("runner.cli.runs:app", "Runs: list, show, logs, cancel", _LOOK),
         "queues": Entry("runner.cli.items:queues_app", "Work queues: list", _LOOK),
         "items": Entry("runner.cli.items:items_app", "Items of a work queue: list, show", _LOOK),
-        "cases": Entry("runner.cli.cases:app", "Cases: list, show, and every decision", _DECIDE),
+        "cases": Entry("runner.cli.decide:app", "Cases: list, show, and every decision", _DECIDE),
         "problems": Entry("runner.cli.problems:app", "Problems: cases with one cause", _DECIDE),
         "secrets": Entry("runner.cli.secrets:app", "Passwords for bots: set, list, remove", _KEEP),
         "rebuild": Entry("runner.cli.rebuild:rebuild", "Make the store again from the journals", _KEEP),

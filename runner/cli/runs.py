@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 
 from runner.cli.groups import group
+from runner.cli.options import Json, RunId
 from runner.cli.printing import Col, ago, lasted, print_facts, print_json, print_table, short_run
 from runner.cli.project import open_project
 
 app = group("What ran, how it went, and its logs.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON with the fields of docs/json.md.")]
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or the beginning of it.")]
 
 
 @app.command("list")

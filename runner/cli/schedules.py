@@ -1,0 +1,250 @@
+"""`runner schedules`: what is planned, when it is due next, whether the file is right, and what became of due times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+import typer
+
+from runner.cli.groups import group
+from runner.cli.options import Json, Limit, zone_of
+from runner.cli.printing import Col, ago, one_line, print_json, print_table, short_run, warn
+from runner.cli.project import open_project, open_settings
+from runner.core.clock import iso, now
+from runner.core.errors import ErrorReport, UsageError, did_you_mean
+from runner.core.settings import Settings
+from runner.timetable.describe import describe_planned
+from runner.timetable.due_times import DueTime, Planned
+from runner.timetable.loading import Timetable, load
+from runner.timetable.local_time import moment
+
+app = group("What is planned, when it is due, and what became of it.")
+_WINDOWS: Final = (timedelta(days=2), timedelta(days=60), timedelta(days=800), timedelta(days=4000))
+Names = Annotated[list[str] | None, typer.Argument(metavar="SCHEDULE", help="Only these schedules.")]
+Zone = Annotated[
+    str, typer.Option("--tz", metavar="ZONE", help="Show times in this zone, not the schedule's own.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    planned: Planned
+    due: DueTime
+
+
+@app.command("list")
+def list_schedules(as_json: Json = False) -> None:
+    """List the schedules in plain words, with their next due time."""
+    project = open_project()
+    from runner.store.models import Occurrence
+
+    timetable = load(project.settings.schedules, None, now())
+    last = {o.schedule: o for o in Occurrence.objects.order_by("due")}
+    found = [_schedule_json(one, last.get(one.schedule.id)) for one in timetable.planned]
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        [Col("SCHEDULE", fixed=True), Col("BOT"), Col("WHEN"), Col("NEXT"), Col("LAST")],
+        (
+            (
+                s["id"],
+                s["bot"] or s["recording"],
+                s["when"],
+                ago(s["next"]) if s["enabled"] else "off",
+                _last(s),
+            )
+            for s in found
+        ),
+        "No schedule yet. Add one to schedules.yaml.",
+    )
+
+
+@app.command("next")
+def show_next(
+    names: Names = None,
+    start: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="Look from here on; default: now.")
+    ] = "",
+    tz: Zone = "",
+    count: Annotated[int, typer.Option(min=1, max=1000, help="So many runs of each schedule.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Show when schedules are due next, and which due times are skipped and why."""
+    zone = zone_of(tz) if tz else None
+    after = moment(start, zone or ZoneInfo("UTC"), "--from") if start else now()
+    timetable = load(open_settings().settings.schedules, None, after)
+    if start and zone is None:
+        after = moment(start, ZoneInfo(timetable.file.defaults.timezone), "--from")
+    after -= timedelta(microseconds=1)  # a due time at --from itself counts
+    ahead = sorted(
+        (one for p in _chosen(timetable, names or []) for one in _coming(p, after, count)),
+        key=lambda one: one.due.due,
+    )
+    for text in timetable.warnings(after):
+        warn(text)
+    if as_json:
+        print_json([_due_json(one, zone) for one in ahead])
+        return
+    print_table(
+        [Col("DUE", fixed=True), Col("", fixed=True), Col("SCHEDULE", fixed=True), Col("BOT"), Col("")],
+        (
+            (_local(one, zone).strftime("%a %Y-%m-%d %H:%M"), _local(one, zone).strftime("%Z"), one.planned.schedule.id,
+             one.planned.schedule.bot or one.planned.schedule.recording, _remark(one.due))
+            for one in ahead
+        ),
+        "Nothing is due.",
+    )  # fmt: skip
+
+
+@app.command("check")
+def check(as_json: Json = False) -> None:
+    """Check schedules.yaml as a whole: every error at once, with its line, its column and what to do."""
+    from runner.core.schedules_values import facts_of
+    from runner.engine.bots import discover
+
+    settings = open_settings().settings
+    found = discover(settings)
+    facts = None if found.errors else {bot.name: facts_of(bot) for bot in found.bots}
+    timetable = _loaded_with(settings, facts, found.errors)
+    for text in timetable.warnings(now()):
+        warn(text)
+    if as_json:
+        print_json({"file": settings.schedules.name, "schedules": len(timetable.planned), "errors": []})
+        return
+    on = sum(one.schedule.enabled for one in timetable.planned)
+    print(f"{settings.schedules.name} is right: {on} schedules on, {len(timetable.planned) - on} off")
+    for one in timetable.planned:
+        print(f"  {one.schedule.id}: {describe_planned(one, one.zone)} ({one.schedule.timezone})")
+
+
+@app.command("history")
+def history(names: Names = None, limit: Limit = 50, as_json: Json = False) -> None:
+    """Show what became of due times, the latest first: those that ran, and those that did not and why."""
+    open_project()
+    from runner.store.models import Occurrence
+
+    found = Occurrence.objects.order_by("-due", "schedule")
+    if names:
+        found = found.filter(schedule__in=names)
+    rows = [
+        {"schedule": o.schedule, "due": iso(o.due), "state": o.state, "reason": o.reason, "run": o.run,
+         "decided_by": o.decided_by}
+        for o in found[:limit]
+    ]  # fmt: skip
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        [
+            Col("DUE (UTC)", fixed=True),
+            Col("SCHEDULE", fixed=True),
+            Col("BECAME", fixed=True),
+            Col("RUN", fixed=True),
+            Col("WHY"),
+        ],
+        (
+            (
+                str(r["due"])[:16].replace("T", " "),
+                r["schedule"],
+                r["state"],
+                short_run(r["run"]),
+                one_line(r["reason"]),
+            )
+            for r in rows
+        ),
+        "No due time has come yet. Start the scheduler with: runner up",
+    )
+
+
+def _loaded_with(settings: Settings, facts: Any, bot_errors: tuple[Any, ...]) -> Timetable:
+    """The timetable, where the bots it names could be read too. Raises ErrorReport with the errors of both."""
+    try:
+        timetable = load(settings.schedules, facts, now())
+    except ErrorReport as report:
+        raise ErrorReport([*report.errors, *bot_errors]) from None
+    if bot_errors:
+        raise ErrorReport(bot_errors)
+    return timetable
+
+
+def _chosen(timetable: Timetable, names: list[str]) -> list[Planned]:
+    known = {one.schedule.id: one for one in timetable.planned}
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"there is no schedule '{name}'",
+                expected=did_you_mean(name, known) or f"one of {', '.join(known) or 'none'}",
+                hint="see: runner schedules list",
+                code="CLI_SCHEDULE",
+            )
+    return [known[name] for name in names] or [one for one in timetable.planned if one.schedule.enabled]
+
+
+def _coming(planned: Planned, after: datetime, count: int) -> Iterator[_Ahead]:
+    """Yield the due times that come, the skipped ones too, until `count` of them run."""
+    runs, left = 0, after
+    for window in _WINDOWS:
+        until = after + window
+        for due in islice(planned.due_times(left, until), 20 * count + 400):
+            runs += due.skip is None
+            yield _Ahead(planned, due)
+            if runs == count:
+                return
+        left = until
+
+
+def _schedule_json(one: Planned, last: Any) -> dict[str, Any]:
+    schedule = one.schedule
+    coming = one.next_run(now()) if schedule.enabled else None
+    return {
+        "id": schedule.id,
+        "bot": schedule.bot,
+        "recording": schedule.recording,
+        "description": schedule.description,
+        "when": describe_planned(one, one.zone),
+        "timezone": schedule.timezone,
+        "enabled": schedule.enabled,
+        "next": iso(coming.due) if coming else None,
+        "parameters": schedule.parameters,
+        "missed": schedule.missed,
+        "overlap": schedule.overlap,
+        "last": {"due": iso(last.due), "state": last.state, "reason": last.reason, "run": last.run}
+        if last
+        else None,
+    }
+
+
+def _due_json(one: _Ahead, zone: ZoneInfo | None) -> dict[str, Any]:
+    due = one.due
+    return {
+        "schedule": one.planned.schedule.id,
+        "bot": one.planned.schedule.bot,
+        "due": iso(due.due),
+        "local": _local(one, zone).isoformat(timespec="seconds"),
+        "timezone": zone.key if zone else one.planned.schedule.timezone,
+        "planned": iso(due.planned),
+        "runs": due.skip is None,
+        "skip": due.skip,
+        "reason": due.reason,
+    }
+
+
+def _local(one: _Ahead, zone: ZoneInfo | None) -> datetime:
+    return one.due.due.astimezone(UTC).astimezone(zone or one.planned.zone)
+
+
+def _remark(due: DueTime) -> str:
+    if due.skip is not None:
+        return f"skipped ({due.skip}): {due.reason}"
+    return f"moved from {due.planned:%Y-%m-%d}" if due.planned != due.due else ""
+
+
+def _last(schedule: dict[str, Any]) -> str:
+    last = schedule["last"]
+    return f"{last['state']} {ago(last['due'])}" if last else ""

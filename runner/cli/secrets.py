@@ -1,0 +1,65 @@
+"""`runner secrets`: what bots may ask for and nobody may see. Values come by prompt or standard input, never as an argument."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Annotated
+
+import typer
+
+from runner.cli.groups import group
+from runner.cli.options import Json
+from runner.cli.printing import print_json
+from runner.cli.project import Project, open_settings
+from runner.core.errors import UsageError
+from runner.core.settings import prepare_home
+from runner.core.vault import Vault
+
+app = group("Passwords and keys for bots, encrypted on this machine.")
+Name = Annotated[str, typer.Argument(help="The name that bots ask for, such as portal/password.")]
+
+
+@app.command("set")
+def set_secret(name: Name) -> None:
+    """Keep a secret. Its value is asked for, or read as one line of standard input."""
+    project = open_settings()
+    prepare_home(project.settings)
+    value = _from_terminal(name) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if not value:
+        raise UsageError(
+            f"no value for '{name}'",
+            expected="the value as one line of standard input",
+            hint=f"call it on a terminal: runner secrets set {name}",
+            where="standard input",
+        )
+    _vault(project).set(name, value)
+    print(f"{name}: kept")
+
+
+@app.command("list")
+def list_secrets(as_json: Json = False) -> None:
+    """List the names of the secrets; never their values."""
+    names = _vault(open_settings()).names()
+    if as_json:
+        print_json([{"name": name} for name in names])
+    else:
+        print("\n".join(names) or "No secret yet. Set one with: runner secrets set NAME")
+
+
+@app.command("remove")
+def remove_secret(name: Name) -> None:
+    """Forget a secret."""
+    _vault(open_settings()).remove(name)
+    print(f"{name}: removed")
+
+
+def _from_terminal(name: str) -> str:
+    value = getpass.getpass(f"Value of {name}: ")
+    if getpass.getpass("Once more: ") != value:
+        raise UsageError("the two values differ", expected="the same value twice", hint="call it again")
+    return value
+
+
+def _vault(project: Project) -> Vault:
+    return Vault(project.settings.vault, project.environment)
