@@ -240,6 +240,42 @@ def test_a_part_whose_result_can_not_be_remembered_is_refused(tmp_path: Path) ->
     assert error["code"] == "BOT_RESULT"
 
 
+SPIED = """
+    import json, os
+    from pathlib import Path
+
+    synced = []
+    fsync = os.fsync
+
+    def spy(file):
+        fsync(file)
+        written = Path("run/lane-1/journal.jsonl").read_text().splitlines()
+        synced.append(json.loads(written[-1])["event"])
+
+    os.fsync = spy
+
+    def one(item: Item[Order]) -> None:
+        item.once("part", lambda: 1)
+        item.irreversible("submit", lambda: acted.append(synced[-1]))
+        orders.put([])
+        run.output("before the act", acted)
+        run.output("synced", synced)
+        item.irreversible("again", fails, already_done=lambda: False)
+"""
+
+
+def test_every_border_is_on_the_disk_before_the_bot_goes_on(tmp_path: Path) -> None:
+    item = ItemOrder(queue="orders", key="1", data={"number": "1"}, attempt=1)
+    source = HEAD.replace('run.output("acted", len(acted))', 'run.output("synced", synced)') + SPIED
+    finished = Project(tmp_path, source).run("work", items=[item])
+
+    outputs = finished.lines[-1].data["outputs"]
+    assert outputs["before the act"][0] == "irreversible.intent"
+    borders = ["attempt.started", "once", "irreversible.intent", "irreversible.outcome", "items.put"]
+    again = ["irreversible.intent", "irreversible.outcome", "attempt.finished"]
+    assert outputs["synced"][:8] == [*borders, *again]
+
+
 SCRIPTED = """
     import json
     from pathlib import Path

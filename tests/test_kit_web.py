@@ -154,18 +154,47 @@ def test_a_registered_secret_is_in_no_byte_of_journal_evidence_and_console(
     assert looked_at >= 8
 
 
-def test_no_picture_is_taken_where_a_secret_can_be_seen(tmp_path: Path, address: str) -> None:
+@pytest.mark.parametrize(
+    "shown",
+    [
+        'get_by_label("Token").fill(secret("token"))',
+        'evaluate("word => document.querySelector(\'[role=alert]\').innerText = word", secret("token"))',
+    ],
+    ids=["in a field", "in the text"],
+)
+def test_no_picture_is_taken_where_a_secret_can_be_seen(tmp_path: Path, address: str, shown: str) -> None:
     body = """
     @bot(secrets=["token"])
     def work(address: str) -> None:
         with web.page(base_url=address) as page:
             page.goto("/form")
-            page.get_by_label("Token").fill(secret("token"))
+            page.%s
             raise ApplicationError("stops here")
     """
-    finished = work(tmp_path, address, body, secrets={"token": "visible-token"})
+    finished = work(tmp_path, address, body % shown, secrets={"token": "visible-token"})
 
     assert set(evidence(finished)) == {"page", "page_text"}
+    text = evidence(finished)["page_text"].read_text()
+    assert "Order form" in text
+    assert "visible-token" not in text
+    assert "visible-token" not in finished.journal.read_text()
+
+
+def test_what_the_page_says_about_its_fields_is_its_message(tmp_path: Path, address: str) -> None:
+    body = """
+    @bot
+    def work(address: str) -> None:
+        with web.page(base_url=address) as page:
+            page.goto("/form")
+            page.locator("[role=alert]").evaluate_all("all => all.forEach(e => e.remove())")
+            page.get_by_role("button", name="Post").click()
+            raise ApplicationError("stops here")
+    """
+    finished = work(tmp_path, address, body)
+
+    said = finished.events("evidence")[0].data["page_error"]
+    assert said.startswith("Number")
+    assert "fill out this field" in said
 
 
 def test_a_page_closed_by_the_exception_itself_is_still_seen(tmp_path: Path, address: str) -> None:
