@@ -26,9 +26,9 @@ def sign_in(page: Page) -> None:
     open_page(page, "/login")
     page.get_by_label("User name").fill(USER)
     page.get_by_label("Password").fill(secret("portal/password"))
-    with page.expect_navigation():
-        page.get_by_role("button", name="Sign in").click()
-    refusal = page.get_by_role("alert")
+    page.get_by_role("button", name="Sign in").click()
+    welcome, refusal = page.get_by_role("button", name="Sign out"), page.get_by_role("alert")
+    welcome.or_(refusal).wait_for()
     if refusal.is_visible():
         raise ApplicationError(f"the portal refuses the sign-in: {refusal.inner_text()}")
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from pydantic import BaseModel, Field
 
 from bots._portal import open_page, signed_in
-from runner import BusinessError, Item, Queue, Retry, bot, run, sheets, step
+from runner import ApplicationError, BusinessError, Item, Queue, Retry, bot, run, sheets, step
 from runner.core.errors import WorkbookError
 
 
@@ -134,12 +134,15 @@ def fill_in(page: Page, order: Order) -> None:
 
 def submit(page: Page) -> str:
     """Post the form; the confirmation number. What the portal objects to is a business exception."""
-    with page.expect_navigation():
+    with page.expect_response(lambda answer: answer.request.method == "POST") as posted:
         page.get_by_role("button", name="Post order").click()
-    refusal = page.get_by_role("alert")
+    if posted.value.status >= 500:
+        raise ApplicationError(f"the portal answers the order with {posted.value.status}")
+    confirmation, refusal = page.get_by_test_id("confirmation"), page.get_by_role("alert")
+    confirmation.or_(refusal).wait_for()
     if refusal.is_visible():
         raise BusinessError(f"the portal refuses the order: {' '.join(refusal.inner_text().split())}")
-    return page.get_by_test_id("confirmation").inner_text()
+    return confirmation.inner_text()
 
 
 @step(retry=Retry(times=3, wait="200ms", longest_wait="2s"))
