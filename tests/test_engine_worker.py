@@ -330,3 +330,99 @@ def test_every_error_of_the_engine_is_one_of_ours(tmp_path: Path) -> None:
     settings = project(tmp_path, "@bot\ndef count() -> None:\n    pass\n")
     with pytest.raises(RunnerError):
         worker(settings).run_now("", {}, requested_by="test")
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing_and_ends_its_own_child(tmp_path: Path) -> None:
+    settings = project(
+        tmp_path,
+        """
+        @bot
+        def count() -> None:
+            numbers.put([Number(n=1), Number(n=2)])
+            numbers.each(one)
+
+        @step
+        def one(item: Item[Number]) -> None:
+            Path("begun").touch()
+            time.sleep(600)
+        """,
+    )
+    said: list[str] = []
+    sleeper = worker(settings, said)
+    failures: list[RunnerError] = []
+
+    def work() -> None:
+        from django.db import connections
+
+        try:
+            sleeper.run_now("count", {}, requested_by="test")
+        except RunnerError as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    until((tmp_path / "begun").exists)
+    until(lambda: Item.objects.filter(status=ItemStatus.RUNNING).exists())
+    run = Run.objects.get()
+    Run.objects.update(lease_until=None, worker="elsewhere:1:1.0")  # its lease ended while it could not move
+    hand = worker(settings)
+    hand.take_over()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert [e.stable_code for e in failures] == ["LEASE_LOST"]
+    assert nothing_left(tmp_path)
+    assert Run.objects.get().status == RunStatus.LOST
+    assert statuses() == {"1": "pending", "2": "pending"}
+    events = [line.event for line in read_journal(settings.runs / run.folder / "journal.jsonl").lines]
+    assert events == ["run.started", "attempt.finished", "run.finished"]
+
+
+def test_a_bot_that_takes_too_much_memory_is_ended(tmp_path: Path) -> None:
+    settings = project(
+        tmp_path,
+        "@bot\ndef count() -> None:\n    hog = [bytearray(1_000_000) for _ in range(400)]\n    time.sleep(600)\n",
+        memory_limit=200,
+    )
+    _, outcome = worker(settings).run_now("count", {}, requested_by="test")
+    assert outcome.why == "memory"
+    assert nothing_left(tmp_path)
+
+
+def test_a_fork_bomb_is_ended(tmp_path: Path) -> None:
+    settings = project(
+        tmp_path,
+        """
+        @bot
+        def count() -> None:
+            for _ in range(60):
+                if os.fork() == 0:
+                    while True:
+                        if os.fork() == 0:
+                            time.sleep(600)
+                        time.sleep(0.2)
+            time.sleep(600)
+        """,
+        process_limit=50,
+    )
+    _, outcome = worker(settings).run_now("count", {}, requested_by="test")
+    assert outcome.why == "processes"
+    until(lambda: nothing_left(tmp_path))
+
+
+def test_no_new_run_starts_while_the_disk_is_nearly_full(tmp_path: Path) -> None:
+    from runner.cases.queued import queue_run
+    from runner.core.clock import now
+    from runner.core.ids import uuid7
+
+    settings = project(tmp_path, "@bot\ndef count() -> None:\n    pass\n", free_space=1_000_000_000)
+    queue_run(uuid7(now()), {"bot": "count"}, now())
+    said: list[str] = []
+    hand = worker(settings, said)
+    thread = threading.Thread(target=hand.serve)
+    thread.start()
+    until(lambda: any("no new run will start" in text for text in said))
+    hand.stop()
+    thread.join()
+    assert Run.objects.get().status == RunStatus.QUEUED

@@ -79,6 +79,12 @@ def take_in_journal(path: Path, run_id: str, lane: int, epoch: int | None = None
         return Intake(reading.lines, done.puts, done.finished, reading.fault)
 
 
+def position(run_id: str, lane: int) -> tuple[int, int]:
+    """How far a lane's journal has been taken in: the offset in bytes, and the number of the last line."""
+    offset, last_seq, _ = _position(run_id, lane, None)
+    return offset, last_seq
+
+
 def _position(run_id: str, lane: int, epoch: int | None) -> tuple[int, int, str | int | None]:
     """Where the last call stopped, and the primary key of the row that says so (None: there is none yet)."""
     run = table(Run).values(("offset", "last_seq", "id", "epoch"), id=run_id)

@@ -19,7 +19,11 @@ OTHER_VARIABLES: Final = frozenset({"RUNNER_RUN", "RUNNER_USER", "RUNNER_VAULT_K
 
 
 class Settings(BaseModel):
-    """Everything that can be set. `project` is the folder with bots/ in it, `home` the folder for run data."""
+    """Everything that can be set. `project` is the folder with bots/ in it, `home` the folder for run data.
+
+    `memory_limit` (MB) and `process_limit` are for all processes of one lane together, browser included; `free_space`
+    (MB) is what the disk must have left before a new run starts; `slots` is how many runs a worker executes at a time.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,6 +34,9 @@ class Settings(BaseModel):
     time_limit: Duration = timedelta(hours=1)
     lease: Duration = timedelta(minutes=2)
     discovery_limit: Duration = timedelta(seconds=10)
+    memory_limit: int = 4096
+    process_limit: int = 300
+    free_space: int = 200
     slots: int = 2
     standby: int = 1
     user: str = ""

@@ -18,6 +18,7 @@ from runner.core.errors import ConfigurationError, ConflictError, RunFailed
 from runner.core.nouns import RunStatus
 from runner.core.settings import Settings
 from runner.core.vault import Vault
+from runner.engine import tree
 from runner.engine.child import Child
 from runner.engine.lane import LaneHand, item_order, lost_data
 from runner.engine.outcome import ItemCounts, LaneEnd, LaneResult, Outcome, judge
@@ -29,6 +30,7 @@ from runner.store.counts import count_items
 
 T = TypeVar("T")
 _TICK: Final = 0.5  # seconds between two looks at limits and requests to stop
+_AT_ONCE: Final = (LaneEnd.MEMORY, LaneEnd.PROCESSES, LaneEnd.LEASE_LOST)  # not asked first
 _FOLLOW: Final = 2.0  # seconds between two looks at what lanes write without asking
 _STORE_WAIT: Final = 0.5  # seconds before the store is tried again
 _STOP_GRACE: Final = timedelta(seconds=30)  # for the items in work when the worker shuts down
@@ -100,6 +102,13 @@ class Execution:
                 lane.thread.start()
             self._watch(limit)
             return self._conclude(limit)
+        except (
+            ConflictError
+        ):  # another worker has taken the run over: its children here are gone, it writes the end
+            for lane in self._lanes:
+                self._end_lane(lane, LaneEnd.LEASE_LOST)
+                lane.thread.join(15)
+            raise
         finally:
             self._journal.close()
 
@@ -251,12 +260,10 @@ class Execution:
         """Do `act` on the store; when the lease turns out to be lost, this worker's children must stop at once."""
         try:
             return self.in_store(act)
-        except ConflictError as error:
-            self.place.say(str(error))
+        except ConflictError:
             self.no_item = NoItem.STOPPING
             for lane in self._lanes:
-                lane.end = LaneEnd.STOPPED
-                lane.child.end_processes(grace=0)
+                self._end_lane(lane, LaneEnd.LEASE_LOST)
             raise
 
     def _others_at_work(self, lane: LaneHand) -> bool:
@@ -305,8 +312,7 @@ class Execution:
             self.renew()
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + _FOLLOW
-                for lane in self._lanes:
-                    lane.follow()
+                self._look_at_lanes()
             by = self._cancel_asked()
             if by:
                 self._cancelled_by, self.no_item = by, NoItem.CANCELLED
@@ -315,6 +321,17 @@ class Execution:
                 self._end_lanes(LaneEnd.TIME_LIMIT)
             elif self._stop_at is not None and time.monotonic() > self._stop_at:
                 self._end_lanes(LaneEnd.STOPPED)
+
+    def _look_at_lanes(self) -> None:
+        """Take in what lanes write without asking, and end a lane that takes more than its share of the machine."""
+        most = self.place.settings
+        for lane in self._lanes:
+            lane.follow()
+            load = tree.load_of(lane.child.pid, lane.child.marker)
+            if load.processes > most.process_limit:
+                self._end_lane(lane, LaneEnd.PROCESSES)
+            elif load.memory > most.memory_limit * 1_000_000:
+                self._end_lane(lane, LaneEnd.MEMORY)
 
     def _cancel_asked(self) -> str:
         from runner.store.models import Run
@@ -326,11 +343,14 @@ class Execution:
 
     def _end_lanes(self, why: LaneEnd) -> None:
         for lane in self._lanes:
-            if lane.thread.is_alive() and lane.child.is_running:
-                lane.end = lane.end or why
-                lane.child.end_processes()
+            self._end_lane(lane, why)
         for lane in self._lanes:
             lane.thread.join(15)
+
+    def _end_lane(self, lane: LaneHand, why: LaneEnd) -> None:
+        if lane.thread.is_alive() and lane.child.is_running:
+            lane.end = lane.end or why
+            lane.child.end_processes(0 if why in _AT_ONCE else tree.GRACE)
 
     def _declare_target_down(self) -> None:
         with self._changed:

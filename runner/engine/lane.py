@@ -18,7 +18,7 @@ from runner.core.contract import (
     NoItem,
     lane_folder,
 )
-from runner.core.errors import RunnerError
+from runner.core.errors import ConflictError, RunnerError
 from runner.core.nouns import AttemptStatus
 from runner.engine.child import Child
 from runner.engine.outcome import LaneEnd, LaneResult
@@ -62,6 +62,8 @@ class LaneHand:
             while (request := self.child.ask()) is not None:
                 self._answer(request)
             self._record_end()
+        except ConflictError:  # the run is another worker's: nothing of this one may be written any more
+            self.child.end(grace=0)
         finally:
             self._run.lane_is_gone(self)
             connections.close_all()
@@ -86,6 +88,8 @@ class LaneHand:
                     self.child.answer({})
                 case other:
                     self._refuse("CHANNEL", f"unknown request '{other}'")
+        except ConflictError:
+            raise
         except RunnerError as error:
             self._refuse(error.stable_code, error.what, error.expected, error.hint)
 

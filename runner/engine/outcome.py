@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from runner.core.nouns import FailureKind, RunStatus
 
@@ -18,7 +18,9 @@ class LaneEnd(StrEnum):
     TIME_LIMIT = "time_limit"
     CANCELLED = "cancelled"
     STOPPED = "stopped"
-    REFUSED = "refused"
+    MEMORY = "memory"
+    PROCESSES = "processes"
+    LEASE_LOST = "lease_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,12 @@ def judge(
     return next((verdict for verdict in verdicts if verdict is not None), through)
 
 
+_TOO_MUCH: Final = {
+    LaneEnd.MEMORY: ("RUN_MEMORY", "the run was ended: its processes took more than the memory limit"),
+    LaneEnd.PROCESSES: ("RUN_PROCESSES", "the run was ended: it started more processes than the limit"),
+}
+
+
 def _late(lanes: Sequence[LaneResult], time_limit: str) -> Outcome | None:
     late = next((lane for lane in lanes if lane.end is LaneEnd.TIME_LIMIT), None)
     if late is None:
@@ -98,6 +106,10 @@ def _late(lanes: Sequence[LaneResult], time_limit: str) -> Outcome | None:
 
 def _dead(lanes: Sequence[LaneResult]) -> Outcome | None:
     for lane in lanes:
+        if lane.end in _TOO_MUCH:
+            code, what = _TOO_MUCH[lane.end]
+            what = f"{what}{_last_step(lane)}"
+            return Outcome(RunStatus.FAILED, str(lane.end), error=_error(code, what, lane.last_step))
         if lane.end is LaneEnd.CRASHED or (lane.end is LaneEnd.FINISHED and not lane.status):
             return Outcome(RunStatus.FAILED, "crash", error=_crash(lane))
     return None

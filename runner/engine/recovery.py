@@ -18,6 +18,7 @@ from runner.engine.lane import lost_data
 from runner.engine.outcome import ItemCounts, LaneEnd, Outcome
 from runner.engine.trail import OpenAttempt, Trail
 from runner.journal import read_journal
+from runner.journal.seal import seal
 from runner.journal.write import Journal
 from runner.store import claims
 from runner.store.counts import count_items
@@ -26,31 +27,38 @@ from runner.store.counts import count_items
 def recover(settings: Settings, worker: str) -> Iterator[str]:
     """Bring every run that a dead worker left to its recorded end; yields their ids.
 
-    A worker is dead when its process is gone (on this machine), or when its lease has ended (on any).
+    A worker is dead when its process is gone (on this machine), or when its lease has ended (on any). One that lives
+    all the same has lost its claim: the store refuses its writes by their epoch, and its journals are sealed.
     """
     for run in claims.running_runs():
         if run.worker == worker or not _is_dead(run, worker):
             continue
-        if claims.seize_run(run.id, run.epoch, worker, now() + settings.lease) is not None:
-            tree.end_tree(0, f"{run.worker}/", grace=0)
-            _conclude(settings, run)
+        epoch = claims.seize_run(run.id, run.epoch, worker, now() + settings.lease)
+        if epoch is not None:
+            if _host(run.worker) == _host(worker):
+                tree.end_tree(0, f"{run.worker}/", grace=0)
+            _conclude(settings, run, epoch)
             yield run.id
 
 
+def _host(worker: str) -> str:
+    return worker.rsplit(":", 2)[0]
+
+
 def _is_dead(run: Any, worker: str) -> bool:
-    host, pid, started = run.worker.rsplit(":", 2)
-    if host == worker.rsplit(":", 2)[0]:
-        return not tree.is_alive(int(pid), float(started))
-    return bool(run.lease_until and run.lease_until < now())
+    if run.lease_until is None or run.lease_until < now():
+        return True
+    _, pid, started = run.worker.rsplit(":", 2)
+    return _host(run.worker) == _host(worker) and not tree.is_alive(int(pid), float(started))
 
 
-def _conclude(settings: Settings, run: Any) -> None:
+def _conclude(settings: Settings, run: Any, epoch: int) -> None:
     folder = settings.runs / (run.folder or folder_of(run.id, run.queued))
     own = folder / JOURNAL_FILE
-    intake.take_in_journal(own, run.id, 0)
+    _take_in_sealed(own, run.id, 0, epoch)
     lanes = sorted(int(p.name.removeprefix("lane-")) for p in folder.glob("lane-*") if p.is_dir())
-    trails = {lane: _trail(folder, run.id, lane) for lane in lanes}
-    with Journal(own, run=run.id, lane=0, bot=run.bot) as journal:
+    trails = {lane: _trail(folder, run.id, lane, epoch) for lane in lanes}
+    with Journal(own, run=run.id, lane=0, bot=run.bot, after_seq=_last_seq(run.id)) as journal:
         for lost, lane in _lost(run.id, trails):
             trail = trails.get(lane, Trail())
             journal.event(
@@ -58,7 +66,7 @@ def _conclude(settings: Settings, run: Any) -> None:
                 sync=True, queue=lost.queue, item=lost.item, attempt=lost.number,
                 data=lost_data(lost, lane, LaneEnd.CRASHED, trail.last_step),
             )  # fmt: skip
-        intake.take_in_journal(own, run.id, 0)
+        intake.take_in_journal(own, run.id, 0, epoch)
         counts = ItemCounts(**count_items(run.id))
         error = {
             "kind": "application", "type": "RunFailed", "code": "WORKER_DIED", "where": "",
@@ -68,15 +76,26 @@ def _conclude(settings: Settings, run: Any) -> None:
         message = f"{run.bot} was lost with its worker"
         data = finish_data(outcome, counts, {})
         journal.event("run.finished", message, level="ERROR", sync=True, data=data, error=error)
-    intake.take_in_journal(own, run.id, 0)
+    intake.take_in_journal(own, run.id, 0, epoch)
 
 
-def _trail(folder: Path, run: str, lane: int) -> Trail:
+def _trail(folder: Path, run: str, lane: int, epoch: int) -> Trail:
     path = folder / lane_folder(lane) / JOURNAL_FILE
-    intake.take_in_journal(path, run, lane)
+    _take_in_sealed(path, run, lane, epoch)
     trail = Trail()
     trail.follow(read_journal(path).lines)
     return trail
+
+
+def _take_in_sealed(path: Path, run: str, lane: int, epoch: int) -> None:
+    """Shut the journal to whoever still holds it, then take in the rest of what it said before."""
+    taken, last_seq = intake.position(run, lane)
+    seal(path, taken, last_seq)
+    intake.take_in_journal(path, run, lane, epoch)
+
+
+def _last_seq(run: str) -> int:
+    return intake.position(run, 0)[1]
 
 
 def _lost(run: str, trails: dict[int, Trail]) -> Iterator[tuple[OpenAttempt, int]]:

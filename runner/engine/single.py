@@ -41,7 +41,9 @@ def only_one(path: Path, what: str) -> Iterator[None]:
             raise _held(path, what) from None
         os.ftruncate(file, 0)
         os.lseek(file, 0, os.SEEK_SET)
-        os.write(file, json.dumps({"pid": os.getpid(), "host": platform.node(), "since": iso(now())}).encode())
+        os.write(
+            file, json.dumps({"pid": os.getpid(), "host": platform.node(), "since": iso(now())}).encode()
+        )
         yield
     finally:
         os.close(file)

@@ -11,7 +11,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psutil
@@ -41,18 +42,41 @@ def marked(prefix: str) -> list[psutil.Process]:
 def end_tree(pid: int, marker: str, grace: float = GRACE) -> int:
     """End the process `pid`, everything below it and everything that carries `marker`; returns how many there were.
 
-    Asks first (TERM), waits up to `grace` seconds, then kills; looks again until nothing is found, so that a process
-    forked meanwhile does not get away.
+    Asks first (TERM), waits up to `grace` seconds, then stops and kills all that is left, and looks again until nothing
+    is found: a tree that forks faster than it is killed is frozen first.
     """
-    ended = 0
-    for round_ in range(20):
+    processes = _tree(pid, marker)
+    ended = len(processes)
+    if processes and grace > 0:
+        _each(processes, lambda process: process.send_signal(signal.SIGTERM))
+        psutil.wait_procs(processes, timeout=grace)
+    for _ in range(50):
         processes = _tree(pid, marker)
         if not processes:
             break
         ended = max(ended, len(processes))
-        _signal(processes, gently=round_ == 0 and grace > 0)
-        psutil.wait_procs(processes, timeout=grace if round_ == 0 else 1.0)
+        _each(processes, lambda process: process.suspend())
+        _each(processes, lambda process: process.kill())
+        psutil.wait_procs(processes, timeout=1.0)
     return ended
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a process tree takes: resident memory in bytes (shared pages counted in each process), and processes."""
+
+    memory: int
+    processes: int
+
+
+def load_of(pid: int, marker: str) -> Load:
+    """What the tree of `pid` takes now; a tree that has gone takes nothing."""
+    memory, processes = 0, _tree(pid, marker)
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            facts = process.memory_info()
+            memory += facts.rss - getattr(facts, "shared", 0)
+    return Load(memory, len(processes))
 
 
 def is_alive(pid: int, started: float) -> bool:
@@ -79,10 +103,7 @@ def _counts(process: psutil.Process) -> bool:
     return False
 
 
-def _signal(processes: Iterable[psutil.Process], *, gently: bool) -> None:
+def _each(processes: Iterable[psutil.Process], act: Callable[[psutil.Process], object]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
-            if gently:
-                process.send_signal(signal.SIGTERM)
-            else:
-                process.kill()
+            act(process)

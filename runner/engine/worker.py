@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -52,6 +53,7 @@ class Worker:
         self._standby: list[Child] = []
         self._running: dict[str, tuple[Execution | None, threading.Thread]] = {}
         self._stopping = threading.Event()
+        self._told = ""
         vault = Vault(settings.vault, environment)
         self._place = Place(self.name, settings, vault, self._start_child, self._load, say)
 
@@ -102,19 +104,17 @@ class Worker:
         """Claim and execute queued runs until `stop`; ends when the runs in work have ended."""
         from django.db import OperationalError, connection, connections
 
-        told = False
         self._fill_standby()
         while not self._stopping.is_set():
             try:
                 self.take_over()
                 claimed = self._claim() if len(self._running) < self._settings.slots else None
-                told = False
             except OperationalError as error:
                 connection.close()
                 claimed = None
-                if not told:
-                    self._say(f"the store does not answer ({error}): no new run starts, running work goes on")
-                    told = True
+                self._tell_once(
+                    f"the store does not answer ({error}): no new run starts, running work goes on"
+                )
             if claimed is not None:
                 self._start(claimed)
                 self._fill_standby()
@@ -144,7 +144,21 @@ class Worker:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _claim(self) -> Any:
+        """A queued run, while there is room for its journal."""
+        free = shutil.disk_usage(self._settings.home).free
+        if free < self._settings.free_space * 1_000_000:
+            self._tell_once(
+                f"only {free // 1_000_000} MB are free in {self._settings.home}: paused, no new run will start"
+                f" before there are {self._settings.free_space} MB"
+            )
+            return None
         return claims.claim_run(self.name, now() + self._settings.lease)
+
+    def _tell_once(self, text: str) -> None:
+        """Say what holds new work up, once until something else is said."""
+        if text != self._told:
+            self._told = text
+            self._say(text)
 
     def _start(self, run: Any) -> None:
         thread = threading.Thread(

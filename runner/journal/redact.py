@@ -90,7 +90,9 @@ def _forms(secret: str, *, in_json: bool) -> set[bytes]:
         urllib.parse.quote_plus(secret),
         urllib.parse.quote_plus(secret, safe="*"),  # a form that a browser sends
         urllib.parse.quote(secret, safe="!~*'()"),  # encodeURIComponent
-        urllib.parse.quote(secret, safe="!$%&'()*+,/:;=?@[]\\^`{|}~"),  # a query as browsers write it (WHATWG URL)
+        urllib.parse.quote(
+            secret, safe="!$%&'()*+,/:;=?@[]\\^`{|}~"
+        ),  # a query as browsers write it (WHATWG URL)
         urllib.parse.quote(secret, safe="!$%&'()*+,/:;=@[]\\^|~"),  # a path likewise
         html.escape(secret),
         html.escape(secret, quote=False),

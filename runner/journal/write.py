@@ -28,6 +28,7 @@ class Journal:
     Every line is redacted and sealed (`crc`) before it reaches the disk. A write that fails raises in the caller:
     nothing is swallowed. `event(sync=True)` returns when the line is on the disk (fsync); the others are handed to the
     operating system at once and survive the death of the process, not that of the machine.
+    An existing journal is gone on with behind its last valid line, or behind line `after_seq` where the caller knows it.
     With `takes_logs` plain loguru calls (a bot's `log.info(…)`) become `log` lines of this journal.
     """
 
@@ -40,6 +41,7 @@ class Journal:
         bot: str,
         redactor: Redactor | None = None,
         takes_logs: bool = False,
+        after_seq: int | None = None,
     ) -> None:
         self.path = path
         self.redactor = redactor or Redactor()
@@ -54,7 +56,7 @@ class Journal:
             os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         )
         self._file = os.open(path, flags, 0o600)
-        self._seq = _last_seq(path)
+        self._seq = _last_seq(path) if after_seq is None else after_seq
         self._sink = logger.add(
             self._write,
             level=0,
