@@ -1,4 +1,4 @@
-"""`runner cases`: what waits for a person, and what people decide."""
+"""`runner cases list | show`: what waits for a person, in plain words."""
 
 from __future__ import annotations
 
@@ -7,60 +7,71 @@ from typing import Annotated
 import typer
 
 from runner.cli.groups import group
-from runner.cli.options import CaseId, Json
-from runner.cli.printing import Col, ago, one_line, print_facts, print_json, print_table
+from runner.cli.options import Bot, CaseId, Json, Limit, Queue, Since, Text, moment_before, one_of
+from runner.cli.printing import Col, ago, one_line, print_json, print_table
 from runner.cli.project import open_project
+from runner.core.nouns import CaseStatus, FailureKind
 
 app = group("What waits for a person, and what people decide.")
+_ALL = "all"
 
 
 @app.command("list")
 def list_cases(
-    status: Annotated[str, typer.Option(help="Only this state, or: all. Default: those that wait.")] = "",
+    *,
+    status: Annotated[str, typer.Option(help="Only in this state, or: all. Default: those that wait.")] = "",
+    kind: Annotated[str, typer.Option(help="Only business, application or unknown.")] = "",
+    queue: Queue = "",
+    bot: Bot = "",
+    problem: Annotated[str, typer.Option(help="Only of this problem.")] = "",
+    mine: Annotated[bool, typer.Option("--mine", help="Only those that I have claimed.")] = False,
+    text: Text = "",
+    since: Since = "",
+    limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """List cases, the oldest first."""
-    open_project()
-    from runner.cli.listing import case_json
-    from runner.store.case_lists import WAITING_FOR_PEOPLE, CaseFilter, filtered_cases
+    one_of(status, [*CaseStatus, _ALL], "--status")
+    one_of(kind, list(FailureKind), "--kind")
+    after = moment_before(since, "--since")
+    project = open_project()
+    from runner.cli import listing
+    from runner.store.case_lists import WAITING_FOR_PEOPLE, CaseFilter
+    from runner.store.names import resolve_problem_id
 
-    states = () if status == "all" else (status,) if status else WAITING_FOR_PEOPLE
-    found = [case_json(c) for c in filtered_cases(CaseFilter(status=states)).order_by("opened", "id")]
+    wanted = CaseFilter(
+        queue=queue,
+        kind=kind,
+        status=() if status == _ALL else (status,) if status else WAITING_FOR_PEOPLE,
+        problem=resolve_problem_id(problem) if problem else "",
+        bot=bot,
+        assignee=project.who if mine else "",
+        text=text,
+    )
+    found = listing.list_cases(wanted, after, limit)
     if as_json:
         print_json(found)
         return
     print_table(
-        [
-            Col("CASE", fixed=True),
-            Col("STATUS", fixed=True),
-            Col("KIND"),
-            Col("ITEM"),
-            Col("OPENED"),
-            Col("WHAT"),
-        ],
+        [Col("CASE", fixed=True), Col("STATUS", fixed=True), Col("KIND"), Col("ITEM"), Col("DUE"), Col("WHO"), Col("WHAT")],
         (
-            (c["id"], c["status"], c["kind"], c["item"] or "(run)", ago(c["opened"]), one_line(c["message"]))
+            (c["id"], c["status"], c["kind"], c["item"] or f"({c['bot']})", ago(c["due"]), c["assignee"], one_line(c["message"]))
             for c in found
         ),
-        "No case waits.",
-    )
+        "No case waits for a person." if not status else "No case.",
+    )  # fmt: skip
 
 
 @app.command("show")
 def show_case(case: CaseId, as_json: Json = False) -> None:
-    """Show one case."""
-    open_project()
-    from runner.cli.listing import case_json
-    from runner.store.models import Case
+    """Show one case: what failed, with which data, what happened since, and what can be decided."""
+    settings = open_project().settings
+    from runner.cli import listing
+    from runner.cli.case_page import print_case
     from runner.store.names import resolve_case_id
 
-    found = case_json(Case.objects.get(pk=resolve_case_id(case)))
+    found = listing.case_of(resolve_case_id(case))
     if as_json:
         print_json(found)
-        return
-    print_facts(
-        [
-            (name, value if not isinstance(value, (dict, list)) else str(value))
-            for name, value in found.items()
-        ]
-    )
+    else:
+        print_case(settings, found)

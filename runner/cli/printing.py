@@ -121,6 +121,11 @@ def one_line(text: object, longest: int = 200) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+def in_words(values: Mapping[str, Any] | None) -> str:
+    """Fields and their values on one line: ``number A-1, amount 12.50``."""
+    return ", ".join(f"{name} {_value(value)}" for name, value in (values or {}).items())
+
+
 def warn(text: str) -> None:
     """Say something beside the result, on the standard error stream."""
     print(clean(text), file=sys.stderr)
@@ -152,6 +157,12 @@ def _cell(value: Any) -> Text:
         return value
     text = clean("" if value is None else value)
     return Text(text, style=_STYLES.get(text, ""))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        return value or "''"
+    return json.dumps(value, ensure_ascii=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:

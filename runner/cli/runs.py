@@ -7,36 +7,42 @@ from typing import Annotated
 import typer
 
 from runner.cli.groups import group
-from runner.cli.options import Json, RunId
-from runner.cli.printing import Col, ago, lasted, print_facts, print_json, print_table, short_run
+from runner.cli.options import Bot, Json, Limit, RunId, Since, moment_before, one_of
+from runner.cli.printing import Col, ago, lasted, print_json, print_table, short_run
 from runner.cli.project import open_project
+from runner.core.clock import now
+from runner.core.nouns import RunStatus
 
 app = group("What ran, how it went, and its logs.")
 
 
 @app.command("list")
 def list_runs(
-    bot: Annotated[str, typer.Option(help="Only this bot.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest first.")] = 50,
+    *,
+    status: Annotated[str, typer.Option(help="Only in this state: queued, running, done, exceptions …")] = "",
+    bot: Bot = "",
+    schedule: Annotated[str, typer.Option(help="Only of this schedule.")] = "",
+    since: Since = "",
+    limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """List runs, the newest first."""
+    one_of(status, list(RunStatus), "--status")
+    after = moment_before(since, "--since")
     open_project()
-    from runner.cli.listing import run_json
-    from runner.store.models import Run
+    from runner.cli.listing import RunFilter, list_runs
 
-    runs = Run.objects.order_by("-queued", "-id")
-    found = [run_json(one) for one in (runs.filter(bot=bot) if bot else runs)[:limit]]
+    found = list_runs(RunFilter(status=status, bot=bot, schedule=schedule, since=after), limit)
     if as_json:
         print_json(found)
         return
     print_table(
-        [Col("RUN", fixed=True), Col("BOT"), Col("STATUS", fixed=True), Col("STARTED"), Col("TOOK"), Col("ITEMS"),
-         Col("EXC", right=True)],
+        [Col("RUN", fixed=True), Col("BOT"), Col("STATUS", fixed=True), Col("STARTED"), Col("TOOK"), Col("ITEMS", right=True),
+         Col("EXC", right=True), Col("SCHEDULE")],
         (
-            (short_run(r["id"]), r["bot"], r["status"], ago(r["started"] or r["queued"]),
+            (short_run(r["id"]), r["bot"], r["status"], ago(r["started"]) or "waits",
              lasted(r["started"], r["finished"]), f"{r['items']['done']}/{r['items']['total']}",
-             r["items"]["exceptions"] or "")
+             r["items"]["exceptions"] or "", r["schedule"])
             for r in found
         ),
         "No run yet. Start one with: runner run BOT",
@@ -45,16 +51,54 @@ def list_runs(
 
 @app.command("show")
 def show_run(run: RunId, as_json: Json = False) -> None:
-    """Show one run."""
-    open_project()
-    from runner.cli.listing import run_json
-    from runner.store.models import Run
+    """Show one run: how it went, its exceptions by problem, its files."""
+    settings = open_project().settings
+    from runner.cli.listing import run_of
+    from runner.cli.summary import print_run
     from runner.store.names import resolve_run_id
 
-    found = run_json(Run.objects.get(pk=resolve_run_id(run)))
+    run_id = resolve_run_id(run)
     if as_json:
-        print_json(found)
-        return
-    print_facts(
-        [(name, value if not isinstance(value, dict) else str(value)) for name, value in found.items()]
+        print_json(run_of(run_id))
+    else:
+        print_run(settings, run_id)
+
+
+@app.command("logs")
+def show_logs(
+    run: RunId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
+    level: Annotated[
+        str, typer.Option(help="Only from this level on: DEBUG, INFO, WARNING, ERROR.")
+    ] = "TRACE",
+    item: Annotated[str, typer.Option(metavar="KEY", help="Only what happened at this item.")] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, as docs/journal.md says.")
+    ] = False,
+) -> int:
+    """Show what a run wrote down, the lines of all its lanes by time."""
+    settings = open_project().settings
+    from runner.cli.logs import LEVELS, show_log
+    from runner.store.names import resolve_run_id
+
+    one_of(level.upper(), list(LEVELS), "--level")
+    return show_log(
+        settings.runs, resolve_run_id(run), follow=follow, level=level.upper(), item=item, as_json=as_json
     )
+
+
+@app.command("cancel")
+def cancel(
+    run: RunId, note: Annotated[str, typer.Option(help="Why, for the history.")] = "", as_json: Json = False
+) -> None:
+    """End a run: one that waits at once, one that runs as soon as its worker looks (within seconds)."""
+    project = open_project()
+    from runner.cases.cancel import cancel_run
+    from runner.store.names import resolve_run_id
+
+    run_id = resolve_run_id(run)
+    status = cancel_run(run_id, by=project.who, at=now(), note=note)
+    if as_json:
+        print_json({"id": run_id, "status": status})
+    else:
+        print(f"run {run_id}: {status if status == RunStatus.CANCELLED else 'asked to stop'}")

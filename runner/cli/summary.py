@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from runner.cli.printing import lasted, one_line, print_facts, short_run
+from runner.cli.printing import ago, in_words, lasted, one_line, print_facts, short_run
 from runner.core.nouns import CaseStatus, RunStatus
 from runner.core.settings import Settings
-from runner.store.models import Case, Run
+from runner.store.models import Case, Lane, Run
 
 _WORDS = {
     RunStatus.DONE: "done",
@@ -22,10 +22,9 @@ _PROBLEMS = 8
 
 
 def print_summary(settings: Settings, run_id: str, *, retried: int = 0) -> None:
-    """Print the summary of one run of the store."""
+    """Print how a run ended and where to look next. `retried`: items that were done after another try."""
     run = Run.objects.get(pk=run_id)
-    waiting = [s for s in CaseStatus if s.needs_a_person]
-    cases = list(Case.objects.filter(run_id=run_id, status__in=waiting).select_related("problem"))
+    cases = _waiting_cases(run_id)
     print_facts(
         [
             (
@@ -40,6 +39,39 @@ def print_summary(settings: Settings, run_id: str, *, retried: int = 0) -> None:
             *(("next" if n == 0 else " ", text) for n, text in enumerate(_next(run, cases))),
         ]
     )
+
+
+def print_run(settings: Settings, run_id: str) -> None:
+    """Print all that is known of a run, for somebody who looks at it later."""
+    run = Run.objects.get(pk=run_id)
+    cases = _waiting_cases(run_id)
+    lanes = Lane.objects.filter(run_id=run_id).order_by("number")
+    print_facts(
+        [
+            ("run", run.pk),
+            ("bot", f"{run.bot} ({run.bot_file})" if run.bot_file else run.bot),
+            ("status", run.status),
+            ("schedule", f"{run.schedule}, due {ago(run.due)}" if run.schedule else ""),
+            ("asked for by", run.requested_by),
+            ("parameters", in_words(run.parameters)),
+            ("queued", ago(run.queued)),
+            ("started", ago(run.started)),
+            ("took", lasted(run.started, run.finished)),
+            ("stop asked by", run.stop_asked_by),
+            ("items", _items(run, 0)),
+            ("lanes", ", ".join(f"{lane.number} {lane.reason or lane.status}" for lane in lanes)),
+            ("error", one_line((run.error or {}).get("message", ""), 500)),
+            *(("exceptions" if n == 0 else " ", text) for n, text in enumerate(_problems(cases))),
+            *(("files" if n == 0 else " ", text) for n, text in enumerate(_files(run, settings.project))),
+            ("folder", str(settings.runs / run.folder) if run.folder else ""),
+            *(("next" if n == 0 else " ", text) for n, text in enumerate(_next(run, cases))),
+        ]
+    )
+
+
+def _waiting_cases(run_id: str) -> list[Case]:
+    waiting = [status for status in CaseStatus if status.needs_a_person]
+    return list(Case.objects.filter(run_id=run_id, status__in=waiting).select_related("problem"))
 
 
 def _items(run: Run, retried: int) -> str:

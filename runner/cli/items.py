@@ -1,0 +1,126 @@
+"""`runner queues` and `runner items`: the work queues and what is in them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from runner.cli.groups import group
+from runner.cli.options import Json, Limit, Text, one_of
+from runner.cli.printing import Col, ago, in_words, one_line, print_facts, print_json, print_table, short_run
+from runner.cli.project import open_project
+from runner.core.errors import UsageError, did_you_mean
+from runner.core.nouns import ItemStatus
+
+queues_app = group("The work queues.")
+items_app = group("The items of a work queue.")
+Queue = Annotated[
+    str, typer.Argument(metavar="QUEUE", help="The queue's name; list them with: runner queues list.")
+]
+
+
+@queues_app.command("list")
+def list_queues(as_json: Json = False) -> None:
+    """List the queues and how many of their items are done, in exception or pending."""
+    open_project()
+    from runner.cli import listing
+
+    found = listing.list_queues()
+    if as_json:
+        print_json(found)
+        return
+    names = ("total", "done", "exceptions", "pending", "rejected")
+    print_table(
+        [Col("QUEUE", fixed=True), Col("BOT"), *(Col(name.upper(), right=True) for name in names)],
+        ((q["name"], q["bot"], *(q["items"][name] for name in names)) for q in found),
+        "No queue yet. A bot's first run makes its queues.",
+    )
+
+
+@items_app.command("list")
+def list_items(
+    queue: Queue,
+    status: Annotated[
+        str, typer.Option(help="Only in this state: pending, running, done, exception, rejected.")
+    ] = "",
+    text: Text = "",
+    limit: Limit = 200,
+    as_json: Json = False,
+) -> None:
+    """List the items of a queue in the order in which they were put."""
+    one_of(status, list(ItemStatus), "--status")
+    open_project()
+    from runner.cli import listing
+
+    _check_queue(queue, [one["name"] for one in listing.list_queues()])
+    found = listing.list_items(queue, status, text, limit)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        [Col("KEY", fixed=True), Col("STATUS", fixed=True), Col("TRIES", right=True), Col("CASE", fixed=True), Col("OUTPUT / WHY")],
+        (
+            (i["key"], i["status"], i["attempts"], i["case"],
+             one_line((i["error"] or {}).get("message") or in_words(i["output"])))
+            for i in found
+        ),
+        "No item.",
+    )  # fmt: skip
+
+
+@items_app.command("show")
+def show_item(
+    queue: Queue,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The item's key.")],
+    as_json: Json = False,
+) -> None:
+    """Show one item: its data, its attempts, what it brought."""
+    open_project()
+    from runner.cli import listing
+
+    _check_queue(queue, [one["name"] for one in listing.list_queues()])
+    found = listing.item_of(queue, key)
+    if found is None:
+        raise UsageError(
+            f"queue {queue} has no item '{key}'", expected="the key of one of its items",
+            hint=f"see: runner items list {queue}", code="NOT_FOUND",
+        )  # fmt: skip
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+
+
+def _show(item: dict[str, Any]) -> None:
+    print_facts(
+        [
+            ("item", f"{item['queue']} {item['key']}"),
+            ("status", item["status"]),
+            ("source", item["source"]),
+            ("put", f"{ago(item['put'])} by run {short_run(item['put_run'])}"),
+            ("data", in_words(item["data"])),
+            ("first data", in_words(item["original"]) if item["original"] != item["data"] else ""),
+            ("output", in_words(item["output"])),
+            ("case", item["case"]),
+            *((f"try {t['number']}", _try(t)) for t in item["tries"]),
+        ]
+    )
+
+
+def _try(attempt: dict[str, Any]) -> str:
+    took = f" in {attempt['ms']:.0f} ms" if attempt["ms"] is not None else ""
+    why = one_line((attempt["error"] or {}).get("message", ""), 300)
+    step = f" at {attempt['step']}" if attempt["step"] else ""
+    return f"{attempt['status']}{took}, run {short_run(attempt['run'])} {ago(attempt['started'])}{step}{': ' if why else ''}{why}"
+
+
+def _check_queue(name: str, known: list[str]) -> None:
+    if name not in known:
+        raise UsageError(
+            f"there is no queue '{name}'",
+            expected=did_you_mean(name, known) or f"one of {', '.join(known) or 'none yet'}",
+            hint="see: runner queues list",
+            where="QUEUE",
+            code="NOT_FOUND",
+        )

@@ -1,0 +1,76 @@
+"""`runner problems`: cases with one cause, the ones with the most waiting cases first."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runner.cli.groups import group
+from runner.cli.options import Bot, Json, Limit, one_of
+from runner.cli.printing import Col, ago, one_line, print_facts, print_json, print_table
+from runner.cli.project import open_project
+from runner.core.nouns import ProblemStatus
+
+app = group("Problems: cases with one cause.")
+
+
+@app.command("list")
+def list_problems(
+    status: Annotated[str, typer.Option(help="Only open, resolved or closed ones; default: all.")] = "",
+    bot: Bot = "",
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """List problems, those with the most cases that wait for a person first."""
+    one_of(status, list(ProblemStatus), "--status")
+    open_project()
+    from runner.cli import listing
+
+    found = listing.list_problems(status, bot, limit)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        [Col("PROBLEM", fixed=True), Col("STATUS", fixed=True), Col("WAIT", right=True), Col("CASES", right=True), Col("LAST"),
+         Col("BOT"), Col("WHAT")],
+        (
+            (p["id"], p["status"], p["waiting"], p["cases"], ago(p["last_seen"]), p["bot"], one_line(p["title"]))
+            for p in found
+        ),
+        "No problem.",
+    )  # fmt: skip
+
+
+@app.command("show")
+def show_problem(
+    problem: Annotated[
+        str, typer.Argument(metavar="PROBLEM", help="The problem's id, or the beginning of it.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Show one problem: why its cases belong together, and which they are."""
+    open_project()
+    from runner.cli import listing
+    from runner.cli.choosing import print_preview
+    from runner.store.models import Case
+    from runner.store.names import resolve_problem_id
+
+    found = listing.problem_of(resolve_problem_id(problem))
+    ids = list(Case.objects.filter(problem=found["id"]).order_by("opened", "id").values_list("pk", flat=True))
+    if as_json:
+        print_json({**found, "case_ids": ids})
+        return
+    print_facts(
+        [
+            ("problem", found["id"]),
+            ("what", one_line(found["title"], 500)),
+            ("why one", found["explanation"]),
+            ("status", found["status"]),
+            ("cases", ", ".join(f"{n} {status}" for status, n in found["by_status"].items())),
+            ("seen", f"first {ago(found['first_seen'])}, last {ago(found['last_seen'])}"),
+            ("decide all", f"runner cases retry --all --problem {found['id']}"),
+        ]
+    )
+    print()
+    print_preview(ids)
