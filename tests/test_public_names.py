@@ -77,7 +77,4 @@ def test_importing_runner_loads_nothing_heavy() -> None:
 
 
 def test_the_help_of_the_command_line_loads_nothing_heavy() -> None:
-    if not (Path(runner.__file__).parent / "cli" / "main.py").exists():
-        pytest.skip("there is no command line yet")
-
     assert loaded_by("--help") & HEAVY == set()
