@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +20,7 @@ from openpyxl.cell import WriteOnlyCell
 from pydantic import BaseModel, Field
 
 from runner import sheets
-from runner.core.errors import UsageError
+from runner.core.errors import UsageError, WorkbookError
 from runner.sheets.reading import BadRow
 
 SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
@@ -303,6 +304,54 @@ def test_real_orders_are_read_in_full() -> None:
     assert rows.columns == {"name": "A", "item": "B", "zip": "C"}
     assert rows.good[0].data == Order(name="Sol Heaton", item="Sauce Labs Bolt T-Shirt", zip="3695")
     assert rows.good[8].data.item == "Sauce Labs Onesee"
+
+
+OPEN_DOCUMENT = """<?xml version="1.0" encoding="UTF-8"?><office:document-content
+ xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+ xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+ xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>
+<table:table table:name="T">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"""
+MANIFEST = """<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>"""
+
+
+def open_document(path: Path, rows: str) -> Path:
+    with zipfile.ZipFile(path, "w") as package:
+        package.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        package.writestr("META-INF/manifest.xml", MANIFEST)
+        package.writestr("content.xml", OPEN_DOCUMENT.format(rows=rows))
+    return path
+
+
+def test_an_open_document_is_read_and_its_endless_blank_rows_are_not(tmp_path: Path) -> None:
+    text = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    number = '<table:table-cell office:value-type="float" office:value="{}"/>'
+    line = "<table:table-row>{}</table:table-row>".format
+    blank = '<table:table-row table:number-rows-repeated="1048570"><table:table-cell table:number-columns-repeated="16384"/>'
+    rows = line(text.format("Number") + text.format("Amount")) + line(number.format(7) + number.format(2.5))
+    path = open_document(tmp_path / "a.ods", rows + blank + "</table:table-row>")
+    [row] = sheets.read(path, Invoice)
+    assert row == sheets.GoodRow(Invoice(number="7", amount=Decimal("2.5")), sheets.SourceRow(path, "T", 2))
+    with pytest.raises(WorkbookError, match="no sheet 'U'"):
+        sheets.read(path, Invoice, sheet="U")
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.xlsb", "a.ods"])
+def test_other_formats_are_guarded_too(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    for content, code in (
+        (b"", "WB_EMPTY"),
+        (b"a,b", "WB_NOT_XLSX"),
+        (b"PK\3\4" + bytes(90), "WB_TRUNCATED"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(WorkbookError, match=code):
+            sheets.read(path, Invoice)
+    path.write_bytes(bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600))
+    with pytest.raises(WorkbookError, match=r"WB_OLE|WB_DAMAGED"):
+        sheets.read(path, Invoice)
+    path = workbook(tmp_path / "plain.xlsx", [["Number", "Amount"]])
+    with pytest.raises(WorkbookError, match="WB_NOT_XLSX"):
+        sheets.patch_cells(tmp_path / name, tmp_path / "b.xlsx", None, {(1, 1): 1})
 
 
 SAFE_TEXT = st.text(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 import re
+import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from decimal import Decimal
@@ -273,6 +277,65 @@ def test_a_failing_check_leaves_the_old_file_and_nothing_else(tmp_path: Path) ->
         saving.replace(path, lambda out: None, fails)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.xlsx"]
+
+
+SAVER = """
+import sys
+from pathlib import Path
+from runner import sheets
+number = 0
+while True:
+    number += 1
+    print(number, flush=True)
+    sheets.patch_cells(sys.argv[1], sys.argv[1], "Orders", {(2, 3): number, (3, 3): number})
+"""
+
+
+@pytest.mark.parametrize("saves", [1, 2, 3, 5, 8, 13])
+def test_a_kill_during_a_save_leaves_the_old_file_or_the_new_one(tmp_path: Path, saves: int) -> None:
+    path = orders(tmp_path / "a.xlsx")
+    command = [sys.executable, "-c", SAVER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as child:
+        assert child.stdout is not None
+        started = [child.stdout.readline() for _ in range(saves)]
+        child.kill()
+        started += child.stdout.readlines()
+    assert started[0] == "1\n"
+    found = cell(path, "Orders", "C2").value, cell(path, "Orders", "C3").value
+    assert found in {(n or None, n or None) for n in range(len(started) + 1)}
+    assert cell(path, "Orders", "B9").value == 22.5
+    left = [p for p in tmp_path.iterdir() if p != path]
+    assert len(left) <= 1
+    for unfinished in left:
+        os.utime(unfinished, (0, 0))
+    sheets.patch_cells(path, path, "Orders", {(2, 3): "done"})
+    assert [p.name for p in tmp_path.iterdir()] == ["a.xlsx"]
+
+
+def test_the_new_file_is_on_disk_before_it_takes_the_place_and_the_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = orders(tmp_path / "a.xlsx")
+    before = path.stat().st_ino
+    synced: list[tuple[str, bool]] = []
+    sync = os.fsync
+
+    def watched(handle: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"
+        synced.append((kind, path.stat().st_ino == before))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    sheets.patch_cells(path, path, "Orders", {(2, 3): "x"})
+    assert synced == [("file", True), ("folder", False)]
+
+
+def test_a_link_to_a_workbook_stays_a_link(tmp_path: Path) -> None:
+    path, link = orders(tmp_path / "a.xlsx"), tmp_path / "link.xlsx"
+    link.symlink_to(path)
+    sheets.patch_cells(link, link, "Orders", {(2, 3): "x"})
+    assert link.is_symlink()
+    assert cell(path, "Orders", "C2").value == "x"
 
 
 def test_results_go_into_a_copy_beside_each_row(tmp_path: Path) -> None:

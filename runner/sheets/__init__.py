@@ -45,4 +45,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"runner.sheets.{_HOMES[name]}"), name)
+    found = getattr(importlib.import_module(f"runner.sheets.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

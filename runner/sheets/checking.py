@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Generic, TypeAlias, TypeVar
 
@@ -14,7 +15,7 @@ from runner.core.errors import WorkbookError
 from runner.sheets.grid import CellValue, Grid
 from runner.sheets.header import Header, shown_name
 from runner.sheets.sheetxml import letters
-from runner.sheets.values import converter, describe, masked_text, plain_type
+from runner.sheets.values import SAFE_DIGITS, converter, describe, kind_of, masked_text, plain_type
 from runner.sheets.wording import Locale, Trouble
 
 M = TypeVar("M", bound=BaseModel)
@@ -53,15 +54,25 @@ class RowCheck(Generic[M]):
             for info in [model.model_fields[name]]
         ]
 
+        self._validate = model.__pydantic_validator__.validate_python
+        self._width = max((field.at + 1 for field in self._fields), default=0)
+        self._plan = [
+            (field.name, field.at, field.plain, kind_of(model.model_fields[field.name].annotation))
+            for field in self._fields
+        ]
+
     def checked(self, number: int, cells: Sequence[CellValue]) -> M | tuple[WorkbookError, ...]:
         """The row as an instance of the model, or all that is wrong with it."""
-        data, troubles = self._converted(number, cells)
-        if troubles:
-            return tuple(troubles)
+        data = None if self._has_facts else self._plainly(cells)
+        if data is None:
+            data, troubles = self._converted(number, cells)
+            if troubles:
+                return tuple(troubles)
         try:
-            return self._model.model_validate(data, by_alias=False, by_name=True)
+            row: M = self._validate(data, by_alias=False, by_name=True)
         except ValidationError as wrong:
             return tuple(self._named(number, cells, wrong))
+        return row
 
     def is_used(self, number: int, cells: Sequence[CellValue]) -> bool:
         """Whether any cell of the model's columns holds something."""
@@ -83,6 +94,29 @@ class RowCheck(Generic[M]):
     @cached_property
     def _masks(self) -> dict[tuple[int, int], str]:
         return self._grid.masks({field.column for field in self._fields if field.plain is str})
+
+    def _plainly(self, cells: Sequence[CellValue]) -> dict[str, object] | None:
+        """The usual row, fast: every cell filled and of the kind of its field; None where one needs a closer look."""
+        data: dict[str, object] = {}
+        if len(cells) < self._width:
+            return None
+        for name, at, plain, kind in self._plan:
+            value = cells[at]
+            if isinstance(value, str):
+                if plain is not str or not value or value.isspace():
+                    return None
+                data[name] = value
+            elif type(value) is plain:
+                data[name] = value
+            elif type(value) is not float:
+                return None
+            elif kind is Decimal:
+                data[name] = Decimal(f"{value:.15g}")
+            elif kind is int and value.is_integer() and abs(value) < SAFE_DIGITS:
+                data[name] = int(value)
+            else:
+                return None
+        return data
 
     def _converted(
         self, number: int, cells: Sequence[CellValue]

@@ -19,6 +19,8 @@ from runner.sheets.grid import Fingerprint
 
 _EXPECTED = "a file that nobody uses (not one that is open in Excel by somebody, read-only or changed since it was read)"
 
+_HOUR = 3600
+
 
 def replace(
     target: Path,
@@ -30,11 +32,13 @@ def replace(
     """Write a file beside `target`, fsync it, let `check` read it again, and put it in the place of `target`.
 
     `expected`: the state in which `target` was read; None where it need not exist. On any failure `target` is untouched and
-    nothing is left behind. Raises WorkbookError (WB_BUSY).
+    nothing is left behind; what a killed process left is swept by the first save an hour later. Raises WorkbookError (WB_BUSY).
     """
+    target = target.resolve()  # a link stays a link
     refuse_if_busy(target)
     handle, name = _temporary(target)
     temporary = Path(name)
+    _sweep(target, temporary)
     try:
         with os.fdopen(handle, "w+b") as file:
             write(file)
@@ -108,11 +112,23 @@ def _busy(path: Path, what: str, hint: str) -> WorkbookError:
 
 def _temporary(target: Path) -> tuple[int, str]:
     try:
-        return tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".part", dir=target.parent)
+        return tempfile.mkstemp(prefix=_prefix(target), suffix=".part", dir=target.parent)
     except OSError as refused:
         raise _busy(
             target, f"no file can be made in {target.parent.name} ({refused.strerror})", "allow writing"
         ) from refused
+
+
+def _sweep(target: Path, temporary: Path) -> None:
+    """Remove the unfinished files of processes that were killed while they saved `target`."""
+    for path in target.parent.glob(f"{_prefix(target).replace('[', '[[]')}????????.part"):
+        with contextlib.suppress(OSError):
+            if temporary.stat().st_mtime - path.stat().st_mtime > _HOUR:
+                path.unlink()
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.stem[:40]}-"
 
 
 def _move(temporary: Path, target: Path) -> None:
