@@ -27,6 +27,7 @@ from runner.journal import Line, Redactor
 from runner.journal.write import Journal
 from runner.store import claims
 from runner.store.counts import count_items
+from runner.store.models import Item
 
 T = TypeVar("T")
 _TICK: Final = 0.5  # seconds between two looks at limits and requests to stop
@@ -148,28 +149,42 @@ class Execution:
                     told = True
                 time.sleep(_STORE_WAIT)
 
+    def take_in_and_claim(
+        self, journal: Path, lane: int, queue: str | None
+    ) -> tuple[intake.Intake, Item | None]:
+        """Take new lines of a lane in and claim the next item of `queue` for it, in one transaction: one write, not two."""
+        from django.db import transaction
+
+        def both() -> tuple[intake.Intake, Item | None]:
+            with transaction.atomic():
+                taken = intake.take_in_journal(journal, self.order.run, lane, self.epoch)
+                wanted = queue is not None and self.no_item is None
+                return taken, self._claim_next(queue, lane) if queue is not None and wanted else None
+
+        self.renew()
+        return self._held(both)
+
+    def give_back(self, item: Item) -> None:
+        """Put a claimed item back that was not begun."""
+        self._held(lambda: claims.release(item))
+
     def hand_out(self, lane: LaneHand, queue: str) -> ItemOrder | NoItem:
         """The next item of `queue` for `lane`; waits while another lane still works on what may come back."""
         while True:
             if self.no_item is not None:
                 return self.no_item
             self.renew()
-            item = self._held(
-                lambda: claims.claim_next(
-                    queue,
-                    self.order.run,
-                    lane.number,
-                    epoch=self.epoch,
-                    lease_until=self._lease_until,
-                    now=now(),
-                )
-            )
+            item = self._held(lambda: self._claim_next(queue, lane.number))
             if item is not None:
                 return item_order(item)
             with self._changed:
                 if lane.number != 1 or not self._others_at_work(lane):
                     return NoItem.EMPTY
                 self._changed.wait(_TICK)
+
+    def _claim_next(self, queue: str, lane: int) -> Item | None:
+        until = self._lease_until
+        return claims.claim_next(queue, self.order.run, lane, epoch=self.epoch, lease_until=until, now=now())
 
     def secret(self, name: str) -> str:
         """The secret `name`, for a bot that declares it; masked in everything of this run from now on."""
@@ -199,13 +214,14 @@ class Execution:
                 self._changed.wait(_TICK)
             return self._puts[queue, number]
 
-    def renew(self) -> None:
-        """Prolong the lease on the run when half of it has gone."""
+    def renew(self, *, now_due: bool = False) -> float:
+        """Prolong the lease on the run when half of it has gone (or at once); returns the seconds that are left of it."""
         lease = self.place.settings.lease
-        if self._lease_until - now() < lease / 2:
-            self._lease_until = now() + lease
-            until = self._lease_until
+        if now_due or self._lease_until - now() < lease / 2:
+            until = now() + lease
             self._held(lambda: claims.renew_run(self.order.run, self.epoch, until))
+            self._lease_until = until
+        return (self._lease_until - now()).total_seconds()
 
     def items_ended(self, ends: Sequence[Line], taken: intake.Intake) -> None:
         """Count what ended, and notice a target that is down."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from runner.cases.intake import Intake
+from runner.cases.batch import PutCounts
 from runner.core.contract import (
     CONSOLE_FILE,
     JOURNAL_FILE,
@@ -23,6 +23,7 @@ from runner.core.nouns import AttemptStatus
 from runner.engine.child import Child
 from runner.engine.outcome import LaneEnd, LaneResult
 from runner.engine.trail import OpenAttempt, Trail
+from runner.store.models import Item
 from runner.store.outcomes import item_outcomes
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class LaneHand:
         self._handed: OpenAttempt | None = None
         self._finished = False
         self._followed = 0
+        self._puts: dict[str, PutCounts] = {}
         self._following = threading.Lock()
         self.thread = threading.Thread(target=self.serve, name=f"lane {number}", daemon=True)
 
@@ -80,8 +82,8 @@ class LaneHand:
                 case "secret":
                     self.child.answer({"value": self._run.secret(request["name"])})
                 case "progress":
-                    self._run.renew()
-                    self.child.answer({"stop": self._run.no_item is not None})
+                    left = self._run.renew(now_due=True)
+                    self.child.answer({"stop": self._run.no_item is not None, "lease_left": left})
                 case "finished":
                     self._finished = True
                     self._take_in()
@@ -98,8 +100,8 @@ class LaneHand:
 
     def _next(self, queue: str) -> None:
         self._handed = None
-        self._take_in()
-        order = self._run.hand_out(self, queue)
+        item = self._take_in(claim=queue)
+        order = self._run.hand_out(self, queue) if item is None else item_order(item)
         if isinstance(order, NoItem):
             self.child.answer({"item": None, "reason": order})
             return
@@ -108,10 +110,8 @@ class LaneHand:
 
     def _put(self, queue: str, number: int) -> None:
         if self.number == 1:
-            taken = self._take_in().puts.get(queue)
-            counts: Mapping[str, int] = (
-                dataclasses.asdict(taken) if taken else {"new": 0, "known": 0, "bad": 0}
-            )
+            self._take_in()
+            counts: Mapping[str, int] = dataclasses.asdict(self._puts.pop(queue, PutCounts()))
             self._run.put_is_done(queue, number, counts)
         else:
             counts = self._run.wait_for_put(queue, number)
@@ -128,14 +128,25 @@ class LaneHand:
             if self.journal.stat().st_size > self._followed:
                 self._take_in()
 
-    def _take_in(self) -> Intake:
+    def _take_in(self, claim: str | None = None) -> Item | None:
+        """Take in what the lane has written, and in the same transaction claim the next item of the queue `claim`."""
         with self._following:
             with contextlib.suppress(FileNotFoundError):
                 self._followed = self.journal.stat().st_size
-            taken = self._run.take_in(self.journal, self.number)
+            taken, item = self._run.take_in_and_claim(self.journal, self.number, claim)
             ends = self.trail.follow(taken.lines)
+            for queue, counts in taken.puts.items():
+                so_far = self._puts.setdefault(queue, PutCounts())
+                so_far.new, so_far.known, so_far.bad = (
+                    so_far.new + counts.new, so_far.known + counts.known, so_far.bad + counts.bad,
+                )  # fmt: skip
         self._run.items_ended(ends, taken)
-        return taken
+        if (
+            item is not None and self._run.no_item is not None
+        ):  # what was taken in says that this lane must stop
+            self._run.give_back(item)
+            item = None
+        return item
 
     def _record_end(self) -> None:
         code = self.child.wait(_LAST_WORDS if self._finished else 0.5)
@@ -167,7 +178,7 @@ class LaneHand:
         return self._handed
 
 
-def item_order(item: Any) -> ItemOrder:
+def item_order(item: Item) -> ItemOrder:
     """What the child is told of a claimed item."""
     return ItemOrder(
         queue=item.queue_id,
