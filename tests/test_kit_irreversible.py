@@ -159,6 +159,34 @@ def test_a_handler_that_swallows_an_unknown_outcome_does_not_make_it_known(
     assert finished.lines[-1].data["outputs"] == {"acted": 1}
 
 
+def test_a_failure_before_an_old_intent_is_looked_at_leaves_it_to_the_retry(tmp_path: Path) -> None:
+    handler = """
+    def one(item: Item[Order]) -> None:
+        if item.attempt == 1:
+            raise ApplicationError("the portal is down")
+        item.irreversible("submit", act, already_done=lambda: True)
+    """
+    finished = work(tmp_path, handler, IrreversibleRecord(state=Settled.INTENT))
+
+    first, second = finished.events("attempt.finished")
+    assert first.error is not None
+    assert (first.error["kind"], first.data["will_retry"]) == ("application", True)
+    assert second.data["status"] == "done"
+    assert finished.lines[-1].data["outputs"] == {"acted": 0}
+
+
+def test_a_handler_that_leaves_an_old_intent_out_has_not_finished_the_item(tmp_path: Path) -> None:
+    handler = """
+    def one(item: Item[Order]) -> None:
+        pass
+    """
+    finished = work(tmp_path, handler, IrreversibleRecord(state=Settled.INTENT))
+
+    error = finished.events("attempt.finished")[0].error
+    assert error is not None
+    assert error["kind"] == "unknown"
+
+
 def test_an_irreversible_part_inside_a_function_with_a_retry_is_refused_before_it_begins(
     tmp_path: Path,
 ) -> None:

@@ -134,9 +134,8 @@ class _Work:
         self.tries_left = 1 + (loop.retry.times if loop.retry else 0)
 
     def run(self) -> None:
-        with contextlib.suppress(
-            _TryFailed
-        ):  # its end is in the journal; the loop goes on with the next item
+        # A failed item's end is in the journal: the loop goes on with the next one.
+        with contextlib.suppress(_TryFailed):
             keep_trying(
                 self.loop.retry,
                 self._try,
@@ -197,7 +196,8 @@ class _Work:
 
     def _look_for_open_intent(self, error: BaseException | None) -> None:
         """A handler that swallows an unknown outcome must not make it a known one."""
-        name = self.memory.open_intent
+        # A failure before the step of an earlier attempt was looked at again leaves it as it was: a retry may settle it.
+        name = self.memory.open_intent(of_this_attempt=error is not None)
         if name is not None and not isinstance(error, OutcomeUnknown):
             raise OutcomeUnknown(
                 f"'{name}' of item {self.order.key} has begun, and nobody knows whether it happened",

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, BinaryIO, Final, TextIO
 
 from loguru import logger
 from pydantic import ValidationError
@@ -79,6 +79,11 @@ class Console(io.TextIOBase):
     def fileno(self) -> int:
         """The descriptor below, for processes that the bot starts."""
         return self._stream.fileno()
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """The bytes below; what a bot writes there is masked by the worker only."""
+        return self._stream.buffer
 
     def writable(self) -> bool:
         """It can be written to."""

@@ -58,16 +58,17 @@ class Memory:
     output: Output
     once: dict[str, Any] = field(default_factory=dict)
     irreversible: dict[str, IrreversibleRecord] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)  # names of once and irreversible parts in the present attempt
 
     @classmethod
     def of(cls, order: ItemOrder) -> Memory:
         """The memory that the worker handed over with the item."""
         return cls(Output(order.output), dict(order.once), dict(order.irreversible))
 
-    @property
-    def open_intent(self) -> str | None:
-        """An irreversible step that began and whose outcome nobody knows."""
-        return next((n for n, r in self.irreversible.items() if r.state is Settled.INTENT), None)
+    def open_intent(self, *, of_this_attempt: bool) -> str | None:
+        """An irreversible step that began, in this attempt or ever, and whose outcome nobody knows."""
+        unsettled = (name for name, record in self.irreversible.items() if record.state is Settled.INTENT)
+        return next((name for name in unsettled if name in self.used or not of_this_attempt), None)
 
 
 class Item(Generic[M]):
@@ -80,7 +81,10 @@ class Item(Generic[M]):
         self.source = order.source
         self._queue = order.queue
         self._memory = memory
-        self._named: set[str] = set()
+        memory.used.clear()
+
+    def __repr__(self) -> str:
+        return f"Item({self.key!r}, attempt={self.attempt})"
 
     @property
     def output(self) -> Output:
@@ -175,14 +179,14 @@ class Item(Generic[M]):
         self._memory.irreversible[name] = IrreversibleRecord(state=state, result=kept)
 
     def _first_use(self, name: str) -> None:
-        if name in self._named:
+        if name in self._memory.used:
             raise ConfigurationError(
                 f"'{name}' is used twice in one attempt at item {self.key}",
                 expected="a name of its own for each once or irreversible part of an item",
                 hint="put what differs into the name, as in f'upload {file.name}'",
                 code="BOT_NAME_TWICE",
             )
-        self._named.add(name)
+        self._memory.used.add(name)
 
     def _write(self, event: str, message: str, name: str, data: dict[str, Any]) -> None:
         running("an item").journal.event(
