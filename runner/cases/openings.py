@@ -162,6 +162,7 @@ def _problem(opening: Opening, message: str) -> str:
             fingerprint=mark.value,
             title=mark.title,
             explanation=mark.explanation,
+            parts=dict(mark.parts),
             kind=opening.kind,
             bot=line.bot,
             process=opening.process,

@@ -5,4 +5,16 @@ from runner.store.models.items import Attempt, Item, Queue
 from runner.store.models.runs import Lane, Run, Step
 from runner.store.models.schedules import Occurrence, Watermark
 
-__all__ = ["Act", "Attempt", "Case", "Item", "Lane", "Occurrence", "Problem", "Queue", "Run", "Step", "Watermark"]
+__all__ = [
+    "Act",
+    "Attempt",
+    "Case",
+    "Item",
+    "Lane",
+    "Occurrence",
+    "Problem",
+    "Queue",
+    "Run",
+    "Step",
+    "Watermark",
+]

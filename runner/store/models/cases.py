@@ -16,6 +16,7 @@ class Problem(models.Model):
     fingerprint = models.CharField(max_length=64, unique=True)
     title = models.TextField()
     explanation = models.TextField()
+    parts = models.JSONField(default=dict)
     kind = models.CharField(max_length=20)
     bot = models.CharField(max_length=200, default="")
     process = models.CharField(max_length=200, default="")

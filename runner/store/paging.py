@@ -1,0 +1,46 @@
+"""A part of a list: in which order, from where, how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db.models import F, Model, QuerySet
+
+from runner.core.errors import UsageError, did_you_mean
+
+Row = TypeVar("Row", bound=Model)
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`sort` names a field, with a ``-`` before it for the other direction (empty: the list's own order).
+
+    `limit` None means all; rows without the sorted value come last.
+    """
+
+    sort: str = ""
+    limit: int | None = None
+    offset: int = 0
+
+
+def page_of(rows: QuerySet[Row], page: Page, fields: Mapping[str, str], usual: str) -> QuerySet[Row]:
+    """That part of `rows`. `fields` maps the names that people may sort by to columns; `usual` is one of them.
+
+    Raises UsageError for another name (with the nearest one) and for limits below 1.
+    """
+    asked = page.sort or usual
+    name = asked.removeprefix("-")
+    if name not in fields:
+        near = did_you_mean(name, fields)
+        raise UsageError(
+            f"can't sort by '{name}'", expected=near or f"one of {', '.join(fields)}", where="--sort"
+        )
+    if (page.limit is not None and page.limit < 1) or page.offset < 0:
+        raise UsageError(f"limit {page.limit}", expected=f"a number from 1 to {MOST}", where="--limit")
+    column = F(fields[name])
+    order = column.desc(nulls_last=True) if asked.startswith("-") else column.asc(nulls_last=True)
+    ordered = rows.order_by(order, "pk")
+    return ordered[page.offset : None if page.limit is None else page.offset + page.limit]
