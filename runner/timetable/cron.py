@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from runner.timetable.cron_text import CronText, parse_cron
-from runner.timetable.walk import walk
 from runner.timetable.zones import is_second_pass, next_shift, offset_at
 
 _SECOND: Final = timedelta(seconds=1)
+_NEAR: Final = timedelta(days=3)
 _LAST_YEAR: Final = 9900
 
 
@@ -44,6 +44,12 @@ class Cron:
             if local is None:
                 return None
             due = local.replace(tzinfo=UTC) - offset
+            if due - at > 2 * _NEAR and next_shift(self.zone, at, at + _NEAR) is None:
+                at, inclusive = (
+                    due - _NEAR,
+                    False,
+                )  # shifts far from both ends can't matter: no local time in between
+                continue
             shift = next_shift(self.zone, at, due)
             if shift is None:
                 if not (cron.is_fixed and is_second_pass(due, self.zone)):
@@ -56,7 +62,20 @@ class Cron:
 
     def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """Yield the due times in ``[start, end)``, in order, in UTC."""
-        return walk(self, start, end)
+        cron = self.text
+        due = self.next_after(start - timedelta(microseconds=1))
+        while due is not None and due < end:
+            yield due
+            shift = next_shift(self.zone, due, end)
+            limit, offset = shift.at if shift else end, offset_at(due, self.zone)
+            for local in CronSim(cron.normal, (due + offset).replace(tzinfo=None)):
+                at = local.replace(tzinfo=UTC) - offset
+                if at >= limit:
+                    break
+                if not (cron.is_fixed and is_second_pass(at, self.zone)):
+                    due = at
+                    yield due
+            due = self.next_after(due)
 
 
 def _next_local(cron: CronText, local: datetime, *, inclusive: bool) -> datetime | None:

@@ -195,7 +195,7 @@ def _range(field: _Field, term: str) -> tuple[int, int, int, str]:
                 "the smaller number first",
                 f"to go over the turn write '{start}-{field.last},{field.low}-{end}'",
             )
-        digits = f"{start}-{end}"
+        digits = f"{start}-{end}" if start < end else f"{start}"
     else:
         start = end = _number(field, body, term)
         digits = str(start)
@@ -208,7 +208,7 @@ def _range(field: _Field, term: str) -> tuple[int, int, int, str]:
     if not slash:
         return start, end, 1, digits
     step = _step(field, term, step_text)
-    return start, end, step, f"{digits}/{step}"
+    return start, end, step, f"{digits}/{step}" if start < end else digits
 
 
 def _step(field: _Field, term: str, text: str) -> int:
