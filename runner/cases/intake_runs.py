@@ -26,9 +26,7 @@ _LANE_ENDS = {
 
 def ensure_run(run_id: str, bot: str, at: datetime) -> None:
     """Make a bare row for a run that only its journal knows; what is missing comes with `run.started`."""
-    Run.objects.get_or_create(
-        pk=run_id, defaults={"bot": bot, "queued": at, "started": at, "status": RunStatus.RUNNING}
-    )
+    Run.objects.get_or_create(pk=run_id, defaults={"bot": bot, "queued": at, "status": RunStatus.RUNNING})
 
 
 def ensure_lane(run_id: str, lane: int, bot: str, at: datetime) -> None:
@@ -195,7 +193,7 @@ def occurrence(_batch: Batch, line: Line) -> None:
             "reason": data.get("reason") or "",
             "run": data.get("run"),
             "decided_by": data.get("by") or "",
-            "recorded": line.time,
+            "recorded": _time(data.get("recorded")) or line.time,
         },
     )
     if data.get("run") and data.get("run_row"):
