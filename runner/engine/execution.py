@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from runner.cases import intake
 from runner.core.clock import duration_text, iso, now
 from runner.core.contract import JOURNAL_FILE, SUPERVISOR_LANE, BotDescription, ItemOrder, NoItem, Order
-from runner.core.errors import ConfigurationError, ConflictError, RunFailed
+from runner.core.errors import ConfigurationError, ConflictError, RunFailed, RunnerError
 from runner.core.nouns import RunStatus
 from runner.core.settings import Settings
 from runner.core.vault import Vault
@@ -308,16 +308,21 @@ class Execution:
 
     def _more_lanes(self) -> list[LaneHand]:
         """Start and load the children of lanes 2…; one that is refused costs its lane, not the run."""
-        hands = []
-        for number in range(2, self.order.lanes + 1):
-            child = self.place.start_child()
-            try:
-                self.place.load(child, self.order)
-                hands.append(LaneHand(self, number, child))
-            except (RunFailed, ConfigurationError, TimeoutError) as error:
-                child.end(grace=0)
-                self.place.say(f"lane {number} of run {self.order.run} could not start: {error}")
-        return hands
+        children = {number: self.new_child(number) for number in range(2, self.order.lanes + 1)}
+        return [LaneHand(self, number, child) for number, child in children.items() if child is not None]
+
+    def new_child(self, lane: int) -> Child | None:
+        """Another child with the bot loaded, for `lane`; None when there can be none."""
+        if self.no_item is not None:
+            return None
+        child = self.place.start_child()
+        try:
+            self.place.load(child, self.order)
+        except (RunnerError, TimeoutError) as error:
+            child.end(grace=0)
+            self.place.say(f"lane {lane} of run {self.order.run} could not start: {error}")
+            return None
+        return child
 
     def _watch(self, limit: timedelta) -> None:
         """Wait for the lanes; enforce the time limit, a request to cancel, and the worker's own stop."""
@@ -343,6 +348,13 @@ class Execution:
         most = self.place.settings
         for lane in self._lanes:
             lane.follow()
+            late = lane.trail.overdue(now())
+            if late is not None:
+                self.place.say(
+                    f"{late.what} of run {self.order.run} took longer than {late.seconds:g} s: ended"
+                )
+                self._end_lane(lane, LaneEnd.LIMIT)
+                continue
             load = tree.load_of(lane.child.pid, lane.child.marker)
             if load.processes > most.process_limit:
                 self._end_lane(lane, LaneEnd.PROCESSES)

@@ -29,6 +29,7 @@ from runner.store.outcomes import item_outcomes
 if TYPE_CHECKING:
     from runner.engine.execution import Execution
 
+_MOST_RESTARTS: Final = 20  # of one lane in one run: a bot that hangs at everything must end
 _LAST_WORDS: Final = 10.0  # seconds a child has to end after it said that it finished
 
 
@@ -43,6 +44,7 @@ class LaneHand:
         self.result: LaneResult | None = None
         self._run = execution
         self._handed: OpenAttempt | None = None
+        self.restarts = 0
         self._finished = False
         self._followed = 0
         self._puts: dict[str, PutCounts] = {}
@@ -55,20 +57,35 @@ class LaneHand:
         return self._run.folder / lane_folder(self.number) / JOURNAL_FILE
 
     def serve(self) -> None:
-        """Begin the lane, answer requests until the child ends, then record how it ended."""
+        """Begin the lane, answer requests until the child ends, record how it ended; go on where a limit ended it."""
         from django.db import connections
 
         try:
-            self.child.console_to(self.journal.with_name(CONSOLE_FILE), self._run.redactor.raw)
-            self.child.answer({"begin": {"folder": str(self._run.folder), "lane": self.number}})
-            while (request := self.child.ask()) is not None:
-                self._answer(request)
-            self._record_end()
+            self._serve_child()
+            while self.end is LaneEnd.LIMIT and self.restarts < _MOST_RESTARTS and self._renew_child():
+                self._serve_child()
         except ConflictError:  # the run is another worker's: nothing of this one may be written any more
             self.child.end(grace=0)
         finally:
             self._run.lane_is_gone(self)
             connections.close_all()
+
+    def _serve_child(self) -> None:
+        self.child.console_to(self.journal.with_name(CONSOLE_FILE), self._run.redactor.raw)
+        self.child.answer({"begin": {"folder": str(self._run.folder), "lane": self.number}})
+        while (request := self.child.ask()) is not None:
+            self._answer(request)
+        self._record_end()
+
+    def _renew_child(self) -> bool:
+        """Put a new process in the place of one that was ended at a limit; False when the run is to end."""
+        child = self._run.new_child(self.number)
+        if child is None:
+            return False
+        with self._following:
+            self.child, self.end, self.trail, self._finished = child, None, Trail(), False
+        self.restarts += 1
+        return True
 
     def _answer(self, request: Mapping[str, Any]) -> None:
         try:

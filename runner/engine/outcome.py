@@ -18,6 +18,7 @@ class LaneEnd(StrEnum):
     TIME_LIMIT = "time_limit"
     CANCELLED = "cancelled"
     STOPPED = "stopped"
+    LIMIT = "limit"  # a step or an item took longer than it may: the lane goes on with a new process
     MEMORY = "memory"
     PROCESSES = "processes"
     LEASE_LOST = "lease_lost"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from runner.core.nouns import AttemptStatus, FailureKind
@@ -20,6 +21,15 @@ class OpenAttempt:
     intent: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Something that must end by a certain time: a step or an attempt, by the limit that the bot declared."""
+
+    what: str
+    seconds: float
+    until: datetime
+
+
 @dataclass(slots=True)
 class Trail:
     """Follows the lines of one lane. `failures` are the items that failed for good, one after the other, up to now."""
@@ -30,6 +40,8 @@ class Trail:
     error: Mapping[str, Any] | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     unbalanced: list[Mapping[str, Any]] = field(default_factory=list)
+    limits: dict[int, Limit] = field(default_factory=dict)  # by the line that set them, outermost first
+    attempt_seq: int = 0
 
     def follow(self, lines: Iterable[Line]) -> list[Line]:
         """Take `lines` in; returns those that end an item for this run (done, or failed without another try)."""
@@ -40,12 +52,24 @@ class Trail:
                 ends.append(line)
         return ends
 
+    def overdue(self, at: datetime) -> Limit | None:
+        """What should have ended by now and has not: the innermost one."""
+        return next((limit for limit in reversed(self.limits.values()) if limit.until < at), None)
+
     def _one(self, line: Line) -> None:
+        if line.event in {"attempt.started", "step.started"} and line.data.get("limit"):
+            seconds = float(line.data["limit"])
+            what = f"step {line.step}" if line.event == "step.started" else f"item {line.item}"
+            self.limits[line.seq] = Limit(what, seconds, line.time + timedelta(seconds=seconds))
         match line.event:
             case "attempt.started":
                 self.attempt = OpenAttempt(line.queue or "", line.item or "", line.attempt or 0)
+                self.attempt_seq = line.seq
             case "attempt.finished":
                 self.attempt = None
+                self.limits = {seq: limit for seq, limit in self.limits.items() if seq < self.attempt_seq}
+            case "step.finished":
+                self.limits.pop(int(line.data.get("started") or 0), None)
             case "irreversible.intent" if self.attempt:
                 self.attempt = OpenAttempt(
                     self.attempt.queue, self.attempt.item, self.attempt.number, line.step
