@@ -179,7 +179,42 @@ def test_a_formula_an_array_and_a_merged_cell_are_never_overwritten(tmp_path: Pa
     book.close()
     with pytest.raises(WorkbookLoss, match="array formula"):
         sheets.patch_cells(tmp_path / "c.xlsx", tmp_path / "b.xlsx", "A", {(3, 1): "x"})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.xlsx", "c.xlsx"]
+    book = xlsxwriter.Workbook(str(tmp_path / "d.xlsx"))
+    book.add_worksheet("A").add_table("B2:C4", {"columns": [{"header": "x"}, {"header": "y"}]})
+    book.close()
+    with pytest.raises(WorkbookLoss, match="C2 is a heading of the table"):
+        sheets.patch_cells(tmp_path / "d.xlsx", tmp_path / "b.xlsx", "A", {(2, 3): "z"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.xlsx", "c.xlsx", "d.xlsx"]
+    sheets.patch_cells(tmp_path / "d.xlsx", tmp_path / "b.xlsx", "A", {(2, 4): "z", (3, 3): 1})
+
+
+def test_a_signed_workbook_is_not_changed(tmp_path: Path) -> None:
+    source = orders(tmp_path / "a.xlsx")
+    with zipfile.ZipFile(source, "a") as package:
+        package.writestr("_xmlsignatures/sig1.xml", "<Signature/>")
+    with pytest.raises(WorkbookLoss, match="WB_LOSS: the workbook is digitally signed"):
+        sheets.patch_cells(source, tmp_path / "b.xlsx", "Orders", {(2, 3): 1})
+
+
+def test_real_orders_get_their_results_in_the_formatted_columns(tmp_path: Path) -> None:
+    source = Path(__file__).parents[1] / ".." / "shared" / "data" / "orders.xlsx"
+    if not source.exists():
+        pytest.skip("../shared/data is not there")
+    results = [sheets.Result(row, "done", output={"confirmation": f"C-{row}"}) for row in range(2, 11)]
+    target = sheets.write_results(source, tmp_path / "o.xlsx", results)
+    assert changed(source, target) == ["xl/worksheets/sheet1.xml"]
+    page = openpyxl.load_workbook(target).worksheets[0]
+    assert [c.value for c in page[1]][:7] == [
+        "Name",
+        "Item",
+        "Zip",
+        "Runner status",
+        "Runner message",
+        "confirmation",
+        None,
+    ]
+    assert [c.value for c in page[10]][2:6] == [3695, "done", None, "C-10"]
+    assert page["D10"].style_id == openpyxl.load_workbook(source).worksheets[0]["D10"].style_id
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from runner.core.errors import WorkbookError, did_you_mean
 from runner.sheets.package import Package, Part
+from runner.sheets.sheetxml import span
 
 BUILTIN_FORMATS = {
     0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 14: "yyyy-mm-dd", 15: "d-mmm-yy",
@@ -114,6 +115,22 @@ def number_formats(package: Package, workbook: Workbook) -> list[str]:
         elif tag == "cellXfs":
             formats = [_format(xf.get("numFmtId", "0"), own) for xf in element]
     return formats
+
+
+def table_headings(package: Package, sheet: SheetPart) -> list[tuple[str, tuple[int, int, int, int]]]:
+    """The Excel tables of a sheet that have a header row: name, and the area of that row."""
+    found = []
+    for kind, target in _relations(package, sheet.part).values():
+        part = package.find(target) if kind == "table" else None
+        if part is None:
+            continue
+        root = parse(package, part)
+        area = span(root.get("ref", ""))
+        if area and root.get("headerRowCount", "1") != "0":
+            found.append(
+                (root.get("displayName", "") or root.get("name", ""), (area[0], area[1], area[0], area[3]))
+            )
+    return found
 
 
 def parse(package: Package, part: Part) -> ET.Element:

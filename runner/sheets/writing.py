@@ -16,8 +16,8 @@ from runner.sheets.package import Package, Part
 from runner.sheets.patch import Edits, SheetPatch, mismatch
 from runner.sheets.rewrite import differences, rewrite
 from runner.sheets.saving import refuse_if_busy, replace
-from runner.sheets.sheetxml import MAX_COLUMNS, MAX_ROWS, SheetStream, masked
-from runner.sheets.workbook import Workbook, choose, describe, number_formats
+from runner.sheets.sheetxml import MAX_COLUMNS, MAX_ROWS, SheetStream, address, masked
+from runner.sheets.workbook import SheetPart, Workbook, choose, describe, number_formats, table_headings
 
 _STYLES_END = re.compile(
     rb"(<((?:[\w.-]+:)?)cellXfs\b[^>]*?\bcount\s*=\s*[\"'])(\d+)([\"'][^>]*>)(.*?)(</\2cellXfs\s*>)",
@@ -89,6 +89,7 @@ def write_patched(
     workbook = describe(package)
     page = choose(package, workbook, sheet)
     package.check(but=page.part)
+    _refuse_table_headings(package, page, edits)
     replaced: dict[str, Iterable[bytes]] = {}
     styles, like = _dates(package, workbook, edits, replaced)
     patch = SheetPatch(page.name, edits, workbook.date1904, styles, like, style_like)
@@ -162,11 +163,26 @@ def _refuse_signature(package: Package) -> None:
         )
 
 
+def _refuse_table_headings(package: Package, page: SheetPart, edits: Edits) -> None:
+    """A table lists its headings in a part of its own; Excel calls the file damaged where the two differ."""
+    for name, (row, first, _, last) in table_headings(package, page):
+        for column in edits.get(row, {}):
+            if first <= column <= last:
+                raise WorkbookLoss(
+                    f"cell {address(row, column)} is a heading of the table '{name}'",
+                    expected="a cell that is no table heading",
+                    hint="rename the heading in Excel; nothing was written",
+                    where=page.name,
+                )
+
+
 def _check(package: Package, temporary: Path, part: Part, patch: SheetPatch, replaced: set[str]) -> None:
     """Read the new file again: parts byte for byte, the sheet well-formed, each written cell as it was given."""
     fresh = Package(temporary.read_bytes(), package.name)
     wrong = differences(package, fresh, replaced)
     changed = fresh.find(part.name)
+    if len(replaced) > 1:
+        number_formats(fresh, describe(fresh))  # the styles can be read
     if not wrong and changed is not None:
         parser = expat.ParserCreate()
         try:
