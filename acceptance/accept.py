@@ -1,7 +1,8 @@
 """`make acceptance`: two bots against two systems, checked by what those systems say; exit code 0 when all holds.
 
 1. 30 bills from a workbook into ihatemoney, 3 of them bad; the bad ones are corrected from the command line and retried.
-2. ../shared/data/orders.xlsx, a workbook from another project, into the demo portal; one product is misspelt.
+2. 12 more bills, and the bot's process is killed in the middle of them.
+3. ../shared/data/orders.xlsx, a workbook from another project, into the demo portal; one product is misspelt.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def main() -> int:
         folder = Path(name)
         with Ledger(folder / "ledger", PARTICIPANTS) as ledger:
             enter_bills(folder, ledger, checks)
+            kill_the_bot(folder, ledger, checks)
         if SHOP_ORDERS.exists():
             with Portal(folder / "portal", extra_products=SHOP_PRODUCTS) as portal:
                 post_shop_orders(folder, portal, checks)
@@ -68,7 +70,7 @@ def enter_bills(folder: Path, ledger: Ledger, checks: Checks) -> None:
     """The expense ledger: enter, look, correct, enter the rest, look again."""
     print(f"== ledger: 30 bills into ihatemoney at {ledger.url}, {len(BAD)} of them bad")
     runner = Commands(ROOT / "acceptance", folder / "ledger-run", secrets={"ledger-code": ledger.code})
-    workbook, right = make_bills(folder / "bills.xlsx")
+    workbook, right = make_bills(folder / "bills.xlsx", "B", 30)
     good = {number: entry for number, entry in right.items() if number not in BAD}
 
     code, run = runner.run("enter_bills", workbook=workbook, ledger=ledger.url)
@@ -100,6 +102,37 @@ def enter_bills(folder: Path, ledger: Ledger, checks: Checks) -> None:
 
     code, run = runner.run("enter_bills", workbook=workbook, ledger=ledger.url)
     checks.that("the same workbook again enters nothing twice", len(ledger.bills()), 30)
+
+
+def kill_the_bot(folder: Path, ledger: Ledger, checks: Checks) -> None:
+    """Kill -9 in the middle: nothing is lost, nothing is entered twice, and what can't be known is asked."""
+    print("== killed: 12 bills, and kill -9 for the bot's process after the fourth")
+    runner = Commands(ROOT / "acceptance", folder / "killed-run", secrets={"ledger-code": ledger.code})
+    workbook, right = make_bills(folder / "more.xlsx", "K", 12)
+
+    def entered() -> Counter[Entry]:
+        return Counter(bill for bill in ledger.bills() if bill[0].startswith("K-"))
+
+    code = runner.run_and_kill(
+        lambda: len(entered()) >= 4, "enter_bills", workbook=workbook, ledger=ledger.url
+    )
+    checks.that("the run fails: exit code 1", code, 1)
+    checks.that("some bills are entered and some are not", 4 <= len(entered()) < 12, expected=True)
+    cases = runner.open_cases()
+    unknown = [case for case in cases if case["kind"] == "unknown"]
+    checks.that("one case tells of the crash", len([case for case in cases if not case["item"]]), 1)
+    checks.that("at most one submit had begun without an end", len(unknown) <= 1, expected=True)
+    for case in unknown:
+        happened = any(text.startswith(f"{case['item']} ") for text, *_ in ledger.bills())
+        checks.that(
+            f"{case['item']} is looked up in the ledger and attested",
+            runner.attest(case["id"], done=happened),
+            0,
+        )
+
+    code, run = runner.run("enter_bills", workbook=workbook, ledger=ledger.url)
+    checks.that("the next run enters the rest", (code, run["status"]), (0, "done"))
+    checks.that("every bill is entered once", entered(), Counter(right.values()))
 
 
 def post_shop_orders(folder: Path, portal: Portal, checks: Checks) -> None:
@@ -138,16 +171,16 @@ def post_shop_orders(folder: Path, portal: Portal, checks: Checks) -> None:
     checks.that("… and it is named", "Sauce Labs Onesee" in str(case.get("message")), expected=True)
 
 
-def make_bills(file: Path) -> tuple[Path, dict[str, Entry]]:
-    """Write the workbook; it, and the entry that each bill must become (the bad ones once they are corrected)."""
+def make_bills(file: Path, letter: str, count: int) -> tuple[Path, dict[str, Entry]]:
+    """Write the workbook; it, and the entry that each bill must become (the `BAD` ones once they are corrected)."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None
     sheet.title = "Bills"
     sheet.append(["Number", "Day", "What", "Payer", "Amount"])
     right: dict[str, Entry] = {}
-    for index in range(1, 31):
-        number, day = f"B-{index:03}", date(2026, 3, 1) + timedelta(days=index)
+    for index in range(1, count + 1):
+        number, day = f"{letter}-{index:03}", date(2026, 3, 1) + timedelta(days=index)
         payer, amount = PARTICIPANTS[index % 3], Decimal(index * 737 % 9000 + 105) / 100
         what = ("Groceries", "Train tickets", "Gas & light", "Müll „Q1“")[index % 4]
         row: dict[str, object] = {

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,21 @@ class Commands:
         done = self._call("run", bot, *given, "--json")
         return done.returncode, self._json(done)
 
+    def run_and_kill(self, when: Callable[[], bool], bot: str, **parameters: object) -> int:
+        """`runner run BOT` whose bot process gets a kill -9 as soon as `when()` holds; the exit code."""
+        given = [f"--param={name}={value}" for name, value in parameters.items()]
+        run = subprocess.Popen(
+            [RUNNER, "run", bot, *given], cwd=self.project, env=self._environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        limit = time.monotonic() + RUN_LIMIT_S
+        while not when() and run.poll() is None and time.monotonic() < limit:
+            time.sleep(0.05)
+        for process in psutil.Process(run.pid).children(recursive=True):
+            if "runner.kit.child" in process.cmdline():
+                process.kill()
+        return run.wait(RUN_LIMIT_S)
+
     def open_cases(self) -> list[dict[str, Any]]:
         """The cases that wait for a person."""
         found = self._json(self._call("cases", "list", "--json"))
@@ -50,17 +66,25 @@ class Commands:
             print(done.stderr)
         return done.returncode
 
+    def attest(self, case: str, *, done: bool) -> int:
+        """`runner cases attest ID --done|--not-done`: its exit code."""
+        answer = "--done" if done else "--not-done"
+        return self._call("cases", "attest", case, answer, "--note", "looked up in the ledger").returncode
+
     def _call(self, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [RUNNER, *words],
             cwd=self.project,
-            env={**os.environ, "RUNNER_HOME": str(self.home), "RUNNER_USER": "acceptance"},
+            env=self._environment(),
             input=given or "",
             capture_output=True,
             text=True,
             timeout=RUN_LIMIT_S,
             check=False,
         )
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "RUNNER_HOME": str(self.home), "RUNNER_USER": "acceptance"}
 
     def _json(self, done: subprocess.CompletedProcess[str]) -> Any:
         try:
