@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -161,7 +162,7 @@ def test_cron_is_due_exactly_where_a_scan_of_every_minute_finds_it(
         assert found == list(scanned(expression, minutes)), expression.text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(an_expression(), st.dates(date(2024, 1, 1), date(2030, 1, 1)))
 def test_cron_is_due_on_the_days_that_a_scan_of_four_years_finds(expression: Expression, start: date) -> None:
     text = " ".join(("0", "9", *expression.fields[2:]))
@@ -183,7 +184,9 @@ def test_cron_agrees_with_cronsim_where_their_conventions_agree(
 ) -> None:
     zone = ZoneInfo(key)
     start = datetime(2027, 1, 1, tzinfo=UTC) + timedelta(hours=hours)
-    # cronsim looks only at the first sign of a field, and takes wildcard hours through a change in another way
+    # cronsim looks only at the first sign of a field, takes wildcard hours through a change in another way, and reads
+    # 2-2/3 as 2-59/3
+    assume(not re.search(r"\b(\d+)-\1/", expression.text))
     assume(not any("*" in field[1:] for field in expression.fields))
     assume(next_shift(zone, start, start + 2 * DAY) is None)
     try:
