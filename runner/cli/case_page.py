@@ -19,7 +19,7 @@ _KINDS: Final[Mapping[str, str]] = {
 
 
 def print_case(settings: Settings, case: Mapping[str, Any]) -> None:
-    """Print a case as `case_of` gives it."""
+    """Print a case as `case_json` gives it."""
     print_facts(
         [
             ("case", case["id"]),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from runner.cli.groups import group
-from runner.cli.options import Bot, CaseId, Json, Limit, Queue, Since, Text, moment_before, one_of
+from runner.cli.options import Bot, CaseId, Json, Limit, Queue, Since, Sort, Text, moment_before, one_of
 from runner.cli.printing import Col, ago, one_line, print_json, print_table
 from runner.cli.project import open_project
 from runner.core.nouns import CaseStatus, FailureKind
@@ -28,6 +28,7 @@ def list_cases(
     text: Text = "",
     since: Since = "",
     limit: Limit = 100,
+    sort: Sort = "",
     as_json: Json = False,
 ) -> None:
     """List cases, the oldest first."""
@@ -35,9 +36,10 @@ def list_cases(
     one_of(kind, list(FailureKind), "--kind")
     after = moment_before(since, "--since")
     project = open_project()
-    from runner.cli import listing
     from runner.store.case_lists import WAITING_FOR_PEOPLE, CaseFilter
+    from runner.store.case_lists import list_cases as cases_of
     from runner.store.names import resolve_problem_id
+    from runner.store.paging import Page
 
     wanted = CaseFilter(
         queue=queue,
@@ -47,8 +49,9 @@ def list_cases(
         bot=bot,
         assignee=project.who if mine else "",
         text=text,
+        since=after,
     )
-    found = listing.list_cases(wanted, after, limit)
+    found = cases_of(wanted, Page(sort, limit))
     if as_json:
         print_json(found)
         return
@@ -66,11 +69,11 @@ def list_cases(
 def show_case(case: CaseId, as_json: Json = False) -> None:
     """Show one case: what failed, with which data, what happened since, and what can be decided."""
     settings = open_project().settings
-    from runner.cli import listing
     from runner.cli.case_page import print_case
+    from runner.store.case_lists import case_json
     from runner.store.names import resolve_case_id
 
-    found = listing.case_of(resolve_case_id(case))
+    found = case_json(resolve_case_id(case))
     if as_json:
         print_json(found)
     else:

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from runner.cli.groups import group
-from runner.cli.options import Json, Limit, Text, one_of
+from runner.cli.options import Json, Limit, Sort, Text, one_of
 from runner.cli.printing import Col, ago, in_words, one_line, print_facts, print_json, print_table, short_run
 from runner.cli.project import open_project
-from runner.core.errors import UsageError, did_you_mean
+from runner.core.errors import UsageError
 from runner.core.nouns import ItemStatus
 
 queues_app = group("The work queues.")
@@ -24,16 +24,20 @@ Queue = Annotated[
 def list_queues(as_json: Json = False) -> None:
     """List the queues and how many of their items are done, in exception or pending."""
     open_project()
-    from runner.cli import listing
+    from runner.store.item_lists import list_queues as all_queues
 
-    found = listing.list_queues()
+    found = all_queues()
     if as_json:
         print_json(found)
         return
-    names = ("total", "done", "exceptions", "pending", "rejected")
     print_table(
-        [Col("QUEUE", fixed=True), Col("BOT"), *(Col(name.upper(), right=True) for name in names)],
-        ((q["name"], q["bot"], *(q["items"][name] for name in names)) for q in found),
+        [
+            Col("QUEUE", fixed=True),
+            Col("BOT"),
+            Col("ITEMS", right=True),
+            *(Col(s.upper(), right=True) for s in ItemStatus),
+        ],
+        ((q["name"], q["bot"], q["total"], *(q["by_status"][s] for s in ItemStatus)) for q in found),
         "No queue yet. A bot's first run makes its queues.",
     )
 
@@ -41,20 +45,23 @@ def list_queues(as_json: Json = False) -> None:
 @items_app.command("list")
 def list_items(
     queue: Queue,
+    *,
     status: Annotated[
         str, typer.Option(help="Only in this state: pending, running, done, exception, rejected.")
     ] = "",
     text: Text = "",
     limit: Limit = 200,
+    sort: Sort = "",
     as_json: Json = False,
 ) -> None:
     """List the items of a queue in the order in which they were put."""
     one_of(status, list(ItemStatus), "--status")
     open_project()
-    from runner.cli import listing
+    from runner.store import item_lists
+    from runner.store.paging import Page
 
-    _check_queue(queue, [one["name"] for one in listing.list_queues()])
-    found = listing.list_items(queue, status, text, limit)
+    wanted = item_lists.ItemFilter(queue, status=(status,) if status else (), text=text)
+    found = item_lists.list_items(wanted, Page(sort, limit))
     if as_json:
         print_json(found)
         return
@@ -77,15 +84,19 @@ def show_item(
 ) -> None:
     """Show one item: its data, its attempts, what it brought."""
     open_project()
-    from runner.cli import listing
+    from runner.store.item_lists import ItemFilter, attempts_json
+    from runner.store.item_lists import list_items as items_of
 
-    _check_queue(queue, [one["name"] for one in listing.list_queues()])
-    found = listing.item_of(queue, key)
-    if found is None:
+    rows = items_of(ItemFilter(queue, key=key))
+    if not rows:
         raise UsageError(
-            f"queue {queue} has no item '{key}'", expected="the key of one of its items",
-            hint=f"see: runner items list {queue}", code="NOT_FOUND",
-        )  # fmt: skip
+            f"queue {queue} has no item '{key}'",
+            expected="the key of one of its items",
+            hint=f"see: runner items list {queue}",
+            where="KEY",
+            code="NOT_FOUND",
+        )
+    found = {**rows[0], "tries": attempts_json(queue, key)}
     if as_json:
         print_json(found)
     else:
@@ -113,14 +124,3 @@ def _try(attempt: dict[str, Any]) -> str:
     why = one_line((attempt["error"] or {}).get("message", ""), 300)
     step = f" at {attempt['step']}" if attempt["step"] else ""
     return f"{attempt['status']}{took}, run {short_run(attempt['run'])} {ago(attempt['started'])}{step}{': ' if why else ''}{why}"
-
-
-def _check_queue(name: str, known: list[str]) -> None:
-    if name not in known:
-        raise UsageError(
-            f"there is no queue '{name}'",
-            expected=did_you_mean(name, known) or f"one of {', '.join(known) or 'none yet'}",
-            hint="see: runner queues list",
-            where="QUEUE",
-            code="NOT_FOUND",
-        )

@@ -13,6 +13,9 @@ from runner.core.errors import UsageError, did_you_mean
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with the fields of docs/json.md.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")]
+Sort = Annotated[
+    str, typer.Option(metavar="FIELD", help="By this field; --sort=-FIELD for the other direction.")
+]
 Since = Annotated[
     str, typer.Option(metavar="TIME", help="Not before: 2h, 3d, 2026-11-24 or '2026-11-24 08:00'.")
 ]

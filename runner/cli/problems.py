@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from runner.cli.groups import group
-from runner.cli.options import Bot, Json, Limit, one_of
+from runner.cli.options import Bot, Json, Limit, Sort, one_of
 from runner.cli.printing import Col, ago, one_line, print_facts, print_json, print_table
 from runner.cli.project import open_project
 from runner.core.nouns import ProblemStatus
@@ -20,14 +20,17 @@ def list_problems(
     status: Annotated[str, typer.Option(help="Only open, resolved or closed ones; default: all.")] = "",
     bot: Bot = "",
     limit: Limit = 100,
+    sort: Sort = "",
     as_json: Json = False,
 ) -> None:
     """List problems, those with the most cases that wait for a person first."""
     one_of(status, list(ProblemStatus), "--status")
     open_project()
-    from runner.cli import listing
+    from runner.store import problem_lists
+    from runner.store.paging import Page
 
-    found = listing.list_problems(status, bot, limit)
+    wanted = problem_lists.ProblemFilter(status=(status,) if status else (), bot=bot)
+    found = problem_lists.list_problems(wanted, Page(sort, limit))
     if as_json:
         print_json(found)
         return
@@ -51,12 +54,13 @@ def show_problem(
 ) -> None:
     """Show one problem: why its cases belong together, and which they are."""
     open_project()
-    from runner.cli import listing
     from runner.cli.choosing import print_preview
     from runner.store.models import Case
     from runner.store.names import resolve_problem_id
+    from runner.store.problem_lists import ProblemFilter
+    from runner.store.problem_lists import list_problems as problems_of
 
-    found = listing.problem_of(resolve_problem_id(problem))
+    found = problems_of(ProblemFilter(id=resolve_problem_id(problem)))[0]
     ids = list(Case.objects.filter(problem=found["id"]).order_by("opened", "id").values_list("pk", flat=True))
     if as_json:
         print_json({**found, "case_ids": ids})

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from runner.cli.listing import run_of
 from runner.cli.main import INTERRUPTED
 from runner.cli.printing import print_json, warn
 from runner.cli.progress import Watcher
@@ -19,6 +18,7 @@ from runner.engine.outcome import Outcome
 from runner.engine.tree import end_tree
 from runner.engine.worker import Worker
 from runner.store.models import Case
+from runner.store.run_lists import run_json
 
 _MACHINE: Final = (
     "CLI_",
@@ -51,7 +51,7 @@ def run_bot(
             on_progress=watcher.update,
         )
     if as_json:
-        print_json(run_of(run_id))
+        print_json(run_json(run_id))
     elif not quiet:
         print_summary(project.settings, run_id, retried=watcher.retried)
     return INTERRUPTED if interrupted.is_set() else _exit_code(outcome)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from runner.cli.groups import group
-from runner.cli.options import Bot, Json, Limit, RunId, Since, moment_before, one_of
+from runner.cli.options import Bot, Json, Limit, RunId, Since, Sort, moment_before, one_of
 from runner.cli.printing import Col, ago, lasted, print_json, print_table, short_run
 from runner.cli.project import open_project
 from runner.core.clock import now
@@ -24,15 +24,19 @@ def list_runs(
     schedule: Annotated[str, typer.Option(help="Only of this schedule.")] = "",
     since: Since = "",
     limit: Limit = 50,
+    sort: Sort = "",
     as_json: Json = False,
 ) -> None:
     """List runs, the newest first."""
     one_of(status, list(RunStatus), "--status")
     after = moment_before(since, "--since")
     open_project()
-    from runner.cli.listing import RunFilter, list_runs
+    from runner.store import run_lists
+    from runner.store.paging import Page
 
-    found = list_runs(RunFilter(status=status, bot=bot, schedule=schedule, since=after), limit)
+    states = (status,) if status else ()
+    wanted = run_lists.RunFilter(bot=bot, status=states, schedule=schedule, since=after)
+    found = run_lists.list_runs(wanted, Page(sort, limit))
     if as_json:
         print_json(found)
         return
@@ -53,13 +57,13 @@ def list_runs(
 def show_run(run: RunId, as_json: Json = False) -> None:
     """Show one run: how it went, its exceptions by problem, its files."""
     settings = open_project().settings
-    from runner.cli.listing import run_of
     from runner.cli.summary import print_run
     from runner.store.names import resolve_run_id
+    from runner.store.run_lists import run_json
 
     run_id = resolve_run_id(run)
     if as_json:
-        print_json(run_of(run_id))
+        print_json(run_json(run_id))
     else:
         print_run(settings, run_id)
 

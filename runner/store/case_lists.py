@@ -32,7 +32,10 @@ SORTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
-    """Which cases; an empty field asks for nothing. `status` holds states, `problem` an id, `text` words anywhere."""
+    """Which cases; an empty field asks for nothing. `status` holds states, `problem` an id, `text` words anywhere.
+
+    `since` is the earliest time at which they were opened.
+    """
 
     queue: str = ""
     kind: str = ""
@@ -42,6 +45,7 @@ class CaseFilter:
     assignee: str = ""
     run: str = ""
     text: str = ""
+    since: datetime | None = None
 
 
 def filtered_cases(wanted: CaseFilter) -> QuerySet[Case]:
@@ -57,6 +61,8 @@ def filtered_cases(wanted: CaseFilter) -> QuerySet[Case]:
     found = Case.objects.filter(**{name: value for name, value in exact.items() if value})
     if wanted.status:
         found = found.filter(status__in=wanted.status)
+    if wanted.since:
+        found = found.filter(opened__gte=wanted.since)
     for word in wanted.text.split():
         found = found.filter(
             Q(message__icontains=word)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -27,13 +28,14 @@ SORTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs; an empty field asks for nothing."""
+    """Which runs; an empty field asks for nothing. `since` is the earliest time at which they were asked for."""
 
     id: str = ""
     bot: str = ""
     status: tuple[str, ...] = ()
     schedule: str = ""
     process: str = ""
+    since: datetime | None = None
 
 
 def list_runs(wanted: RunFilter, page: Page | None = None) -> list[dict[str, Any]]:
@@ -45,6 +47,8 @@ def list_runs(wanted: RunFilter, page: Page | None = None) -> list[dict[str, Any
     rows = Run.objects.filter(**{name: value for name, value in exact.items() if value})
     if wanted.status:
         rows = rows.filter(status__in=wanted.status)
+    if wanted.since:
+        rows = rows.filter(queued__gte=wanted.since)
     found = list(page_of(rows, page or Page(), SORTS, "-queued"))
     counts = _counts_now([run.pk for run in found if run.status == RunStatus.RUNNING])
     cases = dict(
