@@ -61,7 +61,7 @@ def demo() -> int:
 
 
 def _play(place: DemoPlace, portal: Portal) -> None:
-    from runner.cli.demo_line import Line, Show, fire
+    from runner.cli.demo_line import FIRST_DUE, Line, Show, fire
     from runner.demo.data import make_orders
 
     workbook = make_orders(place.folder / "inbox")
@@ -77,8 +77,9 @@ def _play(place: DemoPlace, portal: Portal) -> None:
         place.write_schedules(first, first + timedelta(seconds=1), workbook=workbook, portal=portal.url)
 
     _heading("The scheduler fires, a worker does the work")
+    write(timedelta(seconds=FIRST_DUE))
     with Line(place, _quiet) as line:
-        fire(place, line, write)
+        fire(place, line, SCHEDULES[0], write)
         with Show(SCHEDULES) as show:
             line.wait("the runs", show.look)
         _print_outcome(place, portal)

@@ -22,6 +22,7 @@ from runner.store.counts import count_items
 from runner.store.models import Run
 
 LIMIT: Final = 180.0  # seconds for everything that is waited for here
+FIRST_DUE: Final = 5.0  # seconds ahead: reading the schedules means describing the bots first
 _LOOK: Final = 0.3
 _EVERY: Final = 5.0  # seconds between two plain lines of progress
 _STOP_WITHIN: Final = 40.0
@@ -101,7 +102,8 @@ class Show:
         runs = list(Run.objects.filter(schedule__in=self._schedules).order_by("queued", "id"))
         for run in runs:
             self._one(run)
-        return len(runs) == len(self._schedules) and all(RunStatus(run.status).is_final for run in runs)
+        ended = {run.schedule for run in runs if RunStatus(run.status).is_final}
+        return ended == set(self._schedules) and all(RunStatus(run.status).is_final for run in runs)
 
     def _one(self, run: Run) -> None:
         counts = count_items(run.pk)
@@ -126,14 +128,13 @@ class Show:
         bar.update(self._tasks[run.pk], completed=shown[0], total=shown[1], description=text)
 
 
-def fire(place: DemoPlace, line: Line, write: Callable[[timedelta], None]) -> None:
-    """Write a schedule that is due in a moment and wait for its run; anew, and later, where the file was read too late."""
-    for seconds in (4, 10, 30):
-        write(timedelta(seconds=seconds))
+def fire(place: DemoPlace, line: Line, schedule: str, write: Callable[[timedelta], None]) -> None:
+    """Wait for the first run of `schedule`, whose file is there; where it was read too late, write it anew and later."""
+    for seconds in (FIRST_DUE, 12.0, 30.0):
+        if seconds != FIRST_DUE:
+            write(timedelta(seconds=seconds))
         try:
-            line.wait(
-                "the schedule", lambda: Run.objects.filter(schedule__isnull=False).exists(), seconds + 8.0
-            )
+            line.wait("the schedule", Run.objects.filter(schedule=schedule).exists, seconds + 8)
         except RunFailed:
             continue
         return
