@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
 from runner.cases import decisions
 from runner.cases.decisions import Chosen, Decided, Outcome
@@ -303,3 +305,25 @@ def test_ids_are_found_by_their_beginning(failed: RunMaker) -> None:
 def test_an_unknown_case_is_said_to_be_unknown() -> None:
     with pytest.raises(UsageError, match="NOT_FOUND: case 'ABC' not found"):
         decisions.comment("ABC", by=ANN, at=now(), note="hello")
+
+
+def test_of_two_people_who_decide_at_one_moment_one_is_heard(failed: RunMaker) -> None:
+    seen, results, together = case("1").version, [], threading.Barrier(2)
+
+    def decide(by: str) -> None:
+        try:
+            together.wait(20)
+            decisions.done(case("1").pk, by=by, at=now(), note="typed in", version=seen)
+            results.append("heard")
+        except ConflictError as error:
+            results.append(error.stable_code)
+        finally:
+            connections.close_all()
+
+    people = [threading.Thread(target=decide, args=(by,)) for by in ("ann", "ben")]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join(30)
+    assert sorted(results) == ["CONFLICT", "heard"]
+    assert Act.objects.filter(verb="done").count() == 1
