@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def hand_out(child: Child) -> None:
 @pytest.mark.browser
 def test_when_the_worker_dies_the_child_its_browser_and_its_processes_end(tmp_path: Path) -> None:
     project = Project(tmp_path, WAITS)
-    marker = f"orphan-{tmp_path.name}"
+    marker = f"orphan-{uuid.uuid4()}"
     with project.child(marker) as child:
         journal = start(project, child, "browses", marker)
         hand_out(child)
@@ -132,7 +133,7 @@ def test_a_standby_child_that_is_not_needed_ends_with_its_channel(tmp_path: Path
 @pytest.mark.browser
 def test_a_warm_child_has_its_browser_before_it_has_its_order(tmp_path: Path) -> None:
     project = Project(tmp_path, WAITS)
-    marker = f"warm-{tmp_path.name}"
+    marker = f"warm-{uuid.uuid4()}"
     with project.child(marker) as child:
         ready = child.read()
         assert ready is not None
