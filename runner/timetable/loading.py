@@ -17,6 +17,7 @@ from runner.timetable.calendar_days import WorkCalendar, WorkDays
 from runner.timetable.calendar_reading import RowsOf, read_calendar
 from runner.timetable.cron import Cron
 from runner.timetable.cron_text import CronText, never
+from runner.timetable.dates import render
 from runner.timetable.due_times import Planned
 from runner.timetable.local_time import read_time
 from runner.timetable.triggers import At, Every, default_anchor
@@ -96,7 +97,7 @@ def work_days(names: Iterable[str], calendars: Mapping[str, WorkCalendar]) -> Wo
 
 
 def check(file: SchedulesFile, now: datetime) -> list[ConfigurationError]:
-    """Return what is wrong with the texts of the file's triggers, each with its place."""
+    """Return what is wrong with the triggers and the templates in parameters, each with its place."""
     found: list[ConfigurationError] = []
     for index, schedule in enumerate(file.schedules):
         try:
@@ -104,6 +105,10 @@ def check(file: SchedulesFile, now: datetime) -> list[ConfigurationError]:
         except ConfigurationError as error:
             key = "anchor" if error.stable_code == "SCHED_ANCHOR" else schedule.trigger_key
             found.append(file.error(index, key, error))
+        try:
+            render(schedule.parameters, now, ZoneInfo(schedule.timezone))
+        except ConfigurationError as error:
+            found.append(file.error(index, "parameters", error))
     return found
 
 
