@@ -426,3 +426,28 @@ def test_no_new_run_starts_while_the_disk_is_nearly_full(tmp_path: Path) -> None
     hand.stop()
     thread.join()
     assert Run.objects.get().status == RunStatus.QUEUED
+
+
+def test_items_put_from_inside_an_item_are_the_putting_lanes_own(tmp_path: Path) -> None:
+    settings = project(
+        tmp_path,
+        """
+        more = Queue("more", Number, key="n")
+
+        @bot(lanes=2)
+        def count() -> None:
+            numbers.put(Number(n=n) for n in range(8))
+            numbers.each(one)
+            more.each(lambda item: None)
+
+        def one(item: Item[Number]) -> None:
+            more.put([Number(n=item.data.n + 100)])
+            time.sleep(0.05)
+        """,
+    )
+    run_id, outcome = worker(settings).run_now("count", {}, requested_by="test")
+    assert outcome.status is RunStatus.DONE
+    assert Item.objects.filter(queue="more", status=ItemStatus.DONE).count() == 8
+    assert set(
+        Run.objects.get(pk=run_id).attempts.filter(item__queue="numbers").values_list("lane", flat=True)
+    ) == {1, 2}

@@ -126,10 +126,12 @@ class LaneHand:
         self.child.answer({"item": order.model_dump(mode="json")})
 
     def _put(self, queue: str, number: int) -> None:
-        if self.number == 1:
+        inside_an_item = number == 0  # such rows are in this lane's own journal, whichever lane it is
+        if self.number == 1 or inside_an_item:
             self._take_in()
             counts: Mapping[str, int] = dataclasses.asdict(self._puts.pop(queue, PutCounts()))
-            self._run.put_is_done(queue, number, counts)
+            if not inside_an_item:
+                self._run.put_is_done(queue, number, counts)
         else:
             counts = self._run.wait_for_put(queue, number)
         self.child.answer(counts)
