@@ -36,6 +36,7 @@ MOST_UNFOLDED: Final = 20_000
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,3})?")
+_TOO_DEEP = re.compile(rf"(?:[\[{{]\s*){{{DEEPEST + 1}}}")
 _SEXAGESIMAL = re.compile(r"[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+")
 _WORDS: Final[dict[str, bool | None]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -113,6 +114,10 @@ def parse_yaml(text: str, name: str) -> Document:
             )
         ])  # fmt: skip
     builder = _Builder(Document(name))
+    deep = _TOO_DEEP.search(text)
+    if deep is not None:  # the parser would need a second for what one look shows
+        builder.too_deep(Position(text.count("\n", 0, deep.start()) + 1, 1))
+        raise ErrorReport(builder.errors)
     try:
         for event in _events(text):
             builder.take(event)
@@ -177,6 +182,18 @@ class _Builder:
                     _at(event), "a second document begins with '---'", "one document", "remove the '---'"
                 )
 
+    def too_deep(self, at: Position) -> None:
+        """Record that values are nested too deep."""
+        self.errors.append(
+            ConfigurationError(
+                f"line {at.line}: nested deeper than {DEEPEST} levels",
+                expected="that is the limit",
+                hint="flatten it",
+                where=self.document.where(at),
+                code="SCHED_YAML_LIMIT",
+            )
+        )
+
     def _scalar(self, event: ScalarEvent) -> None:
         self._check_tag(event)
         plain = event.implicit[0] and event.style is None
@@ -214,13 +231,8 @@ class _Builder:
     ) -> None:
         self._check_tag(event)
         if len(self._open) >= DEEPEST:
-            self._refuse(
-                _at(event),
-                f"nested deeper than {DEEPEST} levels",
-                "that is the limit",
-                "flatten it",
-                "SCHED_YAML_LIMIT",
-            )
+            self.too_deep(_at(event))
+            raise _Stop
         if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
             self._refuse(
                 _at(event), "a key is a list or a mapping", "keys are plain words", "write the key as text"
