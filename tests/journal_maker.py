@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from runner.core.contract import JOURNAL_FILE, lane_folder
+from runner.core.clock import iso
+from runner.core.contract import JOURNAL_FILE, lane_folder, run_folder
 from runner.core.ids import uuid7
 from runner.journal.write import Journal
 
@@ -27,7 +28,8 @@ class RunMaker:
         self.live = live
         self.bot = bot
         self.run = run or uuid7(datetime.now(UTC))
-        self.folder = runs / "2026" / "11" / "24" / self.run
+        self.queued = datetime.now(UTC)
+        self.folder = runs / run_folder(self.run, self.queued)
         self._journals: dict[int, Journal] = {}
 
     def path(self, lane: int) -> Path:
@@ -50,6 +52,7 @@ class RunMaker:
         told = {
             "bot_file": f"bots/{self.bot}.py",
             "bot_version": "abc",
+            "queued": iso(self.queued),
             "lanes": lanes,
             "process": "sales",
             **data,

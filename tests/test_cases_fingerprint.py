@@ -34,6 +34,7 @@ SAME = [
     ["mail to ann@example.com bounced", "mail to b.c+d@mail.example.org bounced"],
     ["cell C7 is empty", "cell AB123 is empty", "cell $C$7 is empty"],
     ["look at Sheet1!C7 again", "look at 'My Sheet'!$D$8 again", "look at Sheet2!A1:B3 again"],
+    ["'x' is in orders.xlsx/Orders!5 already", "'y' is in b.xlsx/Sheet1!C7 already"],
     ["bad value in line 12 of the form", "bad value in line 7 of the form"],
     ["rows 3, 4 and 7 are equal", "rows 1 and 2 are equal", "rows 5, 6, 7, 8 are equal"],
     ["GET http://shop.example/orders/17?x=1 failed", "GET http://shop.example:8080/orders/18 failed"],
@@ -222,3 +223,15 @@ def test_the_explanation_says_what_counted_in_both_languages() -> None:
         'message on the page "Sorry, order … is closed"; numbers, ids, dates, times, paths and quoted values are ignored.'
     )
     assert worded.title == "Timeout … (the page says: Sorry, order … is closed)"
+
+
+def test_the_explanation_of_a_bad_row_says_so_in_plain_words() -> None:
+    row = Failure(
+        "business", "WB_CELL", "BadRow", "cell B18 is empty", "b", where="o.xlsx/S!B18", why="bad_row"
+    )
+    mark = fingerprint_of(row)
+    assert mark.explanation.startswith(
+        "Same kind (business), a row that does not fit, code WB_CELL, column B, bot b, "
+    )
+    assert "BadRow" not in mark.explanation
+    assert "该行不符合要求、代码 WB_CELL、列 B" in explain(mark, "zh")

@@ -33,6 +33,7 @@ _OUR_CODES: Final = (
     "UNEXPECTED", "WB_",
 )  # fmt: skip
 """How the codes begin that Runner itself gives: they name a kind of error, not a cause in somebody's business."""
+BAD_ROW: Final = "bad_row"  # why a case is open whose row never fitted the queue's model
 _OURS_TO_SAY: Final = frozenset({"BadRow", "ValidationError", "OutcomeUnknown", "AttemptLost"})
 _CELL: Final = re.compile(r"!\$?([A-Z]{1,3})\$?\d+")
 
@@ -111,7 +112,7 @@ def _parts_by_words(failure: Failure, words: str) -> dict[str, str]:
 
 def _column(failure: Failure) -> str:
     """The column of the cell that a bad row is wrong in: the cell's row changes, the column is part of the cause."""
-    found = _CELL.search(failure.where) if failure.why == "bad_row" else None
+    found = _CELL.search(failure.where) if failure.why == BAD_ROW else None
     return found[1] if found else ""
 
 
@@ -126,11 +127,17 @@ def _title(failure: Failure, words: str) -> str:
     return f"{code}: {text}" if code else text
 
 
+def _said(parts: Mapping[str, str], name: str) -> str:
+    """The part, unless it only repeats in our own words that a row does not fit."""
+    repeats = parts.get("why") == BAD_ROW and name in {"why", "type"}
+    return "" if repeats else parts.get(name, "")
+
+
 def _in_english(parts: Mapping[str, str]) -> str:
     named = {
         "code": "code {}",
         "type": "error type {}",
-        "why": "why {}",
+        "why": "reason {}",
         "step": "step '{}'",
         "column": "column {}",
         "bot": "bot {}",
@@ -138,7 +145,9 @@ def _in_english(parts: Mapping[str, str]) -> str:
         "locator": "element {}",
         "page_error": 'message on the page "{}"',
     }
-    same = [form.format(parts[name]) for name, form in named.items() if parts.get(name)]
+    same = [form.format(value) for name, form in named.items() if (value := _said(parts, name))]
+    if parts.get("why") == BAD_ROW:
+        same.insert(0, "a row that does not fit")
     ignored = "numbers, ids, dates, times, paths and quoted values are ignored"
     if "message" not in parts:
         ignored = "order numbers and quoted values are ignored"
@@ -158,7 +167,9 @@ def _in_chinese(parts: Mapping[str, str]) -> str:
         "locator": "页面元素 {}",
         "page_error": "页面提示“{}”",
     }
-    same = [form.format(parts[name]) for name, form in named.items() if parts.get(name)]
+    same = [form.format(value) for name, form in named.items() if (value := _said(parts, name))]
     kind = parts.get("kind", "")
+    if parts.get("why") == BAD_ROW:
+        same.insert(0, "该行不符合要求")
     ignored = "编号、日期、时间、路径和引号内的值不计" if "message" in parts else "单号和引号内的值不计"
     return f"相同的类别（{kinds.get(kind, kind)}）、{'、'.join(same)}；{ignored}。"

@@ -47,11 +47,10 @@ class JournalFile:
             yield (latest, 0, line.run, line.lane, line.seq), line
 
 
-def find_journals(runs: Path, scheduler: Path) -> list[JournalFile]:
-    """The journals of all run folders below `runs`, and the scheduler's own where it is there."""
+def find_journals(runs: Path, schedulers: Path) -> list[JournalFile]:
+    """The journals of all run folders below `runs`, and those that schedulers wrote into their own folder."""
     paths = sorted(path for path in runs.rglob(JOURNAL_FILE) if path.is_file())
-    if scheduler.is_file():
-        paths.append(scheduler)
+    paths += sorted(path for path in schedulers.glob("*.jsonl") if path.is_file())
     return [JournalFile(path, path.stat().st_size, _begins(path)) for path in paths]
 
 

@@ -9,7 +9,7 @@ from runner.cases.batch import Batch
 from runner.cases.openings import Opening, open_case, run_case_id, run_case_of, settle_run_retry
 from runner.cases.queued import queue_run
 from runner.core.clock import from_iso
-from runner.core.contract import SUPERVISOR_LANE
+from runner.core.contract import SUPERVISOR_LANE, run_folder
 from runner.core.nouns import FailureKind, OccurrenceState, RunStatus
 from runner.journal import Line
 from runner.store.models import Lane, Occurrence, Queue, Run, Step
@@ -26,7 +26,8 @@ _LANE_ENDS = {
 
 def ensure_run(run_id: str, bot: str, at: datetime) -> None:
     """Make a bare row for a run that only its journal knows; what is missing comes with `run.started`."""
-    Run.objects.get_or_create(pk=run_id, defaults={"bot": bot, "queued": at, "status": RunStatus.RUNNING})
+    values = {"bot": bot, "queued": at, "status": RunStatus.RUNNING, "folder": run_folder(run_id, at)}
+    Run.objects.get_or_create(pk=run_id, defaults=values)
 
 
 def ensure_lane(run_id: str, lane: int, bot: str, at: datetime) -> None:
@@ -75,6 +76,7 @@ def _run_started(line: Line) -> None:
         "requested_by": data.get("requested_by") or "",
         "lanes_wanted": data.get("lanes") or 1,
         "queued": queued,
+        "folder": run_folder(line.run, queued),
         "started": line.time,
         "status": RunStatus.RUNNING,
         "worker": data.get("worker") or "",

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.core.clock import from_iso
+from runner.core.contract import run_folder
 from runner.core.nouns import RunStatus
 from runner.store.models import Run
 
@@ -18,7 +19,7 @@ def queue_run(run_id: str, row: Mapping[str, Any], at: datetime) -> Run:
     priority, time_limit (seconds), requested_by, queued.
     """
     due = row.get("due")
-    queued = row.get("queued")
+    queued = from_iso(row["queued"]) if row.get("queued") else at
     values: dict[str, Any] = {
         "bot": row["bot"],
         "bot_file": row.get("bot_file") or "",
@@ -30,7 +31,8 @@ def queue_run(run_id: str, row: Mapping[str, Any], at: datetime) -> Run:
         "priority": row.get("priority") or 0,
         "time_limit": row.get("time_limit"),
         "requested_by": row.get("requested_by") or "",
-        "queued": from_iso(queued) if queued else at,
+        "queued": queued,
+        "folder": run_folder(run_id, queued),
         "status": RunStatus.QUEUED,
     }
     run, _ = Run.objects.get_or_create(pk=run_id, defaults=values)

@@ -14,7 +14,7 @@ from runner.cases.acts import apply_act
 from runner.cases.history import Happening, JournalFile, Progress, find_journals, merged
 from runner.cases.intake import take_in
 from runner.core.clock import iso
-from runner.core.contract import JOURNAL_FILE, SUPERVISOR_LANE
+from runner.core.contract import SUPERVISOR_LANE
 from runner.core.errors import ConflictError, RunnerError
 from runner.core.nouns import OccurrenceState, RunStatus
 from runner.journal import Line
@@ -48,16 +48,15 @@ def rebuild(runs_folder: Path, *, now: datetime, progress: Progress | None = Non
     """Delete the machine-written rows and make them again from all journals below `runs_folder`.
 
     One transaction: whatever goes wrong, the store is as it was. Kept: acts of people, queued runs that no journal
-    knows, due times that did not run (unless the scheduler's journal, `scheduler/journal.jsonl` beside the runs, tells
-    them). Not kept: leases, so a run that was being worked on is taken over by the next worker.
+    knows, due times that did not run (unless journals of schedulers, `scheduler/*.jsonl` beside the runs, tell them). Not kept: leases, so a run that was being worked on is taken over by the next worker.
     Raises ConflictError (REBUILD_BUSY) while a worker holds a run.
     """
-    scheduler = runs_folder.parent / "scheduler" / JOURNAL_FILE
+    schedulers = runs_folder.parent / "scheduler"
     report = RebuildReport()
     with transaction.atomic():
         _refuse_while_running(now)
-        files = find_journals(runs_folder, scheduler)
-        _forget_machine_rows(everything_is_told=scheduler.is_file())
+        files = find_journals(runs_folder, schedulers)
+        _forget_machine_rows(everything_is_told=any(file.path.parent == schedulers for file in files))
         people = Act.objects.filter(machine=False).order_by("at", "id")
         _replay(merged(files, list(people), progress), report)
         for file in files:

@@ -22,7 +22,7 @@ An attempt's end travels by the journal, not by the channel: the worker takes th
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -43,6 +43,11 @@ SUPERVISOR_LANE: Final = (
 def lane_folder(lane: int) -> str:
     """The sub-folder of a run folder that belongs to one lane."""
     return f"lane-{lane}"
+
+
+def run_folder(run: str, queued: datetime) -> str:
+    """The folder of a run, relative to the folder of all runs: ``YYYY/MM/DD/<run id>``, by the UTC day it was queued."""
+    return f"{queued.astimezone(UTC):%Y/%m/%d}/{run}"
 
 
 class _Record(BaseModel):

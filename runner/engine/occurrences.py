@@ -85,6 +85,7 @@ def record(ruling: Ruling, schedule: Schedule, at: datetime, journal: Journal) -
             "reason": ruling.reason,
             "run": run if runs else None,
             "run_row": row if runs else None,
+            "recorded": iso(at),
         }
         journal.event(
             "occurrence", f"{schedule.id} due {iso(ruling.due)}: {ruling.state}", sync=True, data=data
