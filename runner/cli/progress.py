@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from runner.cli.printing import console, warn
-from runner.engine.execution import Progress
+from runner.engine.shared import Progress
 
 _EVERY: Final = 10.0  # seconds between two plain lines
 

@@ -7,27 +7,23 @@ import dataclasses
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from runner.cases.batch import PutCounts
 from runner.core.contract import (
     CONSOLE_FILE,
     JOURNAL_FILE,
     FoundError,
-    ItemOrder,
     NoItem,
     lane_folder,
 )
 from runner.core.errors import ConflictError, RunnerError
-from runner.core.nouns import AttemptStatus
 from runner.engine.child import Child
 from runner.engine.outcome import LaneEnd, LaneResult
+from runner.engine.shared import SharedRun, item_order
 from runner.engine.trail import OpenAttempt, Trail
 from runner.store.models import Item
 from runner.store.outcomes import item_outcomes
-
-if TYPE_CHECKING:
-    from runner.engine.execution import Execution
 
 _MOST_RESTARTS: Final = 20  # of one lane in one run: a bot that hangs at everything must end
 _LAST_WORDS: Final = 10.0  # seconds a child has to end after it said that it finished
@@ -36,13 +32,13 @@ _LAST_WORDS: Final = 10.0  # seconds a child has to end after it said that it fi
 class LaneHand:
     """The worker's side of one lane. `serve` runs in a thread of its own until the child is gone."""
 
-    def __init__(self, execution: Execution, number: int, child: Child) -> None:
+    def __init__(self, run: SharedRun, number: int, child: Child) -> None:
         self.number = number
         self.child = child
         self.trail = Trail()
         self.end: LaneEnd | None = None  # set from outside before the child is ended: why
         self.result: LaneResult | None = None
-        self._run = execution
+        self._run = run
         self._handed: OpenAttempt | None = None
         self.restarts = 0
         self._finished = False
@@ -67,7 +63,7 @@ class LaneHand:
         except ConflictError:  # the run is another worker's: nothing of this one may be written any more
             self.child.end(grace=0)
         finally:
-            self._run.lane_is_gone(self)
+            self._run.lane_is_gone(self.number, self.result.end if self.result else None)
             connections.close_all()
 
     def _serve_child(self) -> None:
@@ -118,7 +114,7 @@ class LaneHand:
     def _next(self, queue: str) -> None:
         self._handed = None
         item = self._take_in(claim=queue)
-        order = self._run.hand_out(self, queue) if item is None else item_order(item)
+        order = self._run.hand_out(self.number, queue) if item is None else item_order(item)
         if isinstance(order, NoItem):
             self.child.answer({"item": None, "reason": order})
             return
@@ -195,28 +191,3 @@ class LaneHand:
         if self._handed is None or self._run.has_ended(self._handed):
             return None
         return self._handed
-
-
-def item_order(item: Item) -> ItemOrder:
-    """What the child is told of a claimed item."""
-    return ItemOrder(
-        queue=item.queue_id,
-        key=item.key,
-        data=item.data,
-        attempt=item.attempts_made + 1,
-        source=item.source,
-        output=item.output,
-        once=item.once,
-        irreversible=item.irreversible,
-    )
-
-
-def lost_data(lost: OpenAttempt, lane: int, reason: str, last_step: str) -> dict[str, Any]:
-    """The data of the worker's verdict on an attempt whose process is gone."""
-    return {
-        "status": AttemptStatus.LOST,
-        "lane": lane,
-        "reason": reason,
-        "open_intent": lost.intent,
-        "last_step": last_step,
-    }

@@ -23,10 +23,11 @@ from runner.core.settings import Settings
 from runner.core.vault import Vault
 from runner.engine.bots import as_error, file_of
 from runner.engine.child import Child, died
-from runner.engine.execution import Execution, Place, Progress, finish_data
+from runner.engine.execution import Execution, finish_data
 from runner.engine.folder import folder_of, write_order
 from runner.engine.outcome import ItemCounts, Outcome
 from runner.engine.recovery import recover
+from runner.engine.shared import Place, Progress, SharedRun
 from runner.journal.write import Journal
 from runner.store import claims
 
@@ -93,7 +94,7 @@ class Worker:
             lease_until=now() + self._settings.lease,
         )  # fmt: skip
         execution = self._execution(order, folder, description, epoch=1)
-        execution.on_progress = on_progress
+        execution.run.on_progress = on_progress
         self._running[order.run] = (execution, threading.current_thread())
         on_start(order.run)
         return order.run, execution.execute(child)
@@ -205,7 +206,7 @@ class Worker:
     def _execution(self, order: Order, folder: str, description: BotDescription, epoch: int) -> Execution:
         path = self._settings.runs / folder
         write_order(path, order)
-        return Execution(self._place, order, path, description, epoch)
+        return Execution(SharedRun(self._place, order, path, description, epoch))
 
     def _order(
         self, run: str, bot: str, path: Path, parameters: Mapping[str, Any], *, queued: datetime, requested_by: str,
