@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -89,6 +90,25 @@ def test_a_due_time_moves_to_the_next_working_day_and_meets_the_regular_one_ther
     assert runs(mondays, "2026-02-10 00:00", "2026-03-01 00:00") == ["02-24 08:30"]
     found = list(mondays.due_times(at("2026-02-23 12:00", SHANGHAI), at("2026-02-24 12:00", SHANGHAI)))
     assert found[0].planned < found[0].due
+
+
+def test_a_schedule_of_seconds_finds_the_end_of_a_long_holiday_at_once() -> None:
+    one = planned(CHINA, every="1s")
+    began = process_time()
+    found = one.next_run(at("2026-02-14 23:59:59", SHANGHAI))
+    assert found is not None
+    assert found.due == at("2026-02-24 00:00:00", SHANGHAI)
+    assert process_time() - began < 1
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1), timezones=st.just(UTC)),
+    st.sampled_from(list(Shift)),
+)
+def test_the_next_run_is_the_first_due_time_that_is_not_skipped(start: datetime, shift: Shift) -> None:
+    one = planned(CHINA, cron="0 */7 * * *", shift=shift.value)
+    due = (at for at in one.due_times(start, start + timedelta(days=20)) if at.skip is None)
+    assert one.next_run(start) == next(due)
 
 
 def test_a_due_time_moves_to_the_working_day_before() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,7 +15,9 @@ from runner.timetable.walk import Trigger, due_between
 from runner.timetable.zones import local_of, settle
 
 _DAY: Final = timedelta(days=1)
+_TICK: Final = timedelta(microseconds=1)
 _FARTHEST: Final = 60
+_HORIZON: Final = timedelta(days=3653)
 _WINDOWS: Final = (timedelta(days=2), timedelta(days=40), timedelta(days=400), timedelta(days=4000))
 
 
@@ -62,6 +64,8 @@ class Planned:
 
     def next_run(self, after: datetime) -> DueTime | None:
         """Return the first due time after an instant that is not skipped, or None where ten years have none."""
+        if self.schedule.shift is Shift.SKIP or not self.days.calendars:
+            return self._next_unmoved(after)
         left = after
         for window in _WINDOWS:
             runs = (at for at in self.due_times(left, left + window) if at.skip is None)
@@ -73,7 +77,23 @@ class Planned:
                 return None
         return None
 
+    def _next_unmoved(self, after: datetime) -> DueTime | None:
+        """Go from due time to due time, over a whole day off in one step."""
+        due = self.trigger.next_after(after)
+        while due is not None and due - after < _HORIZON:
+            at = self._judged(due, due)
+            if at.skip is None:
+                return at
+            local = local_of(due, self.zone)
+            if at.skip is SkipKind.CALENDAR and self.days.why_off(local.date()):
+                midnight = settle(datetime.combine(local.date() + _DAY, time()), self.zone)
+                due = max(due, (midnight or due + _DAY) - _TICK)
+            due = self.trigger.next_after(due)
+        return None
+
     def _judged(self, due: datetime, planned: datetime) -> DueTime:
+        if not self.days.calendars:
+            return DueTime(due, planned)
         local = local_of(due, self.zone)
         reason = self.days.why_not(local)
         if reason:
