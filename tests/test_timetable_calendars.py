@@ -101,11 +101,9 @@ def test_a_schedule_of_seconds_finds_the_end_of_a_long_holiday_at_once() -> None
     assert process_time() - began < 1
 
 
-@given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1), timezones=st.just(UTC)),
-    st.sampled_from(list(Shift)),
-)
-def test_the_next_run_is_the_first_due_time_that_is_not_skipped(start: datetime, shift: Shift) -> None:
+@given(st.integers(0, 330 * 24 * 60), st.sampled_from(list(Shift)))
+def test_the_next_run_is_the_first_due_time_that_is_not_skipped(minutes: int, shift: Shift) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
     one = planned(CHINA, cron="0 */7 * * *", shift=shift.value)
     due = (at for at in one.due_times(start, start + timedelta(days=20)) if at.skip is None)
     assert one.next_run(start) == next(due)
