@@ -92,6 +92,15 @@ def test_a_due_time_moves_to_the_next_working_day_and_meets_the_regular_one_ther
     assert found[0].planned < found[0].due
 
 
+def test_whoever_keeps_the_ledger_is_woken_on_the_day_to_which_a_due_time_moved() -> None:
+    mondays = planned(CHINA, cron="30 8 * * 1", shift="next")
+    assert mondays.next_after(at("2026-02-10 00:00", SHANGHAI)) == at("2026-02-24 08:30", SHANGHAI)
+    skipping = planned(CHINA, cron="30 8 * * 1")
+    assert skipping.next_after(at("2026-02-10 00:00", SHANGHAI)) == at("2026-02-16 08:30", SHANGHAI)
+    first, last = at("2026-02-16 08:30", SHANGHAI), at("2026-03-02 08:30", SHANGHAI)
+    assert [due.day for due in skipping.between(first, last)] == [16, 23]
+
+
 def test_a_schedule_of_seconds_finds_the_end_of_a_long_holiday_at_once() -> None:
     one = planned(CHINA, every="1s")
     began = process_time()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -61,6 +61,25 @@ class Planned:
                 yield self._judged(due, due)
         else:
             yield from self._shifted(after, until)
+
+    def next_after(self, instant: datetime) -> datetime | None:
+        """Return the next due time as calendars leave it, skipped ones included: when to wake and look.
+
+        So a `Planned` is a trigger itself, for whoever keeps the ledger of due times.
+        """
+        if self.schedule.shift is Shift.SKIP or not self.days.calendars:
+            return self.trigger.next_after(instant)
+        left = instant.astimezone(UTC)
+        for window in _WINDOWS:
+            found = next(self.due_times(left, left + window), None)
+            if found is not None:
+                return found.due
+            left += window
+        return None
+
+    def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """Yield the due times in ``[start, end)`` as calendars leave them, skipped ones included."""
+        return (at.due for at in self.due_times(start - _TICK, end - _TICK))
 
     def next_run(self, after: datetime) -> DueTime | None:
         """Return the first due time after an instant that is not skipped, or None where ten years have none."""
