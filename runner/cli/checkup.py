@@ -108,6 +108,11 @@ def _store(project: Project, bots: Discovery) -> Iterator[Finding]:
             words = "; ".join(str(row[0]) for row in said)
             yield Finding("store", State.ERROR, f"damaged: {words}", "move it away, then: runner rebuild")
             return
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'store_case'").fetchall():
+            yield Finding(
+                "store", State.WARNING, "it was begun and has no tables yet", "the next command makes them"
+            )
+            return
         cases = connection.execute(
             "SELECT count(*) FROM store_case WHERE status IN ('open', 'claimed', 'waiting')"
         ).fetchone()[0]

@@ -23,14 +23,15 @@ def explain(error: Exception) -> RunnerError:
     found: BaseException | None = error
     while found is not None:
         if isinstance(found, OSError) and found.errno in _DISK:
-            return _disk(found.strerror or str(found), str(found.filename or ""))
+            return disk_problem(found.strerror or str(found), str(found.filename or ""))
         if type(found).__module__.startswith(("django.db", "sqlite3")):
             return _store(found)
         found = found.__cause__ or found.__context__
     return _unexpected(error)
 
 
-def _disk(reason: str, where: str) -> RunnerError:
+def disk_problem(reason: str, where: str) -> EnvironmentProblem:
+    """The error for a data folder that has no room left, or may not be written."""
     return EnvironmentProblem(
         f"the data folder can't be written: {reason}",
         expected="a journal must be written before anything is done, so Runner is paused: no new run will start",
@@ -40,10 +41,15 @@ def _disk(reason: str, where: str) -> RunnerError:
     )
 
 
+def is_about_disk(said: str) -> bool:
+    """Whether a database's message means the disk, not the database."""
+    return any(words in said for words in _FULL)
+
+
 def _store(error: BaseException) -> RunnerError:
     said = str(error)
-    if any(words in said for words in _FULL):
-        return _disk(f"No space left, or not writable ({said})", "store")
+    if is_about_disk(said):
+        return disk_problem(f"No space left, or not writable ({said})", "store")
     return EnvironmentProblem(
         f"the store does not answer: {said}",
         expected="a store that can be read and written; started work is kept in the local journal",

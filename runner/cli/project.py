@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from runner.cli.faults import disk_problem, is_about_disk
 from runner.core.errors import EnvironmentProblem
 from runner.core.settings import Settings, load_settings, prepare_home
 
@@ -51,7 +52,12 @@ def open_project(flags: Mapping[str, Any] | None = None, *, writes: bool = False
     project = open_settings(flags)
     if writes or not project.settings.database.exists():
         prepare_home(project.settings)
-    open_store(project.settings.database)
+    try:
+        open_store(project.settings.database)
+    except EnvironmentProblem as error:
+        if is_about_disk(error.what):
+            raise disk_problem(f"No space left for the store ({error.what})", error.where) from error
+        raise
     return project
 
 

@@ -12,7 +12,7 @@ from runner.cli.main import INTERRUPTED
 from runner.cli.printing import print_json, warn
 from runner.cli.progress import Watcher
 from runner.cli.project import Project
-from runner.cli.summary import print_summary
+from runner.cli.summary import error_line, print_summary
 from runner.core.nouns import CaseStatus, ItemStatus, RunStatus
 from runner.engine.outcome import Outcome
 from runner.engine.tree import end_tree
@@ -50,6 +50,8 @@ def run_bot(
             on_start=watcher.start,
             on_progress=watcher.update,
         )
+    if outcome.error:
+        warn(error_line(outcome.error))
     if as_json:
         print_json(run_json(run_id))
     elif not quiet:

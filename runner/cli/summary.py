@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,9 @@ def print_summary(settings: Settings, run_id: str, *, retried: int = 0) -> None:
     cases = _waiting_cases(run_id)
     print_facts(
         [
-            (
-                run.bot,
-                f"{_WORDS.get(RunStatus(run.status), run.status)} in {lasted(run.started, run.finished)}",
-            ),
+            (run.bot, _ended(run)),
             ("run", run.pk),
             ("items", _items(run, retried)),
-            ("error", one_line((run.error or {}).get("message", ""), 500)),
             *(("exceptions" if n == 0 else " ", text) for n, text in enumerate(_problems(cases))),
             *(("files" if n == 0 else " ", text) for n, text in enumerate(_files(run, settings.project))),
             *(("next" if n == 0 else " ", text) for n, text in enumerate(_next(run, cases))),
@@ -60,13 +57,28 @@ def print_run(settings: Settings, run_id: str) -> None:
             ("stop asked by", run.stop_asked_by),
             ("items", _items(run, 0)),
             ("lanes", ", ".join(f"{lane.number} {lane.reason or lane.status}" for lane in lanes)),
-            ("error", one_line((run.error or {}).get("message", ""), 500)),
+            ("error", error_line(run.error)),
             *(("exceptions" if n == 0 else " ", text) for n, text in enumerate(_problems(cases))),
             *(("files" if n == 0 else " ", text) for n, text in enumerate(_files(run, settings.project))),
             ("folder", str(settings.runs / run.folder) if run.folder else ""),
             *(("next" if n == 0 else " ", text) for n, text in enumerate(_next(run, cases))),
         ]
     )
+
+
+def error_line(error: Mapping[str, Any] | None) -> str:
+    """The error that a run ended with, in the form of every error: ``where: CODE: what - expected - what to do``."""
+    if not error:
+        return ""
+    where = f"{error['where']}: " if error.get("where") else ""
+    hint = f" - {error['hint']}" if error.get("hint") else ""
+    return one_line(f"{where}{error.get('code', '')}: {error.get('message', '')}{hint}", 1000)
+
+
+def _ended(run: Run) -> str:
+    status = RunStatus(run.status)
+    code = f": {(run.error or {}).get('code', '')}" if run.error else ""
+    return f"{_WORDS.get(status, status)}{code}, in {lasted(run.started, run.finished)}"
 
 
 def _waiting_cases(run_id: str) -> list[Case]:
