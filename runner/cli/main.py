@@ -38,6 +38,8 @@ class Commands(LazyGroup):
         "cases": Entry("runner.cli.decide:app", "Cases: list, show, and every decision", _DECIDE),
         "problems": Entry("runner.cli.problems:app", "Problems: cases with one cause", _DECIDE),
         "secrets": Entry("runner.cli.secrets:app", "Passwords for bots: set, list, remove", _KEEP),
+        "backup": Entry("runner.cli.backup:backup", "Copy store, journals and vault into one file", _KEEP),
+        "restore": Entry("runner.cli.backup:restore", "Put a backup into an empty data folder", _KEEP),
         "rebuild": Entry("runner.cli.rebuild:rebuild", "Make the store again from the journals", _KEEP),
     }
 

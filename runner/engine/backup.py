@@ -1,0 +1,190 @@
+"""Backs up a data folder while it is in use, and restores one: store, journals with evidence, and the vault."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from runner.core.clock import iso, now
+from runner.core.errors import ConflictError, EnvironmentProblem
+from runner.core.settings import Settings
+
+MANIFEST: Final = "manifest.json"
+_FORMAT: Final = 1
+_PIECE: Final = 1 << 20
+_FOLDERS: Final = ("runs", "scheduler")  # journals, evidence and outputs
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """What a backup holds, or what was restored: files, their bytes, and whether the vault's key is among them."""
+
+    files: int
+    size: int
+    with_key: bool
+
+
+def make_backup(
+    settings: Settings,
+    target: Path,
+    *,
+    with_key: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> BackupReport:
+    """Write the data folder of `settings` to `target` (.tar.gz); runs may go on meanwhile.
+
+    The store is copied first, as of one moment, the journals after it: so they say at least as much as the store, and
+    what they say more is taken in after a restore. The vault's key is left out unless `with_key`: who has both can read
+    every secret. The file appears under its name only when it is whole. Raises ConflictError when `target` is there.
+    """
+    if target.exists():
+        raise ConflictError(
+            "there is a file of this name",
+            hint="choose another name",
+            where=str(target),
+            code="BACKUP_EXISTS",
+        )
+    unfinished = target.with_name(target.name + ".unfinished")
+    sums: dict[str, str] = {}
+    size = 0
+    try:
+        with tempfile.TemporaryDirectory(dir=settings.home) as scratch:
+            copy = Path(scratch) / settings.database.name
+            _copy_store(settings.database, copy)
+            with tarfile.open(unfinished, "w:gz", compresslevel=6) as archive:
+                for name, path in _files(settings, copy, with_key=with_key):
+                    progress(name)
+                    data_size, digest = _add(archive, name, path)
+                    sums[name] = digest
+                    size += data_size
+                _add_manifest(archive, sums)
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.rename(target)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise EnvironmentProblem(
+            f"the backup can't be written: {error.strerror}", where=str(target), code="BACKUP_WRITE"
+        ) from error
+    return BackupReport(len(sums), size, with_key)
+
+
+def restore_backup(
+    settings: Settings, source: Path, *, progress: Callable[[str], None] = lambda _: None
+) -> BackupReport:
+    """Put a backup into the data folder of `settings`, which must hold no store yet.
+
+    Everything is unpacked beside it and checked against the manifest before anything is put in place.
+    Raises ConflictError when there is a store, EnvironmentProblem for a file that is damaged or no backup.
+    """
+    if settings.database.exists():
+        raise ConflictError(
+            f"{settings.home} holds a store already",
+            expected="a data folder without one",
+            hint="set RUNNER_HOME to a new folder, or move the old one away; stop `runner up` first",
+            code="RESTORE_OVER",
+        )
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=settings.home) as scratch:
+        folder = Path(scratch)
+        try:
+            with tarfile.open(source, "r:gz") as archive:
+                for member in archive:
+                    progress(member.name)
+                    archive.extract(member, folder, filter="data")
+            manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+            sums: dict[str, str] = manifest["files"]
+        except (OSError, EOFError, tarfile.TarError, ValueError, KeyError) as error:
+            raise _damaged(source, str(error)) from error
+        for name, digest in sums.items():
+            if not (folder / name).is_file() or _digest(folder / name) != digest:
+                raise _damaged(source, f"{name} is not what the manifest says")
+        size = sum((folder / name).stat().st_size for name in sums)
+        for name in sums:
+            place = settings.home / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).replace(place)
+    return BackupReport(len(sums), size, settings.vault.with_suffix(".key").name in sums)
+
+
+def _copy_store(database: Path, copy: Path) -> None:
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+        target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+
+
+def _files(settings: Settings, store: Path, *, with_key: bool) -> Iterator[tuple[str, Path]]:
+    yield settings.database.name, store
+    key = settings.vault.with_suffix(".key")
+    for path in (settings.vault, key):
+        if path.exists() and (path != key or with_key):
+            yield path.name, path
+    for folder in _FOLDERS:
+        for path in sorted((settings.home / folder).rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                yield path.relative_to(settings.home).as_posix(), path
+
+
+def _add(archive: tarfile.TarFile, name: str, path: Path) -> tuple[int, str]:
+    """Add one file as it is now: one that grows meanwhile is cut where it was when its turn came."""
+    with path.open("rb") as file:
+        facts = tarfile.TarInfo(name)
+        facts.size = os.fstat(file.fileno()).st_size
+        facts.mode = 0o600
+        facts.mtime = int(path.stat().st_mtime)
+        piece = _Piece(file, facts.size)
+        archive.addfile(facts, piece)
+    return facts.size, piece.digest
+
+
+class _Piece(io.RawIOBase):
+    """The first `size` bytes of a file, digested as they are read; padded should the file shrink meanwhile."""
+
+    def __init__(self, file: io.BufferedReader, size: int) -> None:
+        self._file, self._left, self._sum = file, size, hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        return self._sum.hexdigest()
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self._left if size < 0 else min(size, self._left)
+        data = self._file.read(wanted).ljust(wanted, b"\0")
+        self._left -= len(data)
+        self._sum.update(data)
+        return data
+
+
+def _add_manifest(archive: tarfile.TarFile, sums: dict[str, str]) -> None:
+    text = json.dumps({"format": _FORMAT, "made": iso(now()), "files": sums}, indent=1).encode()
+    facts = tarfile.TarInfo(MANIFEST)
+    facts.size = len(text)
+    archive.addfile(facts, io.BytesIO(text))
+
+
+def _digest(path: Path) -> str:
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def _damaged(source: Path, why: str) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        f"the file is damaged or no backup: {why}",
+        expected="a file made by: runner backup",
+        hint="take an earlier backup",
+        where=str(source),
+        code="BACKUP_DAMAGED",
+    )

@@ -1,0 +1,97 @@
+"""A backup made while runs go on can be restored, and a damaged one is refused before anything is touched."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from runner.core.errors import ConflictError, EnvironmentProblem
+from runner.core.settings import Settings
+from runner.core.vault import Vault
+from runner.engine.backup import make_backup, restore_backup
+from tests.engine_project import project, until, worker
+
+BOT = """
+@bot
+def count() -> None:
+    numbers.put(Number(n=n) for n in range(60))
+    numbers.each(lambda item: time.sleep(0.01))
+"""
+
+
+@pytest.fixture
+def used(tmp_path: Path, store: Path) -> Settings:
+    """The settings of a project that has run once; its store is where the settings say."""
+    settings = project(tmp_path, BOT, home=tmp_path)
+    assert settings.database == store
+    Vault(settings.vault, {}).set("portal/password", "correct horse")
+    return settings
+
+
+def counts(database: Path) -> dict[str, int]:
+    with sqlite3.connect(database) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        found = connection.execute("SELECT status, COUNT(*) FROM store_item GROUP BY status").fetchall()
+    connection.close()
+    return dict(found)
+
+
+def test_what_was_backed_up_while_a_run_went_on_is_restored_whole(used: Settings, tmp_path: Path) -> None:
+    thread = threading.Thread(target=run_once, args=(used,))
+    thread.start()
+    until(lambda: counts(used.database).get("done", 0) > 5)
+    file = tmp_path / "backup.tar.gz"
+    report = make_backup(used, file)
+    thread.join()
+    assert report.files > 3
+    there = used.model_copy(update={"home": tmp_path / "elsewhere"})
+    restore_backup(there, file)
+    found = counts(there.database)
+    assert sum(found.values()) == 60
+    assert found["done"] > 5
+    assert list(there.runs.rglob("journal.jsonl"))
+    assert not there.vault.with_suffix(".key").exists()
+
+
+def run_once(settings: Settings) -> None:
+    from django.db import connections
+
+    worker(settings).run_now("count", {}, requested_by="test")
+    connections.close_all()
+
+
+def test_with_its_key_the_vault_opens_again(used: Settings, tmp_path: Path) -> None:
+    make_backup(used, tmp_path / "b.tar.gz", with_key=True)
+    there = used.model_copy(update={"home": tmp_path / "elsewhere"})
+    restore_backup(there, tmp_path / "b.tar.gz")
+    assert Vault(there.vault, {}).get("portal/password") == "correct horse"
+
+
+def test_a_store_that_is_there_is_never_overwritten(used: Settings, tmp_path: Path) -> None:
+    make_backup(used, tmp_path / "b.tar.gz")
+    with pytest.raises(ConflictError, match="holds a store already"):
+        restore_backup(used, tmp_path / "b.tar.gz")
+    with pytest.raises(ConflictError, match="file of this name"):
+        make_backup(used, tmp_path / "b.tar.gz")
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "text"])
+def test_a_damaged_backup_is_refused_and_nothing_is_put_in_place(
+    used: Settings, tmp_path: Path, damage: str
+) -> None:
+    file = tmp_path / "b.tar.gz"
+    make_backup(used, file)
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    flipped = bytearray(whole)
+    flipped[middle] ^= 0x10
+    file.write_bytes({"cut": whole[:middle], "flipped": bytes(flipped), "text": b"hello"}[damage])
+    there = used.model_copy(update={"home": tmp_path / "elsewhere"})
+    with pytest.raises(EnvironmentProblem, match="damaged or no backup"):
+        restore_backup(there, file)
+    assert list(there.home.iterdir()) == []
+    shutil.rmtree(there.home)
