@@ -28,16 +28,18 @@ class Cost:
 def cost_of(command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> Cost:
     """Run `command` and wait until it, and every process that it left to its parent, has ended (Linux only).
 
-    Raises RuntimeError when it can't be measured.
+    Raises RuntimeError with its last words when it fails.
     """
     done = subprocess.run(
         [sys.executable, __file__, *map(str, command)],
         env={**os.environ, **environment}, cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    try:
-        return Cost(**json.loads(done.stderr.splitlines()[-1]))
-    except (ValueError, IndexError) as error:
-        raise RuntimeError(f"{command}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}") from error
+    *words, figures = done.stderr.splitlines() or [""]
+    cost = Cost(**json.loads(figures)) if figures.startswith("{") else None
+    if cost is None or cost.code:
+        said = "\n".join([*done.stdout.splitlines()[-20:], *words[-20:], figures])
+        raise RuntimeError(f"{' '.join(map(str, command))}\n{said}")
+    return cost
 
 
 def median(values: Sequence[float]) -> float:
@@ -63,7 +65,7 @@ def _measure(command: Sequence[str]) -> None:
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
     started, cpu, code = time.perf_counter(), 0.0, -1
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     wall = 0.0
     while True:
         try:
