@@ -82,7 +82,7 @@ def test_a_retry_is_resolved_by_the_new_attempt_and_not_by_the_button(
 
 
 def test_a_retry_that_fails_opens_the_case_again(failed: RunMaker, tmp_path: Path) -> None:
-    opened = case("1").opened
+    opened, problem = case("1").opened, case("1").problem
     decisions.retry(case("1").pk, by=ANN, at=now())
 
     def work(run: RunMaker) -> None:
@@ -93,6 +93,8 @@ def test_a_retry_that_fails_opens_the_case_again(failed: RunMaker, tmp_path: Pat
     reopened = case("1")
     assert (reopened.status, reopened.times_opened, reopened.kind) == ("open", 2, "application")
     assert reopened.opened == opened
+    problem.refresh_from_db()
+    assert (problem.status, reopened.problem.status) == ("resolved", "open")
     assert reopened.due is not None
 
 

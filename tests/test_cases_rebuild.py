@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.cases import decisions
+from runner.cases.history import find_journals, merged
 from runner.cases.openings import item_case_id, run_case_id
 from runner.cases.rebuild import rebuild
 from runner.core.clock import iso
 from runner.core.contract import Settled
 from runner.core.errors import ConflictError, RunnerError
 from runner.core.nouns import CaseStatus
+from runner.journal import Line, read_journal
 from runner.journal.write import Journal
 from runner.store.models import Act, Case, Item, Occurrence, Problem, Run
 from tests.journal_maker import RunMaker
@@ -218,6 +222,22 @@ def test_without_the_schedulers_journal_what_only_the_store_knows_stays(tmp_path
     before = snapshot()
     rebuild(tmp_path, now=now())
     assert differences(before, snapshot()) == []
+
+
+def test_a_clock_that_goes_back_does_not_turn_a_journal_round(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "journal.jsonl"
+    with Journal(path, run="r", lane=0, bot="b") as journal:
+        journal.event("log", "first")
+        journal.event("log", "second")
+    at = read_journal(path).lines[0].time
+    one, two = path.read_bytes().splitlines()
+    back = re.sub(rb'"time":"[^"]+"', b'"time":"%s"' % iso(at - timedelta(hours=1)).encode(), two)[:-18]
+    path.write_bytes(one + b"\n" + back + b',"crc":"%08x"}\n' % zlib.crc32(back))
+    file = find_journals(tmp_path, tmp_path / "scheduler")[0]
+    acts = [Act(pk=name, at=at + timedelta(minutes=n)) for name, n in (("before", -1), ("after", 1))]
+    order = [told.message if isinstance(told, Line) else told.pk for told in merged([file], acts)]
+    assert order == ["before", "first", "second", "after"]
+    assert file.fault is None
 
 
 def test_progress_is_told_in_bytes(tmp_path: Path) -> None:

@@ -37,14 +37,12 @@ class JournalFile:
     fault: Fault | None = None
 
     def read(self) -> _Stream:
-        """Its lines, each with a time that never goes back: a lane's own order stands above its clock."""
+        """Its lines in their own order, which stands above the clock: a line comes only when its turn has come."""
         reading = read_journal(self.path, after_seq=0)
         self.end, self.fault = reading.end, reading.fault
-        latest = _BEFORE_ALL
         for line in reading.lines:
-            latest = max(latest, line.time)
             self.run, self.lane, self.last_seq = line.run, line.lane, line.seq
-            yield (latest, 0, line.run, line.lane, line.seq), line
+            yield (line.time, 0, line.run, line.lane, line.seq), line
 
 
 def find_journals(runs: Path, schedulers: Path) -> list[JournalFile]:
