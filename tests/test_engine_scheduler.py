@@ -7,76 +7,41 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from runner.core.clock import now
 from runner.core.errors import ConflictError
 from runner.core.nouns import OccurrenceState, RunStatus
 from runner.core.schedules_model import Schedule
 from runner.core.settings import Settings
-from runner.engine.occurrences import Ruling, record, rule
+from runner.engine.occurrences import record
 from runner.engine.scheduler import Scheduler
 from runner.engine.single import only_one
 from runner.journal.write import Journal
 from runner.store.models import Occurrence, Run, Watermark
+from runner.timetable.due_times import DueTime, Planned
+from runner.timetable.loading import trigger_of
+from runner.timetable.policies import Cause, Decision
 from tests.engine_project import project, until
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 BOT = "@bot\ndef count(top: int = 1) -> None:\n    pass\n"
 
 
-def schedule(**values: object) -> Schedule:
-    return Schedule.model_validate({"id": "orders", "bot": "count", "every": "1h", **values})
+def planned(**values: object) -> Planned:
+    schedule = Schedule.model_validate({"id": "orders", "bot": "count", "every": "1h", **values})
+    return Planned(schedule, trigger_of(schedule))
 
 
-def hours(*back: float) -> list[datetime]:
-    return [NOON - timedelta(hours=h) for h in back]
-
-
-def states(rulings: list[Ruling]) -> list[str]:
-    return [str(r.state) for r in rulings]
-
-
-def test_a_due_time_that_is_seconds_late_runs() -> None:
-    assert states(rule([NOON - timedelta(seconds=59)], NOON, schedule())) == ["ran"]
-
-
-def test_run_once_runs_the_latest_missed_time_and_names_it_in_the_others() -> None:
-    rulings = rule(hours(3, 2, 1), NOON, schedule(missed="run_once"))
-    assert states(rulings) == ["coalesced", "coalesced", "ran"]
-    assert "2026-11-24T11:00" in rulings[0].reason
-
-
-def test_a_run_on_time_stands_for_what_was_missed_before_it() -> None:
-    assert states(rule(hours(2, 1, 0), NOON, schedule())) == ["coalesced", "coalesced", "ran"]
-
-
-def test_run_all_runs_each_up_to_its_limit() -> None:
-    rulings = rule(hours(4, 3, 2, 1), NOON, schedule(missed="run_all", max_catchup=3))
-    assert states(rulings) == ["missed", "ran", "ran", "ran"]
-
-
-def test_skip_runs_none_of_the_missed() -> None:
-    assert states(rule(hours(2, 1, 0), NOON, schedule(missed="skip"))) == ["missed", "missed", "ran"]
-
-
-@given(
-    st.lists(st.integers(0, 100_000), unique=True, max_size=30),
-    st.sampled_from(["run_once", "run_all", "skip"]),
-)
-def test_every_due_time_ends_in_exactly_one_state_and_in_order(ages: list[int], missed: str) -> None:
-    dues = sorted(NOON - timedelta(seconds=age) for age in ages)
-    rulings = rule(dues, NOON, schedule(missed=missed))
-    assert [r.due for r in rulings] == dues
-    assert OccurrenceState.DUE not in {r.state for r in rulings}
+def on_time(due: datetime) -> Decision:
+    return Decision(DueTime(due, due), OccurrenceState.RAN, "on time", Cause.ON_TIME)
 
 
 @pytest.mark.usefixtures("store")
 def test_occurrence_and_run_are_recorded_once_however_often_they_are_handled(tmp_path: Path) -> None:
     for name in ("first", "second"):  # two schedulers on one store
         with Journal(tmp_path / f"{name}.jsonl", run="", lane=0, bot="") as journal:
-            record(Ruling(NOON, OccurrenceState.RAN), schedule(overlap="queue"), NOON, journal)
+            record(on_time(NOON), planned(overlap="queue"), NOON, journal)
     occurrence = Occurrence.objects.get()
     run = Run.objects.get()
     assert (occurrence.run, run.schedule, run.due, run.status) == (run.pk, "orders", NOON, RunStatus.QUEUED)
@@ -85,8 +50,8 @@ def test_occurrence_and_run_are_recorded_once_however_often_they_are_handled(tmp
 @pytest.mark.usefixtures("store")
 def test_a_due_time_is_skipped_while_the_last_run_goes_on(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.jsonl", run="", lane=0, bot="") as journal:
-        for due in hours(1, 0):
-            record(Ruling(due, OccurrenceState.RAN), schedule(overlap="skip"), due, journal)
+        for due in (NOON - HOUR, NOON):
+            record(on_time(due), planned(overlap="skip"), due, journal)
     assert list(Occurrence.objects.values_list("state", flat=True)) == ["ran", "skipped"]
     assert Run.objects.count() == 1
 
@@ -94,9 +59,9 @@ def test_a_due_time_is_skipped_while_the_last_run_goes_on(tmp_path: Path) -> Non
 @pytest.mark.usefixtures("store")
 def test_overlap_replace_asks_the_running_one_to_stop(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.jsonl", run="", lane=0, bot="") as journal:
-        record(Ruling(hours(1)[0], OccurrenceState.RAN), schedule(overlap="replace"), NOON, journal)
+        record(on_time(NOON - HOUR), planned(overlap="replace"), NOON, journal)
         Run.objects.update(status=RunStatus.RUNNING)
-        record(Ruling(NOON, OccurrenceState.RAN), schedule(overlap="replace"), NOON, journal)
+        record(on_time(NOON), planned(overlap="replace"), NOON, journal)
     assert Run.objects.count() == 2
     assert "replace" in Run.objects.get(status=RunStatus.RUNNING).stop_asked_by
 
@@ -163,3 +128,29 @@ def test_a_second_one_of_a_kind_is_told_who_holds_the_lock(tmp_path: Path) -> No
         pass
     with only_one(lock, "scheduler"):
         pass
+
+
+@pytest.mark.usefixtures("store")
+def test_dates_in_parameters_follow_the_due_time(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.jsonl", run="", lane=0, bot="") as journal:
+        month = planned(parameters={"month": "{{ due | month_start | date }}"}, timezone="Asia/Shanghai")
+        record(on_time(datetime(2026, 11, 30, 20, tzinfo=UTC)), month, NOON, journal)
+    assert Run.objects.get().parameters == {"month": "2026-12-01"}
+
+
+@pytest.mark.usefixtures("store")
+def test_a_holiday_is_recorded_as_skipped_with_its_reason(tmp_path: Path) -> None:
+    text = (
+        "calendars:\n  off: {closed: ["
+        + ", ".join(f'"{(now() + timedelta(days=d)).date()}"' for d in (-1, 0, 1))
+        + "]}\nschedules:\n  - id: often\n    bot: count\n    every: 1m\n    calendars: [off]\n"
+    )
+    settings = project(tmp_path, BOT, text)
+    with Serving(settings) as said:
+        until(lambda: any("schedules are on" in s for s in said))
+    Watermark.objects.update(since=now() - timedelta(minutes=3))
+    with Serving(settings):
+        until(Occurrence.objects.exists)
+    assert {o.state for o in Occurrence.objects.all()} == {"skipped"}
+    assert "calendar" in Occurrence.objects.all()[0].reason
+    assert not Run.objects.exists()

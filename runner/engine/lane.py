@@ -95,7 +95,7 @@ class LaneHand:
                 case "secret":
                     self.child.answer({"value": self._run.secret(request["name"])})
                 case "progress":
-                    left = self._run.renew(now_due=True)
+                    left = self._run.renew(need=float(request.get("need") or 0))
                     self.child.answer({"stop": self._run.no_item is not None, "lease_left": left})
                 case "finished":
                     self._finished = True
@@ -169,7 +169,7 @@ class LaneHand:
         code = self.child.wait(1) if code is None else code
         self._take_in()
         end = self.end or (LaneEnd.FINISHED if self._finished and self.trail.status else LaneEnd.CRASHED)
-        lost = self.trail.attempt or self._unstarted()
+        lost = self.trail.attempt or self.trail.waits or self._unstarted()
         if lost is not None:
             self._run.judge_lost(lost, self.number, end, self.trail.last_step)
         self.result = LaneResult(

@@ -1,68 +1,25 @@
-"""Records due times: what becomes of each, decided by pure rules and written once, with its run, in one transaction."""
+"""Records due times: each decision of the timetable once, with its run, in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from runner.cases.queued import queue_run
 from runner.core.clock import iso
 from runner.core.ids import uuid7
 from runner.core.nouns import OccurrenceState, RunStatus
-from runner.core.schedules_model import Missed, Overlap, Schedule
+from runner.core.schedules_model import Schedule
 from runner.journal.write import Journal
+from runner.timetable.dates import render
+from runner.timetable.due_times import Planned
+from runner.timetable.policies import Cause, Decision, OverlapMove, decide_overlap
 
 _ACTIVE: Final = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """What becomes of one due time, and why."""
-
-    due: datetime
-    state: OccurrenceState
-    reason: str = ""
-
-
-def rule(dues: Sequence[datetime], at: datetime, schedule: Schedule) -> list[Ruling]:
-    """What becomes of the due times that have come since the last look, by the schedule's `missed` and `grace`.
-
-    A due time within the grace is on time and runs. Later ones were missed: with `run_once` the latest of them stands
-    for the others unless one is on time anyway, with `run_all` each runs (the latest `max_catchup` of them), with
-    `skip` none does.
-    """
-    on_time = [due for due in dues if at - due <= schedule.grace]
-    late = [due for due in dues if at - due > schedule.grace]
-    rulings = [_late_ruling(due, late, on_time, at, schedule) for due in late]
-    return rulings + [Ruling(due, OccurrenceState.RAN) for due in on_time]
-
-
-def _late_ruling(
-    due: datetime, late: Sequence[datetime], on_time: Sequence[datetime], at: datetime, schedule: Schedule
-) -> Ruling:
-    waited = _rounded(at - due)
-    if schedule.missed is Missed.SKIP:
-        return Ruling(due, OccurrenceState.MISSED, f"noticed {waited} late, and missed: skip")
-    if schedule.missed is Missed.RUN_ALL:
-        if due in late[-schedule.max_catchup :]:
-            return Ruling(due, OccurrenceState.RAN, f"caught up {waited} late")
-        return Ruling(
-            due, OccurrenceState.MISSED, f"more than {schedule.max_catchup} due times were to be caught up"
-        )
-    stands = (on_time or late)[-1]
-    if due == stands:
-        return Ruling(due, OccurrenceState.RAN, f"caught up {waited} late")
-    return Ruling(due, OccurrenceState.COALESCED, f"covered by the run due {iso(stands)}")
-
-
-def _rounded(span: timedelta) -> timedelta:
-    return timedelta(seconds=round(span.total_seconds()))
-
-
-def record(ruling: Ruling, schedule: Schedule, at: datetime, journal: Journal) -> Ruling:
-    """Write one due time down, with its run where it runs; returns the ruling as it came out.
+def record(decision: Decision, planned: Planned, at: datetime, journal: Journal) -> Decision | None:
+    """Write one due time down, with its run where it runs; returns what came of it, None where it was known already.
 
     The journal line comes first, then occurrence and run in one transaction that is unique on (schedule, due): a crash
     in between, or a second scheduler, leads to the same one run, whose id follows from schedule and due time.
@@ -71,43 +28,36 @@ def record(ruling: Ruling, schedule: Schedule, at: datetime, journal: Journal) -
 
     from runner.store.models import Occurrence
 
+    schedule, due = planned.schedule, decision.due.due
     with transaction.atomic():
-        if Occurrence.objects.filter(schedule=schedule.id, due=ruling.due).exists():
-            return ruling
-        ruling = _by_overlap(ruling, schedule)
-        run = uuid7(ruling.due, f"{schedule.id}@{iso(ruling.due)}")
-        runs = ruling.state is OccurrenceState.RAN
-        row = _run_row(schedule, at)
+        if Occurrence.objects.filter(schedule=schedule.id, due=due).exists():
+            return None
+        decision = _by_overlap(decision, schedule)
+        run = uuid7(due, f"{schedule.id}@{iso(due)}") if decision.runs else None
+        row = _run_row(planned, due, at) if decision.runs else None
         data = {
             "schedule": schedule.id,
-            "due": iso(ruling.due),
-            "state": ruling.state,
-            "reason": ruling.reason,
-            "run": run if runs else None,
-            "run_row": row if runs else None,
-            "recorded": iso(at),
+            "due": iso(due),
+            "state": decision.state,
+            "reason": decision.reason,
+            "run": run,
+            "run_row": row,
         }
-        journal.event(
-            "occurrence", f"{schedule.id} due {iso(ruling.due)}: {ruling.state}", sync=True, data=data
-        )
+        journal.event("occurrence", f"{schedule.id} due {iso(due)}: {decision.state}", sync=True, data=data)
         Occurrence.objects.create(
-            schedule=schedule.id,
-            due=ruling.due,
-            state=ruling.state,
-            reason=ruling.reason,
-            run=run if runs else None,
-            recorded=at,
+            schedule=schedule.id, due=due, state=decision.state, reason=decision.reason, run=run, recorded=at
         )
-        if runs:
-            queue_run(run, {**row, "schedule": schedule.id, "due": iso(ruling.due)}, at)
-    return ruling
+        if run is not None and row is not None:
+            queue_run(run, {**row, "schedule": schedule.id, "due": iso(due)}, at)
+    return decision
 
 
-def _run_row(schedule: Schedule, at: datetime) -> dict[str, Any]:
+def _run_row(planned: Planned, due: datetime, at: datetime) -> dict[str, Any]:
+    schedule = planned.schedule
     limit = schedule.time_limit
     return {
         "bot": schedule.bot,
-        "parameters": schedule.parameters,
+        "parameters": render(schedule.parameters, due, planned.zone, planned.days),
         "priority": schedule.priority,
         "time_limit": limit.total_seconds() if limit else None,
         "requested_by": f"schedule {schedule.id}",
@@ -115,14 +65,20 @@ def _run_row(schedule: Schedule, at: datetime) -> dict[str, Any]:
     }
 
 
-def _by_overlap(ruling: Ruling, schedule: Schedule) -> Ruling:
+def _by_overlap(decision: Decision, schedule: Schedule) -> Decision:
     """Look at runs of the schedule that have not ended, and do what `overlap` says."""
     from runner.store.models import Run
 
+    if not decision.runs:
+        return decision
     active = Run.objects.filter(schedule=schedule.id, status__in=_ACTIVE)
-    if ruling.state is not OccurrenceState.RAN or schedule.overlap is Overlap.QUEUE or not active.exists():
-        return ruling
-    if schedule.overlap is Overlap.SKIP:
-        return Ruling(ruling.due, OccurrenceState.SKIPPED, "overlap: the last run had not ended")
-    active.filter(status=RunStatus.RUNNING).update(stop_asked_by=f"schedule {schedule.id} (overlap: replace)")
-    return ruling
+    running = active.filter(status=RunStatus.RUNNING)
+    waiting = active.filter(status=RunStatus.QUEUED)
+    cause = decision.cause or Cause.ON_TIME
+    move = decide_overlap(running.count(), waiting.count(), cause, schedule.overlap)
+    if move is OverlapMove.LEAVE_OUT:
+        return Decision(decision.due, OccurrenceState.SKIPPED, "overlap: the last run had not ended")
+    if move is OverlapMove.CANCEL_EARLIER:
+        by = f"schedule {schedule.id} (overlap: replace)"
+        running.update(stop_asked_by=by)
+    return decision

@@ -104,9 +104,10 @@ def _lost(run: str, trails: dict[int, Trail]) -> Iterator[tuple[OpenAttempt, int
 
     shown = set()
     for lane, trail in trails.items():
-        if trail.attempt is not None:
-            shown.add((trail.attempt.queue, trail.attempt.item))
-            yield trail.attempt, lane
+        lost = trail.attempt or trail.waits
+        if lost is not None:
+            shown.add((lost.queue, lost.item))
+            yield lost, lane
     for item in Item.objects.filter(claimed_run=run, status=ItemStatus.RUNNING):
         if (item.queue_id, item.key) not in shown:
             yield OpenAttempt(item.queue_id, item.key, item.attempts_made + 1), item.claimed_lane or 1

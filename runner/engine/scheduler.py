@@ -17,16 +17,16 @@ from apscheduler.triggers.base import BaseTrigger
 
 from runner.core.clock import now
 from runner.core.errors import ConfigurationError, RunnerError
-from runner.core.nouns import OccurrenceState
 from runner.core.schedules_model import Schedule
 from runner.core.schedules_values import BotFacts, facts_of
 from runner.core.settings import Settings
 from runner.engine.bots import discover
-from runner.engine.occurrences import Ruling, record, rule
+from runner.engine.occurrences import record
 from runner.journal.write import Journal
 from runner.timetable.due_times import Planned
 from runner.timetable.loading import Timetable, load
-from runner.timetable.walk import Trigger, due_between
+from runner.timetable.policies import Decision, decide_missed
+from runner.timetable.walk import Trigger
 
 _LOOK: Final = timedelta(seconds=2)  # between two looks at schedules.yaml
 _AGAIN: Final = timedelta(
@@ -113,7 +113,7 @@ class Scheduler:
         self._handle(planned)
         self._clock.add_job(
             self._handle,
-            DueTrigger(planned.trigger),
+            DueTrigger(planned),
             args=(planned,),
             id=planned.schedule.id,
             name=planned.schedule.id,
@@ -168,17 +168,18 @@ class Scheduler:
         if mark is None or mark.rule != text:
             Watermark.objects.update_or_create(pk=schedule.id, defaults={"rule": text, "since": at})
             return
-        dues = list(due_between(planned.trigger, mark.since, at))
-        for ruling in rule(dues, at, schedule):
-            self._tell(record(ruling, schedule, at, self._journal), planned)
+        dues = list(planned.due_times(mark.since, at))
+        for decision in decide_missed(dues, at, schedule):
+            recorded = record(decision, planned, at, self._journal)
+            if recorded is not None:
+                self._tell(recorded, planned)
         if dues:
-            Watermark.objects.filter(pk=schedule.id, since__lt=dues[-1]).update(since=dues[-1])
+            Watermark.objects.filter(pk=schedule.id, since__lt=dues[-1].due).update(since=dues[-1].due)
 
-    def _tell(self, ruling: Ruling, planned: Planned) -> None:
-        local = ruling.due.astimezone(planned.zone)
-        what = "run queued" if ruling.state is OccurrenceState.RAN else ruling.state
-        why = f" ({ruling.reason})" if ruling.reason else ""
-        self._say(f"{planned.schedule.id} due {local:%Y-%m-%d %H:%M:%S}: {what}{why}")
+    def _tell(self, decision: Decision, planned: Planned) -> None:
+        local = decision.due.due.astimezone(planned.zone)
+        what = "run queued" if decision.runs else decision.state
+        self._say(f"{planned.schedule.id} due {local:%Y-%m-%d %H:%M:%S}: {what} ({decision.reason})")
 
     def _report(self, event: JobExecutionEvent) -> None:
         self._say(f"schedule {event.job_id} could not be handled: {event.exception!r}")
@@ -187,7 +188,8 @@ class Scheduler:
 def _rule_text(schedule: Schedule) -> str:
     """When a schedule is due, as text: where it differs from the recorded one, the schedule starts from now."""
     key = schedule.trigger_key
-    return f"{key}: {getattr(schedule, key)} anchor: {schedule.anchor} timezone: {schedule.timezone}"
+    days = f"calendars: {schedule.calendars} shift: {schedule.shift}"
+    return f"{key}: {getattr(schedule, key)} anchor: {schedule.anchor} timezone: {schedule.timezone} {days}"
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -172,10 +173,10 @@ class SharedRun:
                 self.changed.wait(TICK)
             return self._puts[queue, number]
 
-    def renew(self, *, now_due: bool = False) -> float:
-        """Prolong the lease on the run when half of it has gone (or at once); returns the seconds that are left of it."""
+    def renew(self, need: float = 0) -> float:
+        """Prolong the lease on the run when half of it has gone, or `need` seconds are not left; returns what is left."""
         lease = self.place.settings.lease
-        if now_due or self._lease_until - now() < lease / 2:
+        if self._lease_until - now() < max(lease / 2, min(lease, timedelta(seconds=need))):
             until = now() + lease
             self._held(lambda: claims.renew_run(self.order.run, self.epoch, until))
             self._lease_until = until
@@ -189,13 +190,13 @@ class SharedRun:
             self.progress.exceptions += bad
             for line in ends:
                 self._ended.add((line.queue or "", line.item or "", line.attempt or 0))
-                failed = line.data.get("status") != "done"
-                self.progress.done += not failed
-                self.progress.exceptions += failed
-                self.progress.retried += not failed and (line.attempt or 1) > 1
+                done = line.data.get("status") == AttemptStatus.DONE
+                self.progress.done += done
+                self.progress.exceptions += line.data.get("status") == AttemptStatus.FAILED
+                self.progress.retried += done and (line.attempt or 1) > 1
                 if is_target_failure(line):
                     self._failures.append((line.queue or "", line.item or ""))
-                elif not failed:
+                elif done:
                     self._failures.clear()
             down = len(self._failures)
         if ends or put or bad:

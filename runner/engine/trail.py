@@ -35,6 +35,7 @@ class Trail:
     """Follows the lines of one lane. `failures` are the items that failed for good, one after the other, up to now."""
 
     attempt: OpenAttempt | None = None
+    waits: OpenAttempt | None = None  # the attempt that was announced, between two tries
     last_step: str = ""
     status: str | None = None
     error: Mapping[str, Any] | None = None
@@ -64,9 +65,11 @@ class Trail:
         match line.event:
             case "attempt.started":
                 self.attempt = OpenAttempt(line.queue or "", line.item or "", line.attempt or 0)
+                self.waits = None
                 self.attempt_seq = line.seq
             case "attempt.finished":
-                self.attempt = None
+                follows = OpenAttempt(line.queue or "", line.item or "", (line.attempt or 0) + 1)
+                self.attempt, self.waits = None, follows if line.data.get("will_retry") else None
                 self.limits = {seq: limit for seq, limit in self.limits.items() if seq < self.attempt_seq}
             case "step.finished":
                 self.limits.pop(int(line.data.get("started") or 0), None)
