@@ -69,16 +69,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(code or 0)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"runner {version('rpa-runner')}")
+        raise typer.Exit
+
+
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
 ) -> None:
-    del debug  # taken by `main`, wherever it stands
-    if version:
-        from importlib.metadata import version as version_of
-
-        print(f"runner {version_of('rpa-runner')}")
-        raise typer.Exit
+    del debug, version  # taken by `main`, wherever it stands; printed by its callback
 
 
 def _take_debug(words: list[str]) -> bool:

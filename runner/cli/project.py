@@ -41,15 +41,19 @@ def open_settings(flags: Mapping[str, Any] | None = None) -> Project:
 
 
 def open_project(flags: Mapping[str, Any] | None = None, *, writes: bool = False) -> Project:
-    """The project of the current folder with its store open.
+    """The project of the current folder with its store open; raises what `open_settings` and `with_store` raise."""
+    return with_store(open_settings(flags), writes=writes)
+
+
+def with_store(project: Project, *, writes: bool = False) -> Project:
+    """The same project, its store open for this process.
 
     `writes`: the command starts something, so the data folder must have room for its journal; looking at what happened
     must be possible on a full disk too. A project without data yet gets an empty store.
-    Raises EnvironmentProblem (CLI_DISK, CLI_DB) beside what `open_settings` raises.
+    Raises EnvironmentProblem (CLI_DISK, CLI_DB).
     """
     from runner.store.open import open_store
 
-    project = open_settings(flags)
     if writes or not project.settings.database.exists():
         prepare_home(project.settings)
     try:

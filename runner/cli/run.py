@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.cli.project import open_project
+from runner.cli.project import open_settings, with_store
 from runner.core.errors import UsageError
 
 
 def run(
-    bot: Annotated[str, typer.Argument(help="The bot's name; list them with: runner bots.")],
+    bot: Annotated[str, typer.Argument(metavar="BOT", help="The bot's name; list them with: runner bots.")],
     param: Annotated[
         list[str] | None,
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the bot; may be repeated."),
@@ -27,8 +27,12 @@ def run(
     a second one ends at once.
     """
     parameters = parameters_of(param or ())
-    project = open_project({"headed": headed or None}, writes=True)
-    from runner.cli.running import run_bot  # the engine needs the open store when it is imported
+    project = open_settings({"headed": headed or None})
+    from runner.engine.bots import file_of
+
+    file_of(project.settings.project, bot)  # a mistyped name is answered before anything is made
+    with_store(project, writes=True)
+    from runner.cli.running import run_bot  # the worker needs the open store when it is imported
 
     return run_bot(project, bot, parameters, lanes=lanes, as_json=as_json)
 

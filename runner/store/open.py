@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,6 +76,7 @@ def open_store(database: Path) -> None:
 
 def _migrate_if_behind(connection: Any) -> None:
     from django.core.management import call_command
+    from django.db import transaction
     from django.db.migrations.recorder import MigrationRecorder
 
     known = {path.stem for path in (Path(__file__).parent / "migrations").glob("[0-9]*.py")}
@@ -81,4 +85,18 @@ def _migrate_if_behind(connection: Any) -> None:
         {name for app, name in recorder.applied_migrations() if app == APP} if recorder.has_table() else set()
     )
     if not known <= applied:
-        call_command("migrate", verbosity=0, interactive=False)
+        with _alone(Path(connection.settings_dict["NAME"])):
+            call_command("migrate", verbosity=0, interactive=False)
+
+
+@contextmanager
+def _alone(database: Path) -> Iterator[None]:
+    """Hold back every other process that wants to make the tables of `database`.
+
+    A transaction on a file beside it is a lock on every system, and ends with its process. The second one finds all
+    migrations applied and does nothing.
+    """
+    beside = database.with_name(f"{database.name}.making")
+    with closing(sqlite3.connect(beside, timeout=BUSY_TIMEOUT, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
