@@ -88,7 +88,7 @@ def _play(place: DemoPlace, portal: Portal) -> None:
 
 
 def _print_outcome(place: DemoPlace, portal: Portal) -> None:
-    from runner.engine.folder import folder_of
+    from runner.core.contract import run_folder
     from runner.store.models import Item, Run
 
     _heading("What came of it")
@@ -103,7 +103,7 @@ def _print_outcome(place: DemoPlace, portal: Portal) -> None:
             retried = Item.objects.filter(put_run=run, status=ItemStatus.DONE, attempts_made__gt=1).count()
             done = f"{run.done} done ({retried} of them after a retry)"
             facts.append(("", f"{run.total} rows: {done}, {run.exceptions} exceptions"))
-        folder = place.settings.runs / (run.folder or folder_of(run.pk, run.queued))
+        folder = place.settings.runs / (run.folder or run_folder(run.pk, run.queued))
         facts += [("", f"wrote {_shown(place, folder, value)}") for value in run.outputs.values()]
     served = portal.stats()["faults_served"]
     lost = served.pop("commit", 0)

@@ -1,17 +1,11 @@
-"""The run folder: where it is, and the order in it."""
+"""The order in a run folder: written before anything else, and read back."""
 
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from pathlib import Path
 
 from runner.core.contract import ORDER_FILE, Order
-
-
-def folder_of(run: str, queued: datetime) -> str:
-    """The folder of a run, relative to the folder of all runs: ``YYYY/MM/DD/<run id>``, by the UTC day it was queued."""
-    return f"{queued:%Y/%m/%d}/{run}"
 
 
 def write_order(folder: Path, order: Order) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 
 from runner.cases import intake
 from runner.core.clock import now
-from runner.core.contract import JOURNAL_FILE, lane_folder
+from runner.core.contract import JOURNAL_FILE, lane_folder, run_folder
 from runner.core.nouns import ItemStatus, RunStatus
 from runner.core.settings import Settings
 from runner.engine import tree
 from runner.engine.execution import finish_data
-from runner.engine.folder import folder_of
 from runner.engine.outcome import ItemCounts, LaneEnd, Outcome
 from runner.engine.shared import lost_data
 from runner.engine.trail import OpenAttempt, Trail
@@ -53,7 +52,7 @@ def _is_dead(run: Any, worker: str) -> bool:
 
 
 def _conclude(settings: Settings, run: Any, epoch: int) -> None:
-    folder = settings.runs / (run.folder or folder_of(run.id, run.queued))
+    folder = settings.runs / (run.folder or run_folder(run.id, run.queued))
     own = folder / JOURNAL_FILE
     _take_in_sealed(own, run.id, 0, epoch)
     lanes = sorted(int(p.name.removeprefix("lane-")) for p in folder.glob("lane-*") if p.is_dir())

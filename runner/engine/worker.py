@@ -15,7 +15,7 @@ import psutil
 
 from runner.cases import intake
 from runner.core.clock import now
-from runner.core.contract import JOURNAL_FILE, BotDescription, FoundError, Order
+from runner.core.contract import JOURNAL_FILE, BotDescription, FoundError, Order, run_folder
 from runner.core.errors import ErrorReport, RunFailed, RunnerError
 from runner.core.ids import uuid7
 from runner.core.nouns import RunStatus
@@ -24,7 +24,7 @@ from runner.core.vault import Vault
 from runner.engine.bots import as_error, file_of
 from runner.engine.child import Child, died
 from runner.engine.execution import Execution, finish_data
-from runner.engine.folder import folder_of, write_order
+from runner.engine.folder import write_order
 from runner.engine.outcome import ItemCounts, Outcome
 from runner.engine.recovery import recover
 from runner.engine.shared import Place, Progress, SharedRun
@@ -87,7 +87,7 @@ class Worker:
             child.end(grace=0)
             raise
         order = order.model_copy(update={"lanes": lanes or description.lanes})
-        folder = folder_of(order.run, queued)
+        folder = run_folder(order.run, queued)
         Run.objects.create(
             id=order.run, bot=bot, bot_file=order.bot_file, parameters=order.parameters, queued=queued, folder=folder,
             requested_by=requested_by, lanes_wanted=order.lanes, status=RunStatus.RUNNING, worker=self.name, epoch=1,
@@ -194,7 +194,7 @@ class Worker:
             return
         order = order.model_copy(update={"lanes": max(run.lanes_wanted, description.lanes)})
         execution = self._execution(
-            order, run.folder or folder_of(run.id, run.queued), description, run.epoch
+            order, run.folder or run_folder(run.id, run.queued), description, run.epoch
         )
         self._running[run.id] = (execution, threading.current_thread())
         if self._stopping.is_set():
@@ -246,7 +246,7 @@ class Worker:
             "message": "; ".join(str(e) for e in errors),
         }  # fmt: skip
         outcome = Outcome(RunStatus.FAILED, "refused", error=record)
-        path = self._settings.runs / folder_of(run.id, run.queued) / JOURNAL_FILE
+        path = self._settings.runs / run_folder(run.id, run.queued) / JOURNAL_FILE
         with Journal(path, run=run.id, lane=0, bot=run.bot) as journal:
             data = finish_data(outcome, ItemCounts(), {})
             message = f"{run.bot} could not start"
