@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from loguru import logger as log
 
     from runner import sheets
-    from runner.core.errors import ApplicationError, BusinessError
+    from runner.core.errors import ApplicationError, BusinessError, TryLater
     from runner.kit import web
     from runner.kit.bot import bot
     from runner.kit.items import Item, Queue
@@ -27,6 +27,7 @@ __all__ = [
     "Item",
     "Queue",
     "Retry",
+    "TryLater",
     "bot",
     "log",
     "run",
@@ -42,6 +43,7 @@ _HOMES = {
     "Item": "runner.kit.items:Item",
     "Queue": "runner.kit.items:Queue",
     "Retry": "runner.kit.retry:Retry",
+    "TryLater": "runner.core.errors:TryLater",
     "bot": "runner.kit.bot:bot",
     "log": "loguru:logger",
     "run": "runner.kit.run:run",

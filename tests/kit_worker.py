@@ -14,7 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from runner.core.contract import JOURNAL_FILE, ORDER_FILE, RUN_MARKER, ItemOrder, Order, lane_folder
+from runner.core.contract import (
+    JOURNAL_FILE,
+    ORDER_FILE,
+    RUN_MARKER,
+    ItemOrder,
+    ItemRetry,
+    Order,
+    lane_folder,
+)
 from runner.core.ids import uuid7
 from runner.journal import Line, read_journal
 
@@ -113,9 +121,10 @@ class Project:
         secrets: Mapping[str, str] | None = None,
         also: Mapping[str, Answer] | None = None,
         queue_ends: str = "empty",
+        item_retry: ItemRetry | None = None,
     ) -> Finished:
         """Run a bot in a child with this test as its worker; rows that it puts become items, like a store would."""
-        order = self.order(bot, parameters or {})
+        order = self.order(bot, parameters or {}).model_copy(update={"item_retry": item_retry})
         waiting = deque(items or [])
         folder = self.folder / "run"
         folder.mkdir(exist_ok=True)
@@ -142,6 +151,7 @@ class Project:
             "put": put,
             "next": following,
             "secret": lambda request: {"value": (secrets or {})[request["name"]]},
+            "progress": lambda _: {"stop": False, "lease_left": 120.0},
             "finished": lambda _: {},
             **(also or {}),
         }

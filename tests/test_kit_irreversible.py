@@ -42,8 +42,9 @@ BREAKS = "lambda: 1 / 0"
 
 def work(tmp_path: Path, handler: str, known: IrreversibleRecord | None = None, **order: Any) -> Finished:
     records = {"submit": known} if known else {}
+    also = {"progress": lambda _: progress} if (progress := order.pop("progress", None)) else {}
     item = ItemOrder(queue="orders", key="1", data={"number": "1"}, attempt=1, irreversible=records, **order)
-    return Project(tmp_path, HEAD + handler).run("work", items=[item])
+    return Project(tmp_path, HEAD + handler).run("work", items=[item], also=also)
 
 
 def submit(act: str, already_done: str | None = None) -> str:
@@ -367,3 +368,39 @@ def test_whatever_goes_wrong_it_happens_at_most_once(
     last = finished.events("attempt.finished")[-1]
     if last.data["status"] == "done":
         assert finished.lines[-1].data["outputs"]["done"] == 1
+
+
+def test_nothing_irreversible_begins_when_the_claim_ends_before_it_may(tmp_path: Path) -> None:
+    short = {"stop": False, "lease_left": 40.0}
+    handler = """
+    def one(item: Item[Order]) -> None:
+        item.irreversible("first", act)
+        item.irreversible("submit", act, limit="1m")
+    """
+    finished = work(tmp_path, handler, progress=short)
+
+    assert story(finished) == [
+        "irreversible.intent first",
+        "irreversible.outcome first acted",
+        "attempt.finished failed",
+        "attempt.finished failed",
+    ]
+    assert [asked["need"] for asked in finished.asked if asked["op"] == "progress"] == [30.0, 60.0, 60.0]
+    last = finished.events("attempt.finished")[-1].error
+    assert last is not None
+    assert (last["kind"], last["code"]) == ("application", "LEASE_SHORT")
+    assert finished.lines[-1].data["outputs"] == {"acted": 1}
+
+
+def test_nothing_irreversible_begins_in_a_run_that_is_being_stopped(tmp_path: Path) -> None:
+    finished = work(tmp_path, submit("act"), progress={"stop": True, "lease_left": 100.0})
+
+    assert story(finished) == ["attempt.finished later"]
+    assert finished.lines[-1].data["outputs"] == {"acted": 0}
+
+
+def test_what_is_recorded_as_done_needs_no_time(tmp_path: Path) -> None:
+    known = IrreversibleRecord(state=Settled.DONE, result="PC-0")
+    finished = work(tmp_path, submit("act"), known, progress={"stop": True, "lease_left": 0.0})
+
+    assert story(finished) == ["attempt.finished done"]

@@ -78,12 +78,16 @@ def start(project: Project, child: Child, bot: str, marker: str) -> Path:
 
 
 def hand_out(child: Child) -> None:
-    """Answer `next` with one item."""
+    """Answer `next` with one item, and let its irreversible step begin."""
     asked = child.read()
     assert asked is not None
     assert asked["op"] == "next"
     item = ItemOrder(queue="orders", key="1", data={"number": "1"}, attempt=1)
     child.answer(asked, ok={"item": item.model_dump(mode="json")})
+    asked = child.read()
+    assert asked is not None
+    assert (asked["op"], asked["need"]) == ("progress", 30.0)
+    child.answer(asked, ok={"stop": False, "lease_left": 60.0})
 
 
 @pytest.mark.browser

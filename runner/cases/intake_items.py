@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from runner.cases.batch import Batch
 from runner.cases.openings import Opening, give_back, item_case_id, open_case, resolve_case
+from runner.core.clock import from_iso
 from runner.core.contract import Settled
 from runner.core.nouns import AttemptStatus, FailureKind, ItemStatus
 from runner.journal import Line
@@ -81,9 +82,10 @@ def attempt_finished(batch: Batch, line: Line) -> None:
         return
     batch.finished += 1
     error = line.error or {}
+    known = status in {AttemptStatus.DONE, AttemptStatus.LATER}
     batch.attempts.change(
         (item.pk, number),
-        status=AttemptStatus.DONE if status == AttemptStatus.DONE else AttemptStatus.FAILED,
+        status=AttemptStatus(str(status)) if known else AttemptStatus.FAILED,
         finished=line.time,
         ms=line.ms,
         will_retry=bool(line.data.get("will_retry")),
@@ -97,6 +99,9 @@ def attempt_finished(batch: Batch, line: Line) -> None:
         batch.change_item(item, output={**item.output, **output})
     if status == AttemptStatus.DONE:
         _attempt_done(batch, line, item)
+    elif status == AttemptStatus.LATER:
+        not_before = from_iso(line.data["not_before"])
+        batch.change_item(item, status=ItemStatus.PENDING, not_before=not_before, **_RELEASED)
     elif not line.data.get("will_retry"):
         kind = FailureKind(error.get("kind") or FailureKind.APPLICATION)
         batch.change_item(item, status=ItemStatus.EXCEPTION, error=line.error, finished=None, **_RELEASED)

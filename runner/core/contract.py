@@ -14,7 +14,7 @@ prints). The child asks, the worker answers, one request at a time:
 | `next` (queue) | an `ItemOrder`, or `item: null` with the reason |
 | `results` (queue, keys: at most 500) | `items`: status, message and output by key |
 | `secret` (name) | its value |
-| `progress` | whether somebody asked to stop |
+| `progress` (`need`: seconds, 0 if left out) | `stop`: whether the run is being stopped, `lease_left`: seconds that the claim lasts, prolonged to `need` where it can be |
 | `finished` | `ok`: the child may end |
 
 An attempt's end travels by the journal, not by the channel: the worker takes the lines in before it answers `next`.
@@ -55,11 +55,15 @@ class _Record(BaseModel):
 
 
 class QueueDescription(_Record):
-    """What a bot file says about one of its queues. `fields` is the JSON Schema of the queue's model."""
+    """What a bot file says about one of its queues. `fields` is the JSON Schema of the queue's model.
+
+    `group` is the field whose values keep their items in strict order; empty: any order will do.
+    """
 
     name: str
     key: str
     fields: dict[str, Any]
+    group: str = ""
 
 
 class BotDescription(_Record):
@@ -79,6 +83,14 @@ class BotDescription(_Record):
     version: str = ""
 
 
+class ItemRetry(_Record):
+    """How often an item is tried again in this run, whatever its queue says; waits in seconds."""
+
+    times: int
+    wait: float
+    longest_wait: float
+
+
 class Order(_Record):
     """What a child is told about its run, also kept as `order.json` in the run folder."""
 
@@ -94,6 +106,7 @@ class Order(_Record):
     queued: datetime
     requested_by: str = ""
     time_limit: float | None = None
+    item_retry: ItemRetry | None = None
     browser: str | None = None  # path of the browser to start, resolved by the child when empty
     headed: bool = False
 

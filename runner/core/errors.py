@@ -9,6 +9,7 @@ RunnerError                     where: CODE: what - expected - what to do
 │   └── WorkbookError     1     a workbook can't be read or written
 ├── BusinessError         1     data or a rule is wrong: a person decides, never retried
 ├── ApplicationError      1     the other system is at fault: retried by the rule, then a case
+├── TryLater              1     it can't be done yet: the item goes back into the queue, no failure
 ├── OutcomeUnknown        1     an irreversible step began and no outcome is known: a person attests
 └── ErrorReport           max   several of the above, found in one go
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -106,6 +108,26 @@ class ApplicationError(RunnerError):
     """Raised by a bot when the other system is at fault (an error page, a missing download): retried by the rule."""
 
     code = "APPLICATION"
+
+
+class TryLater(RunnerError):
+    """Raised by a bot when an item can't be done yet: ``TryLater(after="30m", reason="the order is not released")``.
+
+    The item goes back into its queue and is not handed out before the time has passed; no case, no failure.
+    Raises ValueError for a text that is no duration.
+    """
+
+    code = "TRY_LATER"
+
+    def __init__(
+        self, after: str | timedelta, reason: str = "it can't be done yet", *, code: str | None = None
+    ) -> None:
+        from runner.core.clock import (
+            duration,  # not at the top: it brings pydantic, which `runner --help` does without
+        )
+
+        super().__init__(reason, code=code)
+        self.after = max(duration(after), timedelta(0))
 
 
 class OutcomeUnknown(RunnerError):

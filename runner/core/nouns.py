@@ -53,11 +53,12 @@ class ItemStatus(StrEnum):
 
 
 class AttemptStatus(StrEnum):
-    """How one try at an item ended. `LOST`: its process ended without a recorded end."""
+    """How one try at an item ended. `LOST`: its process ended without a recorded end; `LATER`: it goes back unfailed."""
 
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    LATER = "later"
     LOST = "lost"
 
 

@@ -7,20 +7,24 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from runner.core.clock import iso, now
 from runner.core.contract import ItemOrder, NoItem
-from runner.core.errors import BusinessError, ConfigurationError, OutcomeUnknown
-from runner.core.nouns import FailureKind
+from runner.core.errors import BusinessError, ConfigurationError, OutcomeUnknown, TryLater
+from runner.core.nouns import AttemptStatus, FailureKind
 from runner.kit.current import Here, Running, here, running, step_into
 from runner.kit.evidence import Watch
 from runner.kit.item import Item, Memory, in_hand
+from runner.kit.limits import limit_data, wait_between_tries
 from runner.kit.outcome import classify
-from runner.kit.retry import Retry, Wait, keep_trying, may_retry
+from runner.kit.retry import Retry, Wait, keep_trying, longest_wait, may_retry
 from runner.kit.rows import field_errors
+from runner.kit.sitting import SessionFailed, Sitting
 from runner.kit.step import journal_retry
 
 FIRST_LANE: Final = 1
@@ -37,13 +41,18 @@ class LaneEnds(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A queue (by name, model and retry rule) and what is called for each of its items."""
+    """A queue (by name, model and rules) and what is called for each of its items.
+
+    `item_limit` is for one attempt, `deadline` for all attempts of one hand-out with the waits between them.
+    """
 
     queue: str
     model: type[BaseModel]
     retry: Retry | None
     handler: Callable[..., object]
     session: Callable[[], AbstractContextManager[Any]] | None
+    item_limit: timedelta | None = None
+    deadline: timedelta | None = None
 
 
 def work_through(loop: Loop) -> None:
@@ -75,50 +84,13 @@ def work_through(loop: Loop) -> None:
         raise LaneEnds("lane 1 goes on")
 
 
-class Sitting:
-    """The session of a loop: entered when it is first needed, kept, and left after a failure."""
-
-    def __init__(self, session: Callable[[], AbstractContextManager[Any]] | None) -> None:
-        self._session = session
-        self._open: AbstractContextManager[Any] | None = None
-        self.value: Any = None
-
-    def arguments(self) -> tuple[Any, ...]:
-        """What the handler gets behind the item; enters the session where it is not open."""
-        if self._session is None:
-            return ()
-        if self._open is None:
-            opening = self._session()
-            self.value = opening.__enter__()
-            self._open = opening
-        return (self.value,)
-
-    def close(self) -> None:
-        """Leave the session. What goes wrong there is logged only: the work is done or has failed already."""
-        opened, self._open, self.value = self._open, None, None
-        if opened is None:
-            return
-        try:
-            opened.__exit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - a broken page must not turn a finished item into a failed one
-            live = running("a session")
-            live.journal.event(
-                "log",
-                f"closing the session failed: {error}",
-                level="WARNING",
-                error=classify(error, Path(live.order.project)),
-            )
-
-
-class SessionFailed(Exception):
-    """The session could not be entered; `__cause__` says why."""
-
-
 class _TryFailed(Exception):
-    def __init__(self, error: Failure, *, passes: bool) -> None:
+    """A try at the item failed, and its end is in the journal; `again` says that another one follows."""
+
+    def __init__(self, error: Failure, *, again: bool) -> None:
         super().__init__(str(error))
         self.error = error
-        self.passes = passes
+        self.again = again
 
 
 class _Work:
@@ -131,21 +103,31 @@ class _Work:
         self.order = order
         self.memory = Memory.of(order)
         self.attempt = order.attempt - 1
-        self.tries_left = 1 + (loop.retry.times if loop.retry else 0)
+        self.retry = _rule_of(live, loop)
+        self.tries_made = 0
+        self.until = time.monotonic() + loop.deadline.total_seconds() if loop.deadline else None
+        self.stopped: TryLater | None = None  # the run is being stopped: the item goes back as it is
 
     def run(self) -> None:
         # A failed item's end is in the journal: the loop goes on with the next one.
         with contextlib.suppress(_TryFailed):
             keep_trying(
-                self.loop.retry,
+                self.retry,
                 self._try,
                 before_wait=self._before_wait,
-                passes=lambda error: isinstance(error, _TryFailed) and error.passes,
+                passes=lambda error: isinstance(error, _TryFailed) and error.again,
+                wait_for=self._wait,
             )
+
+    def _wait(self, seconds: float) -> None:
+        try:
+            wait_between_tries(seconds)
+        except TryLater as stopped:
+            self.stopped = stopped
 
     def _try(self) -> None:
         self.attempt += 1
-        self.tries_left -= 1
+        self.tries_made += 1
         before = step_into(Here(self.loop.queue, self.order.key, self.attempt))
         try:
             self._attempt()
@@ -155,9 +137,8 @@ class _Work:
     def _attempt(self) -> None:
         started = time.perf_counter()
         traced = self.attempt > 1
-        seq = self._event(
-            "attempt.started", f"Attempt {self.attempt} at {self.order.key}", data={"trace": traced}
-        )
+        data = {"trace": traced, **limit_data(self._limit())}
+        seq = self._event("attempt.started", f"Attempt {self.attempt} at {self.order.key}", data=data)
         self.live.failed_step = None
         with Watch(self.live, seq, traced=traced) as watch:
             self._attempt_under(watch, started)
@@ -165,6 +146,10 @@ class _Work:
     def _attempt_under(self, watch: Watch, started: float) -> None:
         try:
             self._handle()
+        except TryLater as later:
+            if self.memory.open_intent(of_this_attempt=True):
+                self._failed(later, watch, started)
+            self._later(later, started)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the border of an attempt: it is its outcome
             self._failed(error, watch, started)
         else:
@@ -172,6 +157,8 @@ class _Work:
             self._event("attempt.finished", f"{self.order.key} done", data=data, ms=_ms_since(started))
 
     def _handle(self) -> None:
+        if self.stopped is not None:
+            raise self.stopped
         try:
             data = self.loop.model.model_validate(self.order.data)
         except ValidationError as error:
@@ -185,6 +172,8 @@ class _Work:
         item: Item[BaseModel] = Item(data, self.order, self.attempt, self.memory)
         try:
             arguments = self.sitting.arguments()
+        except TryLater:
+            raise
         except (Exception, SystemExit) as error:
             raise SessionFailed from error
         token = in_hand.set(item)
@@ -205,6 +194,22 @@ class _Work:
                 hint="look it up in the other system and attest it",
             ) from error
 
+    def _later(self, later: TryLater, started: float) -> None:
+        """The item goes back into its queue: no failure, no case."""
+        self._event(
+            "attempt.finished",
+            f"{self.order.key} later: {later.what}",
+            ms=_ms_since(started),
+            data={
+                "status": AttemptStatus.LATER,
+                "will_retry": False,
+                "output": dict(self.memory.output),
+                "not_before": iso(now() + later.after),
+                "reason": later.what,
+            },
+        )
+        self.sitting.close()
+
     def _failed(self, error: Failure, watch: Watch, started: float) -> None:
         kind = None
         if isinstance(error, SessionFailed):
@@ -213,7 +218,7 @@ class _Work:
             self._look_for_open_intent(error)
         except OutcomeUnknown as unknown:
             error, kind = unknown, None
-        passes = may_retry(error)
+        again = may_retry(error) and self._may_try_again()
         record = classify(error, Path(self.live.order.project), kind=kind)
         watch.keep(self.sitting.value, row=self.order.data)
         self._event(
@@ -225,13 +230,27 @@ class _Work:
             error=record,
             data={
                 "status": "failed",
-                "will_retry": passes and self.tries_left > 0,
+                "will_retry": again,
                 "output": dict(self.memory.output),
                 "row": self.order.data,
             },
         )
         self.sitting.close()
-        raise _TryFailed(error, passes=passes) from error
+        raise _TryFailed(error, again=again) from error
+
+    def _may_try_again(self) -> bool:
+        """Whether the rule has a try left, which would begin before the deadline."""
+        if self.retry is None or self.tries_made > self.retry.times:
+            return False
+        wait = longest_wait(self.retry, self.tries_made)
+        return self.until is None or time.monotonic() + wait < self.until
+
+    def _limit(self) -> timedelta | None:
+        """How long this attempt may take: the item's limit, and never beyond the deadline of the hand-out."""
+        limits = [self.loop.item_limit] if self.loop.item_limit else []
+        if self.until is not None:
+            limits.append(timedelta(seconds=max(0.1, round(self.until - time.monotonic(), 3))))
+        return min(limits, default=None)
 
     def _before_wait(self, wait: Wait) -> None:
         error = wait.error.error if isinstance(wait.error, _TryFailed) else wait.error
@@ -252,6 +271,14 @@ class _Work:
             attempt=self.attempt,
             **fields,
         )
+
+
+def _rule_of(live: Running, loop: Loop) -> Retry | None:
+    """The retry rule: the schedule's where it has one, else the queue's."""
+    asked = live.order.item_retry
+    if asked is None:
+        return loop.retry
+    return Retry(asked.times, timedelta(seconds=asked.wait), timedelta(seconds=asked.longest_wait))
 
 
 def _cause(error: SessionFailed) -> Failure:

@@ -12,9 +12,9 @@ from typing import Any, Final, ParamSpec, TypeVar, overload
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
 
-from runner.core.clock import duration
 from runner.core.contract import BotDescription, QueueDescription
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError, UsageError, did_you_mean
+from runner.kit.limits import limit_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -148,7 +148,7 @@ def bot(
                 function=marked,
                 parameters=_model_of(marked),
                 process=process,
-                time_limit=_time_limit(time_limit),
+                time_limit=limit_of(time_limit, "@bot(time_limit)"),
                 lanes=_whole("lanes", lanes, MOST_LANES),
                 stop_after=None if stop_after is None else _whole("stop_after", stop_after, 1_000_000),
                 secrets=tuple(secrets),
@@ -198,20 +198,6 @@ def _model_of(function: Callable[..., object]) -> type[BaseModel]:
 
 def _bad_signature(function: Callable[..., object], what: str, expected: str) -> ConfigurationError:
     return ConfigurationError(f"bot {function.__name__}: {what}", expected=expected, code="BOT_SIGNATURE")
-
-
-def _time_limit(value: str | timedelta | None) -> timedelta | None:
-    if value is None:
-        return None
-    try:
-        limit = duration(value)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"@bot(time_limit={value!r})", expected=str(error), code="BOT_OPTION"
-        ) from error
-    if limit <= timedelta(0):
-        raise ConfigurationError(f"@bot(time_limit={value!r})", expected="more than zero", code="BOT_OPTION")
-    return limit
 
 
 def _whole(name: str, value: int, most: int) -> int:

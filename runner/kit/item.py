@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
 
 import orjson
@@ -14,6 +15,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from runner.core.contract import IrreversibleRecord, ItemOrder, Settled
 from runner.core.errors import ConfigurationError, OutcomeUnknown
 from runner.kit.current import here, running
+from runner.kit.limits import DEFAULT_LIMIT, ask_for_time, limit_of
 from runner.kit.retry import retry_of_irreversible
 
 M = TypeVar("M", bound=BaseModel)
@@ -115,7 +117,12 @@ class Item(Generic[M]):
         return result
 
     def irreversible(
-        self, name: str, act: Callable[[], T], already_done: Callable[[], bool] | None = None
+        self,
+        name: str,
+        act: Callable[[], T],
+        already_done: Callable[[], bool] | None = None,
+        *,
+        limit: str | timedelta = DEFAULT_LIMIT,
     ) -> T | None:
         """Do what must not happen twice, with a line on the disk before (INTENT) and after it (OUTCOME).
 
@@ -123,11 +130,14 @@ class Item(Generic[M]):
         a recorded outcome, or `act` raised: `already_done()`, which only looks, decides; done returns None, not done acts
         again or lets the exception out. Where it can't decide, OutcomeUnknown: a person attests, nothing is repeated.
         A result without a JSON form is returned this time and recorded as None.
+        `limit` (30 s) is how long `act` may take: it is not begun when the claim on the item does not last that long
+        (ApplicationError, LEASE_SHORT), nor when the run is being stopped (TryLater, RUN_STOPPING).
         Raises ConfigurationError inside a step with a Retry of its own, or for a name that this attempt has used already.
         """
         retried_by = here.get().retried_by
         if retried_by is not None:
             raise retry_of_irreversible(f"{retried_by}/{name}")
+        longest = limit_of(limit, "item.irreversible(limit)") or timedelta(0)
         self._first_use(name)
         record = self._memory.irreversible.get(name)
         if record is not None and record.state is Settled.DONE:
@@ -135,6 +145,7 @@ class Item(Generic[M]):
             return recorded
         if record is not None and record.state is Settled.INTENT and self._settle(name, already_done, None):
             return None
+        ask_for_time(name, longest)
         self._write("irreversible.intent", f"{name}: begins", name, {})
         self._memory.irreversible[name] = IrreversibleRecord(state=Settled.INTENT)
         try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar, overload
+from datetime import timedelta
+from typing import Any, Final, Generic, Literal, TypeVar, overload
 
 from pydantic import BaseModel
 
@@ -16,6 +17,7 @@ from runner.kit.attempts import Loop, work_through
 from runner.kit.bot import refuse_async
 from runner.kit.current import here, running
 from runner.kit.item import Item, Output
+from runner.kit.limits import limit_of
 from runner.kit.results import row_keys, sheet_results
 from runner.kit.retry import Retry
 from runner.kit.rows import ROWS_A_LINE, BadRow, GoodRow, journal_lines
@@ -39,28 +41,58 @@ class PutResult:
 class Queue(Generic[M]):
     """A named work queue of rows of a pydantic model; `key` is the field that tells one item from another.
 
-    `retry` says how often an item is tried again after an application exception (None: never).
-    Raises ConfigurationError when `key` is no field of `model`.
+    `retry` says how often an item is tried again after an application exception (None: never). An attempt that takes
+    longer than `item_limit` is ended from outside with its process, and the item goes back; no further try begins, and
+    none goes on, when an item has taken `deadline` since it was handed out. With ``order="strict"`` the items with one
+    value of the field `group` are worked on in the order in which they were put: one that waits, runs or failed holds
+    back those put behind it (of that group only) until it is done or rejected.
+    Raises ConfigurationError (BOT_QUEUE, BOT_OPTION) when one of these can't be.
     """
 
-    def __init__(self, name: str, model: type[M], *, key: str, retry: Retry | None = DEFAULT_RETRY) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: type[M],
+        *,
+        key: str,
+        retry: Retry | None = DEFAULT_RETRY,
+        item_limit: str | timedelta | None = None,
+        deadline: str | timedelta | None = None,
+        order: Literal["free", "strict"] = "free",
+        group: str | None = None,
+    ) -> None:
         if not name.strip():
             raise ConfigurationError("a queue has a blank name", expected="a name", code="BOT_QUEUE")
-        if key not in model.model_fields:
+        if order not in {"free", "strict"} or (order == "strict") != (group is not None):
             raise ConfigurationError(
-                f"queue '{name}' has key='{key}', which is no field of {model.__name__}",
-                expected=f"one of {', '.join(model.model_fields)}",
-                hint=did_you_mean(key, model.model_fields),
+                f"queue '{name}' has order={order!r} and group={group!r}",
+                expected="order='strict' together with group='FIELD', or neither",
+                hint="name the field whose values are kept in order, as in group='customer'",
                 code="BOT_QUEUE",
             )
         self.name = name
         self.model = model
-        self.key = key
+        self.key = self._field("key", key)
         self.retry = retry
+        self.item_limit = limit_of(item_limit, f"Queue({name!r}, item_limit)")
+        self.deadline = limit_of(deadline, f"Queue({name!r}, deadline)")
+        self.group = "" if group is None else self._field("group", group)
+
+    def _field(self, option: str, name: str) -> str:
+        fields = self.model.model_fields
+        if name not in fields:
+            raise ConfigurationError(
+                f"queue '{self.name}' has {option}='{name}', which is no field of {self.model.__name__}",
+                expected=f"one of {', '.join(fields)}",
+                hint=did_you_mean(name, fields),
+                code="BOT_QUEUE",
+            )
+        return name
 
     def describe(self) -> QueueDescription:
-        """Name, key and the JSON Schema of the fields."""
-        return QueueDescription(name=self.name, key=self.key, fields=self.model.model_json_schema())
+        """Name, key, the field that groups a strict order, and the JSON Schema of the fields."""
+        fields = self.model.model_json_schema()
+        return QueueDescription(name=self.name, key=self.key, fields=fields, group=self.group)
 
     def put(self, rows: Iterable[M | Mapping[str, Any] | GoodRow[M] | BadRow]) -> PutResult:
         """Put rows into the queue: models, mappings, or ``sheets.read(…)``. Idempotent by key, within and across runs.
@@ -115,4 +147,6 @@ class Queue(Generic[M]):
         A failed item goes to the exception queue and the next one is worked on.
         """
         refuse_async(handler, "handler")
-        work_through(Loop(self.name, self.model, self.retry, handler, session))
+        work_through(
+            Loop(self.name, self.model, self.retry, handler, session, self.item_limit, self.deadline)
+        )

@@ -6,6 +6,7 @@ import errno
 import http.client
 import socket
 import ssl
+import time
 import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,8 +79,12 @@ def keep_trying(
     *,
     before_wait: Callable[[Wait], None],
     passes: Callable[[BaseException], bool] | None = None,
+    wait_for: Callable[[float], None] = time.sleep,
 ) -> T:
-    """What `act` returns at last. Its last exception comes out unchanged when the tries are used up or it can't pass."""
+    """What `act` returns at last. Its last exception comes out unchanged when the tries are used up or it can't pass.
+
+    `wait_for` sleeps for so many seconds between two tries; what it raises comes out, and ends them.
+    """
     if retry is None or retry.times == 0:
         return act()
     first, longest = duration(retry.wait).total_seconds(), duration(retry.longest_wait).total_seconds()
@@ -94,10 +99,17 @@ def keep_trying(
         stop=tenacity.stop_after_attempt(1 + retry.times),
         wait=lambda state: min(longest, grows(state)),
         retry=tenacity.retry_if_exception(passes or may_retry),
+        sleep=wait_for,
         before_sleep=announce,
         reraise=True,
     )
     return rule(act)
+
+
+def longest_wait(retry: Retry, tries_made: int) -> float:
+    """The most seconds that are waited after so many tries, jitter included."""
+    first, longest = duration(retry.wait).total_seconds(), duration(retry.longest_wait).total_seconds()
+    return min(longest, first * 2.0 ** (tries_made - 1) + first / 2)
 
 
 def may_retry(error: BaseException) -> bool:  # noqa: PLR0911 - a table of cases

@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, TypeVar, overload
@@ -13,6 +14,7 @@ from typing import ParamSpec, TypeVar, overload
 from runner.kit.bot import refuse_async
 from runner.kit.current import Here, Running, here, running_or_none, step_into
 from runner.kit.item import current_item
+from runner.kit.limits import DEFAULT_LIMIT, limit_data, limit_of, wait_between_tries
 from runner.kit.outcome import classify
 from runner.kit.retry import Retry, Wait, keep_trying, retry_of_irreversible
 
@@ -23,10 +25,11 @@ R = TypeVar("R")
 class StepBlock:
     """A step as a block. Outside a run (a unit test of a bot's function) it does nothing but run the block."""
 
-    __slots__ = ("_before", "_retried", "_running", "_seq", "_started", "name")
+    __slots__ = ("_before", "_limit", "_retried", "_running", "_seq", "_started", "name")
 
-    def __init__(self, name: str, *, retried: bool = False) -> None:
+    def __init__(self, name: str, *, retried: bool = False, limit: timedelta | None = None) -> None:
         self.name = name
+        self._limit = limit
         self._retried = retried
         self._running: Running | None = None
 
@@ -43,6 +46,7 @@ class StepBlock:
             item=place.item,
             attempt=place.attempt,
             parent=place.parent,
+            data=limit_data(self._limit) or None,
         )
         retried_by = self.name if self._retried else place.retried_by
         self._before = step_into(
@@ -80,10 +84,14 @@ class StepBlock:
 @overload
 def step(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
-def step(name: str, /) -> StepBlock: ...
+def step(name: str, /, *, limit: str | timedelta | None = None) -> StepBlock: ...
 @overload
 def step(
-    *, name: str | None = None, retry: Retry | None = None, irreversible: bool = False
+    *,
+    name: str | None = None,
+    retry: Retry | None = None,
+    irreversible: bool = False,
+    limit: str | timedelta | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def step(
     what: Callable[P, R] | str | None = None,
@@ -92,16 +100,19 @@ def step(
     name: str | None = None,
     retry: Retry | None = None,
     irreversible: bool = False,
+    limit: str | timedelta | None = None,
 ) -> StepBlock | Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
     """Give a piece of work a name and journal lines for its start and its end.
 
     ``@step``, ``@step(name="Post invoice")`` or ``with step("post"):``. With `retry` the function is called again after a
-    failure that can pass. With `irreversible` the whole function is one irreversible step of the item that it is called
+    failure that can pass. A step (each try of it) that takes longer than `limit` is ended from outside together with its
+    process: the item is given back, and the lane goes on with a new process. With `irreversible` the whole function is one irreversible step of the item that it is called
     for: once done it is never done again, and an unknown outcome goes to a person.
-    Raises ConfigurationError (BOT_RETRY_IRREVERSIBLE) when both are asked for: an irreversible step cannot be retried.
+    Raises ConfigurationError (BOT_OPTION) for a limit that can't be, and (BOT_RETRY_IRREVERSIBLE) when both are asked for: an irreversible step cannot be retried.
     """
+    longest = limit_of(limit, "step(limit)")
     if isinstance(what, str):
-        return StepBlock(what)
+        return StepBlock(what, limit=longest)
 
     def mark(function: Callable[P, R]) -> Callable[P, R]:
         refuse_async(function, "step")
@@ -109,40 +120,47 @@ def step(
         if irreversible and retry is not None:
             raise retry_of_irreversible(called)
         if irreversible:
-            return _irreversible(function, called)
-        return _retried(function, called, retry) if retry is not None else _plain(function, called)
+            return _irreversible(function, called, longest)
+        if retry is not None:
+            return _retried(function, called, retry, longest)
+        return _plain(function, called, longest)
 
     return mark(what) if what is not None else mark
 
 
-def _plain(function: Callable[P, R], name: str) -> Callable[P, R]:
+def _plain(function: Callable[P, R], name: str, limit: timedelta | None) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        with StepBlock(name):
+        with StepBlock(name, limit=limit):
             return function(*args, **kwargs)
 
     return call
 
 
-def _retried(function: Callable[P, R], name: str, retry: Retry) -> Callable[P, R]:
+def _retried(function: Callable[P, R], name: str, retry: Retry, limit: timedelta | None) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         def once() -> R:
-            with StepBlock(name, retried=True):
+            with StepBlock(name, retried=True, limit=limit):
                 return function(*args, **kwargs)
 
         return keep_trying(
-            retry, once, before_wait=lambda wait: journal_retry(wait, replace(here.get(), step=name))
+            retry,
+            once,
+            before_wait=lambda wait: journal_retry(wait, replace(here.get(), step=name)),
+            wait_for=wait_between_tries,
         )
 
     return call
 
 
-def _irreversible(function: Callable[P, R], name: str) -> Callable[P, R]:
+def _irreversible(function: Callable[P, R], name: str, limit: timedelta | None) -> Callable[P, R]:
+    longest = limit or DEFAULT_LIMIT
+
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         item = current_item(f"irreversible step '{name}'")
-        return item.irreversible(name, lambda: function(*args, **kwargs))  # type: ignore[return-value]
+        return item.irreversible(name, lambda: function(*args, **kwargs), limit=longest)  # type: ignore[return-value]
 
     return call
 
