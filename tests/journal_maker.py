@@ -12,7 +12,7 @@ from runner.core.contract import JOURNAL_FILE, lane_folder, run_folder
 from runner.core.ids import uuid7
 from runner.journal.write import Journal
 
-ORDERS = {"name": "orders", "key": "number", "fields": {"type": "object"}}
+ORDERS = {"name": "orders", "key": "number", "fields": {"type": "object"}, "group": "customer"}
 
 
 class RunMaker:
@@ -126,6 +126,17 @@ class RunMaker:
             error=error,
             data={"status": "failed", "will_retry": will_retry, "row": {"number": key}},
         )
+
+    def later(self, key: str, number: int = 1, *, not_before: datetime, lane: int = 1) -> None:
+        """The item can't be done yet."""
+        data = {
+            "status": "later",
+            "will_retry": False,
+            "output": {},
+            "not_before": iso(not_before),
+            "reason": "not yet",
+        }
+        self.line(lane, "attempt.finished", queue="orders", item=key, attempt=number, ms=1.0, data=data)
 
     def lost(self, key: str, number: int = 1, lane: int = 1, open_intent: str | None = None) -> None:
         """The worker's verdict on an attempt whose process died."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runner.cases import decisions
 from runner.cases.intake import take_in, take_in_journal
 from runner.cases.openings import item_case_id, run_case_id
 from runner.journal import Line, read_journal
@@ -158,6 +160,34 @@ def test_a_failure_that_will_be_tried_again_opens_no_case(run: RunMaker) -> None
     run.take_in()
     assert (item("1").status, item("1").attempts_made) == ("done", 2)
     assert not Case.objects.exists()
+
+
+def test_an_item_put_off_is_pending_until_its_time_and_no_failure(run: RunMaker) -> None:
+    later = datetime.now(UTC).replace(microsecond=5) + timedelta(minutes=30)
+    run.put("1")
+    run.begin("1")
+    run.later("1", not_before=later)
+    run.take_in()
+
+    item = Item.objects.get()
+    assert (item.status, item.not_before, item.error, item.claimed_run_id) == ("pending", later, None, None)
+    assert Attempt.objects.get().status == "later"
+    assert not Case.objects.exists()
+
+
+def test_an_item_knows_its_group_from_its_data_and_from_its_corrected_data(run: RunMaker) -> None:
+    run.put("1", customer="Ho")
+    run.put("2", bad=("3",))
+    run.begin("1")
+    run.fail("1")
+    run.take_in()
+    assert dict(Item.objects.values_list("key", "group_key")) == {"1": "Ho", "2": "", "3": ""}
+
+    at = datetime.now(UTC)
+    decisions.retry(item_case_id("orders", "1"), by="ann", at=at, data={"number": "1", "customer": "Ha"})
+    run.put("3", customer="Ha")
+    run.take_in()
+    assert dict(Item.objects.values_list("key", "group_key")) == {"1": "Ha", "2": "", "3": "Ha"}
 
 
 def test_a_lost_attempt_gives_its_item_back_and_the_third_quarantines_it(run: RunMaker) -> None:

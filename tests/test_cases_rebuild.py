@@ -84,8 +84,11 @@ def a_long_history(runs: Path) -> None:
     again = decisions.retry(run_case_id(first.run), by="ben", at=now())
     assert again.run is not None
     with RunMaker(runs, run=again.run) as second:
-        second.started()
+        second.started(item_retry={"times": 1, "wait": 2.0, "longest_wait": 3.0})
         second.put("9", "10")
+        second.put("11", "12", customer="Ho")
+        second.begin("11")
+        second.later("11", not_before=now() + timedelta(hours=1))
         for key, number in (("2", 3), ("3", 2), ("5", 2)):
             second.begin(key, number)
         second.end("2", 3)
@@ -118,7 +121,11 @@ def test_the_same_rows_come_back_from_journals_and_decisions(tmp_path: Path) -> 
         "8": "rejected",
         "9": "pending",
         "10": "pending",
+        "11": "pending",
+        "12": "pending",
     }
+    assert [item["key"] for item in before["Item"] if item["not_before"]] == ["11"]
+    assert [item["key"] for item in before["Item"] if item["group_key"] == "Ho"] == ["11", "12"]
     assert {case["why"] for case in before["Case"]} == {"item", "bad_row", "quarantined", "crash"}
 
     report = rebuild(runs, now=now())

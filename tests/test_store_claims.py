@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -186,3 +187,69 @@ def test_renewing_a_run_renews_its_items() -> None:
     claims.renew_run(run.pk, run.epoch, until)
     assert claims.expired_items(LATER + timedelta(seconds=1)) == []
     assert claims.expired_items(until + timedelta(seconds=1)) == [item]
+
+
+def test_an_item_that_waits_runs_or_failed_holds_back_its_own_group_only() -> None:
+    groups = ("a", "a", "b", "", "a", "")
+    Queue.objects.create(name="orders", group="customer")
+    Item.objects.bulk_create(
+        [Item(queue_id="orders", key=str(n), put_at=NOW, group_key=group) for n, group in enumerate(groups)]
+    )
+    run = a_run(status="running")
+    handed = [item.key if (item := claim(run)) else None for _ in range(5)]
+    assert handed == ["0", "2", "3", "5", None]  # 1 and 4 wait for 0
+
+    Item.objects.filter(key="0").update(status="exception")
+    assert claim(run) is None
+    Item.objects.filter(key="0").update(status="rejected")
+    first = claim(run)
+    assert first is not None
+    assert first.key == "1"
+    later = NOW + timedelta(hours=1)
+    Item.objects.filter(key="1").update(status="pending", not_before=later, claimed_run=None)
+    assert claim(run) is None
+    again = claim(run, now=later)
+    assert again is not None
+    assert again.key == "1"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_happens_no_group_is_out_of_order_and_none_holds_up_another(seed: int) -> None:
+    chance = random.Random(seed)
+    Queue.objects.create(name="orders", group="customer")
+    Item.objects.bulk_create(
+        [
+            Item(queue_id="orders", key=str(n), put_at=NOW, group_key=chance.choice(["", "a", "b", "c", "d"]))
+            for n in range(40)
+        ]
+    )
+    run, clock = a_run(status="running"), NOW
+    for _ in range(150):
+        clock += timedelta(seconds=1)
+        items = list(Item.objects.order_by("id"))
+        ready = [item for item in items if may_begin(item, items, clock)]
+        item = claim(run, now=clock)
+        assert (item.key if item else None) == (ready[0].key if ready else None)
+        at_work = [one for one in items if one.status == "running"] + ([item] if item else [])
+        if at_work and chance.random() < 0.6:
+            ends(chance.choice(at_work), chance, clock)
+        failed = [one for one in items if one.status == "exception"]
+        if failed and chance.random() < 0.3:  # a person decides
+            decided = chance.choice(["pending", "done", "rejected"])
+            Item.objects.filter(pk=chance.choice(failed).pk).update(status=decided)
+    assert Item.objects.filter(status="done").count() > 5
+
+
+def may_begin(item: Item, items: list[Item], at: datetime) -> bool:
+    """What a strict order allows, in plain words: due, and nothing unsettled of its group before it."""
+    ahead = [one for one in items if one.group_key and one.group_key == item.group_key and one.pk < item.pk]
+    due = item.not_before is None or item.not_before <= at
+    return item.status == "pending" and due and all(one.status in {"done", "rejected"} for one in ahead)
+
+
+def ends(item: Item, chance: random.Random, at: datetime) -> None:
+    """An attempt ends: done, failed, lost or put off."""
+    status = chance.choice(["done", "done", "exception", "pending", "later"])
+    not_before = at + timedelta(seconds=chance.randrange(1, 30)) if status == "later" else None
+    status = "pending" if status == "later" else status
+    Item.objects.filter(pk=item.pk).update(status=status, not_before=not_before, claimed_run=None)

@@ -28,7 +28,7 @@ def apply_act(act: Act) -> None:
         queue_run(act.subject, act.data["run_row"], act.at)
     if act.subject_kind != CASE:
         return
-    case = Case.objects.select_related("item").filter(pk=act.subject).first()
+    case = Case.objects.select_related("item__queue").filter(pk=act.subject).first()
     if case is None:
         raise ConflictError("there is no such case", where=f"case {act.subject}", code="STATE")
     planned = decide(state_of(case), answer_of(act))
@@ -88,7 +88,8 @@ def _apply_to_item(item: Item, act: Act, planned: Move) -> None:
     if planned.item == ItemStatus.DONE:
         values |= {"finished": act.at, "error": None}
     if "after" in act.data:
-        values |= {"data": act.data["after"], "valid": True}
+        after = act.data["after"]
+        values |= {"data": after, "valid": True, "group_key": item.queue.group_of(after)}
     if planned.irreversible is not None:
         step = _open_step(item) or act.data.get("step") or ""
         values["irreversible"] = {**item.irreversible, step: {"state": planned.irreversible}}

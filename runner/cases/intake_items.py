@@ -23,7 +23,7 @@ def items_put(batch: Batch, line: Line) -> None:
     queue = line.queue or ""
     good = line.data.get("items") or []
     bad = line.data.get("bad") or []
-    _ensure_queue(queue, line.bot)
+    described = _ensure_queue(queue, line.bot)
     counts = batch.counts(queue)
     _load(batch, queue, [row["key"] for row in (*good, *bad)])
     new: dict[str, Item] = {}
@@ -35,9 +35,9 @@ def items_put(batch: Batch, line: Line) -> None:
             continue
         counts.new += 1
         if known is None:
-            new[key] = _new_item(line, queue, row, row["data"])
+            new[key] = _new_item(line, described, row, row["data"])
         else:
-            _correct(batch, line, known, row)
+            _correct(batch, line, known, row, described.group_of(row["data"]))
     rejected = []
     for row in bad:
         key = row["key"]
@@ -45,7 +45,7 @@ def items_put(batch: Batch, line: Line) -> None:
             counts.known += 1
             continue
         counts.bad += 1
-        item = new[key] = _new_item(line, queue, row, row.get("raw") or {})
+        item = new[key] = _new_item(line, described, row, row.get("raw") or {})
         item.valid, item.status, item.error = False, ItemStatus.EXCEPTION, _bad_row_error(row)
         rejected.append(item)
     _insert(batch, list(new.values()))
@@ -237,7 +237,7 @@ def _only_ever_bad(item: Item) -> bool:
     return not item.valid and item.attempts_made == 0 and item.status == ItemStatus.EXCEPTION
 
 
-def _correct(batch: Batch, line: Line, item: Item, row: Mapping[str, Any]) -> None:
+def _correct(batch: Batch, line: Line, item: Item, row: Mapping[str, Any], group: str) -> None:
     """A good row for a key that was only ever bad: the source has been corrected."""
     batch.change_item(
         item,
@@ -245,13 +245,15 @@ def _correct(batch: Batch, line: Line, item: Item, row: Mapping[str, Any]) -> No
         status=ItemStatus.PENDING,
         data=row["data"],
         source=row.get("source") or item.source,
+        group_key=group,
     )
     give_back(item_case_id(item.queue_id, item.key), line, "corrected", "a good row for the same key came in")
 
 
-def _new_item(line: Line, queue: str, row: Mapping[str, Any], data: dict[str, Any]) -> Item:
+def _new_item(line: Line, queue: Queue, row: Mapping[str, Any], data: dict[str, Any]) -> Item:
     return Item(
-        queue_id=queue,
+        queue_id=queue.name,
+        group_key=queue.group_of(data),
         key=row["key"],
         data=data,
         original=data,
@@ -294,9 +296,9 @@ def _item_of(batch: Batch, line: Line) -> Item:
     queue, key = line.queue or "", line.item or ""
     found = batch.items.find((queue, key), queue_id=queue, key=key)
     if found is None:
-        _ensure_queue(queue, line.bot)
+        group = _ensure_queue(queue, line.bot).group_of
         row = dict(line.data.get("row") or {})
-        found = Item(queue_id=queue, key=key, data=row, original=row, put_at=line.time)
+        found = Item(queue_id=queue, key=key, data=row, original=row, put_at=line.time, group_key=group(row))
         _insert(batch, [found])
     return found
 
@@ -313,5 +315,5 @@ def _insert(batch: Batch, items: list[Item]) -> None:
         batch.items.keep((item.queue_id, item.key), item)
 
 
-def _ensure_queue(queue: str, bot: str) -> None:
-    Queue.objects.get_or_create(name=queue, defaults={"bot": bot})
+def _ensure_queue(queue: str, bot: str) -> Queue:
+    return Queue.objects.get_or_create(name=queue, defaults={"bot": bot})[0]

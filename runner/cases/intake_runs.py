@@ -55,6 +55,7 @@ def run_started(batch: Batch, line: Line) -> None:
         values = {
             "key": queue.get("key") or "",
             "fields": queue.get("fields") or {},
+            "group": queue.get("group") or "",
             "bot": line.bot,
             "bot_file": run.bot_file if run else "",
         }
@@ -75,6 +76,7 @@ def _run_started(line: Line) -> None:
         "due": due,
         "requested_by": data.get("requested_by") or "",
         "lanes_wanted": data.get("lanes") or 1,
+        "item_retry": data.get("item_retry"),
         "queued": queued,
         "folder": run_folder(line.run, queued),
         "started": line.time,

@@ -16,7 +16,7 @@ def queue_run(run_id: str, row: Mapping[str, Any], at: datetime) -> Run:
     """The run `run_id`, made as a queued one where there is none yet.
 
     `row` holds JSON values: bot, and where known bot_file, process, parameters, schedule, due, lanes_wanted,
-    priority, time_limit (seconds), requested_by, queued.
+    priority, time_limit (seconds), item_retry (`times, wait, longest_wait`, seconds), requested_by, queued.
     """
     due = row.get("due")
     queued = from_iso(row["queued"]) if row.get("queued") else at
@@ -30,6 +30,7 @@ def queue_run(run_id: str, row: Mapping[str, Any], at: datetime) -> Run:
         "lanes_wanted": row.get("lanes_wanted") or 1,
         "priority": row.get("priority") or 0,
         "time_limit": row.get("time_limit"),
+        "item_retry": row.get("item_retry"),
         "requested_by": row.get("requested_by") or "",
         "queued": queued,
         "folder": run_folder(run_id, queued),
@@ -47,5 +48,6 @@ def row_of(run: Run, requested_by: str) -> dict[str, Any]:
         "process": run.process,
         "parameters": run.parameters,
         "lanes_wanted": run.lanes_wanted,
+        "item_retry": run.item_retry,
         "requested_by": requested_by,
     }

@@ -184,6 +184,25 @@ class RunRetry(Record):
     longest_wait: PositiveDuration = timedelta(minutes=30)
 
 
+class ItemTries(Record):
+    """Trying an item again after a failure that can pass, whatever its queue says: how often, and after which waits."""
+
+    times: Annotated[int, Field(ge=0, le=100)] = 3
+    wait: PositiveDuration = timedelta(seconds=2)
+    longest_wait: PositiveDuration = timedelta(minutes=1)
+
+    @model_validator(mode="after")
+    def _check_waits(self) -> ItemTries:
+        if self.wait > self.longest_wait:
+            raise problem(
+                "SCHED_VALUE",
+                f"has wait {duration_text(self.wait)} and longest_wait {duration_text(self.longest_wait)}",
+                "a longest_wait of at least wait",
+                "raise longest_wait",
+            )
+        return self
+
+
 class Policies(Record):
     """What `defaults:` can set for every schedule and each schedule can set for itself."""
 
@@ -193,6 +212,7 @@ class Policies(Record):
     max_catchup: Annotated[int, Field(ge=1, le=1000)] = 24
     overlap: Overlap = Overlap.SKIP
     retry: RunRetry = RunRetry()
+    item_retry: ItemTries | None = None
     time_limit: PositiveDuration | None = None
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     calendars: Names = ()

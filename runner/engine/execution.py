@@ -78,6 +78,7 @@ class Execution:
             "process": self.run.bot.process,
             "parameters": order.parameters,
             "lanes": order.lanes,
+            "item_retry": order.item_retry.model_dump() if order.item_retry else None,
             "schedule": order.schedule,
             "due": iso(order.due) if order.due else None,
             "queued": iso(order.queued),

@@ -54,12 +54,19 @@ def record(decision: Decision, planned: Planned, at: datetime, journal: Journal)
 
 def _run_row(planned: Planned, due: datetime, at: datetime) -> dict[str, Any]:
     schedule = planned.schedule
-    limit = schedule.time_limit
+    limit, tries = schedule.time_limit, schedule.item_retry
     return {
         "bot": schedule.bot,
         "parameters": render(schedule.parameters, due, planned.zone, planned.days),
         "priority": schedule.priority,
         "time_limit": limit.total_seconds() if limit else None,
+        "item_retry": {
+            "times": tries.times,
+            "wait": tries.wait.total_seconds(),
+            "longest_wait": tries.longest_wait.total_seconds(),
+        }
+        if tries
+        else None,
         "requested_by": f"schedule {schedule.id}",
         "queued": iso(at),
     }

@@ -15,7 +15,7 @@ import psutil
 
 from runner.cases import intake
 from runner.core.clock import now
-from runner.core.contract import JOURNAL_FILE, BotDescription, FoundError, Order, run_folder
+from runner.core.contract import JOURNAL_FILE, BotDescription, FoundError, ItemRetry, Order, run_folder
 from runner.core.errors import ErrorReport, RunFailed, RunnerError
 from runner.core.ids import uuid7
 from runner.core.nouns import RunStatus
@@ -186,6 +186,7 @@ class Worker:
             order = self._order(
                 run.id, run.bot, path, run.parameters, queued=run.queued, requested_by=run.requested_by,
                 schedule=run.schedule, due=run.due, time_limit=run.time_limit,
+                item_retry=run.item_retry,
             )  # fmt: skip
             description, order = self._loaded(child, order)
         except (RunnerError, TimeoutError) as error:
@@ -211,6 +212,7 @@ class Worker:
     def _order(
         self, run: str, bot: str, path: Path, parameters: Mapping[str, Any], *, queued: datetime, requested_by: str,
         schedule: str | None = None, due: datetime | None = None, time_limit: float | None = None,
+        item_retry: Mapping[str, Any] | None = None,
     ) -> Order:  # fmt: skip
         return Order(
             run=run,
@@ -223,6 +225,7 @@ class Worker:
             schedule=schedule,
             due=due,
             time_limit=time_limit,
+            item_retry=ItemRetry.model_validate(item_retry) if item_retry else None,
             browser=str(self._settings.browser) if self._settings.browser else None,
             headed=self._settings.headed,
         )

@@ -84,6 +84,7 @@ def claim_next(
 ) -> Item | None:
     """The pending item of `queue` that was put first, now this lane's until `lease_until`; None where none is due.
 
+    An item of a group in strict order is left out while one of its group that was put before it is not done or rejected.
     Raises ConflictError (LEASE_LOST) when the run is not at claim `epoch` any more.
     """
     items = table(Item)
@@ -149,8 +150,12 @@ _CLAIM_NEXT = """
     UPDATE store_item
     SET status = 'running', claimed_run_id = %s, claimed_lane = %s, lease_until = %s, epoch = epoch + 1
     WHERE status = 'pending' AND id = (
-        SELECT id FROM store_item
+        SELECT id FROM store_item AS one
         WHERE queue_id = %s AND status = 'pending' AND (not_before IS NULL OR not_before <= %s)
+        AND (group_key = '' OR NOT EXISTS (
+            SELECT 1 FROM store_item AS ahead
+            WHERE ahead.queue_id = one.queue_id AND ahead.group_key = one.group_key AND ahead.id < one.id
+            AND ahead.group_key > '' AND ahead.status IN ('exception', 'pending', 'running')))
         ORDER BY id LIMIT 1)
     AND EXISTS (SELECT 1 FROM store_run WHERE id = %s AND epoch = %s)
     RETURNING """

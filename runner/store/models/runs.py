@@ -27,6 +27,7 @@ class Run(models.Model):
     lanes_wanted = models.IntegerField(default=1)
     priority = models.IntegerField(default=0)
     time_limit = models.FloatField(null=True)
+    item_retry = models.JSONField(null=True)
     queued = models.DateTimeField()
     started = models.DateTimeField(null=True)
     finished = models.DateTimeField(null=True)
