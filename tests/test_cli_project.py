@@ -1,0 +1,91 @@
+"""Bots, secrets, a new project, the doctor and the rebuild, from the command line."""
+
+# ruff: noqa: F811 - a fixture is named where it is used
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli_project import Cli, cli, empty, fresh, ran  # noqa: F401 - fixtures
+
+
+def test_bots_are_described_without_running_them(empty: Cli) -> None:
+    found = {one["name"]: one for one in empty("bots", "--json").json}
+    assert set(found) == {"invoice", "slow"}
+    assert found["invoice"]["title"] == "Post some invoices."
+    one = empty("bots", "invoice", "--json").json
+    assert list(one["parameters"]["properties"]) == ["count", "folder"]
+    assert one["process"] == "accounts-payable"
+    out = empty("bots", "invoice").out
+    assert "count      integer  5" in out
+    assert "runner run invoice" in out
+    assert "did you mean 'invoice'?" in empty("bots", "invoce", code=2).err
+
+
+def test_a_broken_bot_file_costs_only_its_own_bots(fresh: Cli) -> None:
+    (fresh.project / "bots" / "broken.py").write_text("def run(:\n", encoding="utf-8")
+    answer = fresh("bots", "--json", code=3)
+    assert [one["name"] for one in answer.json] == ["invoice", "slow"]
+    assert "bots/broken.py:1:" in answer.err
+
+
+def test_a_secret_comes_by_standard_input_and_is_never_shown(fresh: Cli) -> None:
+    assert fresh("secrets", "set", "portal/password", typed="open-sesame\n").out == "portal/password: kept\n"
+    shown = fresh("secrets", "list", "--json")
+    assert shown.json == [{"name": "portal/password"}]
+    stored = b"".join(path.read_bytes() for path in fresh.home.rglob("*") if path.is_file())
+    assert b"open-sesame" not in stored
+    assert "SECRET_SHORT" in fresh("secrets", "set", "pin", typed="123\n", code=2).err
+    assert "no value for 'pin'" in fresh("secrets", "set", "pin", code=2).err
+    assert "did you mean 'portal/password'?" in fresh("secrets", "remove", "portal/pasword", code=4).err
+    fresh("secrets", "remove", "portal/password")
+    assert fresh("secrets", "list", "--json").json == []
+
+
+def test_a_new_project_works_at_once(tmp_path: Path) -> None:
+    outside = Cli(tmp_path)
+    assert "runner run greet" in outside("init", "bots of mine").out
+    mine = Cli(tmp_path / "bots of mine")
+    run = mine("run", "greet", "--json", code=1).json
+    assert run["items"] == {"total": 3, "done": 2, "exceptions": 1, "pending": 0}
+    assert "is right: 1 schedules on" in mine("schedules", "check").out
+    case = mine.case("Linus")["id"]
+    mine("cases", "retry", case, "--set", "email=linus@example.com", "--run")
+    assert mine.case("Linus")["status"] == "resolved"
+    before = (mine.project / "bots" / "greet.py").read_text("utf-8")
+    assert "already" in outside("init", "bots of mine", code=2).err
+    assert (mine.project / "bots" / "greet.py").read_text("utf-8") == before
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do(cli: Cli) -> None:
+    states = {one["check"]: one["state"] for one in cli("doctor", "--json", code=None).json}
+    assert {
+        states[name] for name in ("python", "data folder", "disk", "store", "bots", "schedules", "vault")
+    } == {"OK"}
+    (cli.project / "schedules.yaml").write_text(
+        "schedules:\n  - id: a\n    bot: invoice\n    corn: x\n", "utf-8"
+    )
+    source = "from runner import bot\n\n@bot(secrets=['portal/password'])\ndef other() -> None:\n    '''Do it.'''\n"
+    (cli.project / "bots" / "other.py").write_text(source, "utf-8")
+    (cli.home / "store.sqlite3").write_bytes(b"no database" * 400)
+    answer = cli("doctor", code=4, RUNNER_BROWSER="/nowhere/chromium")
+    assert "runner secrets set portal/password" in answer.out
+    assert "did you mean 'cron'?" in answer.out
+    assert "browser not found" in answer.out
+    lines = [line for line in answer.out.splitlines() if line.startswith("error")]
+    assert [line.split()[1] for line in lines] == ["store", "browser", "schedules", "schedules"][: len(lines)]
+
+
+def test_a_rebuilt_store_says_the_same(cli: Cli) -> None:
+    cli("cases", "reject", cli.case("A-1")["id"], "--reason", "not ours")
+    lists = (
+        ["runs", "list"],
+        ["items", "list", "invoices"],
+        ["cases", "list", "--status", "all"],
+        ["problems", "list"],
+    )
+    before = [json.loads(cli(*words, "--json").out) for words in lists]
+    report = cli("rebuild", "--json").json
+    assert (report["runs"], report["decisions"], report["damaged"]) == (1, 1, [])
+    assert [json.loads(cli(*words, "--json").out) for words in lists] == before
