@@ -16,6 +16,7 @@ from typing import Any, Final
 from runner.core.contract import RUN_MARKER, FoundError
 from runner.core.errors import RunFailed
 from runner.engine import tree
+from runner.engine.scratch import make_scratch, remove_scratch, variables
 
 MODULE: Final = "runner.kit.child"  # started by name: the worker never imports the kit
 _CONSOLE_LINE: Final = 65_536
@@ -24,6 +25,7 @@ _CONSOLE_LINE: Final = 65_536
 class Child:
     """One process of the kit. It asks, we answer: `ask` gives its next request, `answer` replies to it.
 
+    It has a temporary folder of its own, which is removed by `end`.
     What the bot prints is kept until `console_to` says where it goes (the run folder is not known to a standby child).
     """
 
@@ -32,13 +34,19 @@ class Child:
         self._requests: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         self._request_id = 0
         self._console = _Console()
+        self._scratch = make_scratch(marker)
         self._process = subprocess.Popen(
             [sys.executable, "-X", "utf8", "-m", MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=project,
-            env={**environment, RUN_MARKER: marker, "PYTHONUNBUFFERED": "1"},
+            env={
+                **environment,
+                **variables(self._scratch),
+                RUN_MARKER: marker,
+                "PYTHONUNBUFFERED": "1",
+            },
             **tree.group_options(),
         )
         assert self._process.stdin is not None
@@ -119,6 +127,7 @@ class Child:
         self._console.close()
         for pipe in (self._stdout, self._stderr):
             pipe.close()
+        remove_scratch(self._scratch)
         return code
 
     def _stdin_close(self) -> None:
