@@ -68,6 +68,17 @@ def slow(count: int = 50, seconds: float = 0.3) -> None:
     waits.put([{"number": f"W-{n}", "amount": "1"} for n in range(count)])
     waits.each(wait)
 '''
+SEVERAL = """
+import contextlib, io, json, sys
+from runner.cli.main import main
+answers = []
+for words in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(words)
+    answers.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(answers))
+"""
 SCHEDULES = """
 defaults:
   timezone: Europe/Berlin
@@ -127,6 +138,23 @@ class Cli:
         assert code is None or answer.code == code, f"{words}: {answer.code}\n{answer.out}\n{answer.err}"
         return answer
 
+    def each(self, *lines: list[str], code: int | None = 0) -> list[Answer]:
+        """Call it with several lines in one process, which saves most of the time; `code` is expected of each."""
+        script = [sys.executable, "-c", SEVERAL, json.dumps(lines)]
+        done = subprocess.run(
+            script, cwd=self.project, env=env({}), capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        answers = [Answer(*one) for one in json.loads(done.stdout)]
+        for words, answer in zip(lines, answers, strict=True):
+            assert "Traceback" not in answer.out + answer.err, answer.err
+            assert code is None or answer.code == code, f"{words}: {answer.code}\n{answer.out}\n{answer.err}"
+        return answers
+
+    def cases(self) -> dict[str, dict[str, Any]]:
+        """All cases as JSON, by the key of their item."""
+        return {one["item"]: one for one in self("cases", "list", "--status", "all", "--json").json}
+
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start it and do not wait; stdout and stderr are pipes."""
         return subprocess.Popen(
@@ -148,11 +176,6 @@ class Cli:
             )
             return dict(rows.fetchall())
 
-    def case(self, item: str, status: str = "all") -> dict[str, Any]:
-        """The case about `item`, as JSON."""
-        found = self("cases", "list", "--status", status, "--json").json
-        return next(one for one in found if one["item"] == item)
-
 
 def command(*words: str) -> list[str]:
     """The command line of this repository."""
@@ -161,7 +184,11 @@ def command(*words: str) -> list[str]:
 
 def env(more: dict[str, str]) -> dict[str, str]:
     """The environment of a child: this repository's code, no settings of the machine, a name, 80 columns, time."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
+    left_out = (
+        "RUNNER_",
+        "PYTHONDONTWRITEBYTECODE",
+    )  # compiling all of it anew in every child takes most of the time
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     ours = {"PYTHONPATH": str(ROOT), "RUNNER_USER": "mei", "COLUMNS": "80", "RUNNER_DISCOVERY_LIMIT": "1m"}
     return {**kept, **ours, **more}
 

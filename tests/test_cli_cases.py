@@ -4,111 +4,116 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.cli_project import Cli, cli, empty, ran  # noqa: F401 - fixtures
 
 FIELDS = {
     "id", "kind", "status", "queue", "item", "run", "bot", "problem", "message", "error_type", "opened", "due",
     "assignee", "history",
 }  # fmt: skip
+WRONG: list[tuple[list[str], list[str]]] = [
+    (["show", "ZZZZ"], ["case 'ZZZZ' not found", "runner cases list"]),
+    (["show", "Z"], ["at least its first 3 characters"]),
+    (["list", "--kind", "busines"], ["--kind: CLI_USAGE", "did you mean 'business'?"]),
+    (["list", "--since", "2026-02-30"], ["--since: CLI_DATE", "February 2026 has 28 days"]),
+    (["retry"], ["no case is named", "--all"]),
+    (["retry", "--kind", "business"], ["a filter without --all"]),
+    (["retry", "--all", "--text", "nothing like it"], ["no case fits"]),
+    (["retry", "--all", "--set", "a=1"], ["--set: CLI_SET", "exactly one"]),
+    (["done", "ABC"], ["--note: CLI_USAGE", "what was done by hand"]),
+    (["reject", "ABC"], ["--reason: CLI_USAGE"]),
+    (["attest", "ABC", "--note", "x"], ["--done: CLI_USAGE", "--not-done"]),
+    (["snooze", "ABC", "--until", "yesterday"], ["--until: CLI_DATE", "'yesterday' is not a time"]),
+    (["comment", "ABC"], ["--note: CLI_USAGE"]),
+]
 
 
 def test_cases_and_problems_are_listed_with_their_documented_fields(ran: Cli) -> None:
-    cases = ran("cases", "list", "--json").json
+    listed, causes = ran.each(["cases", "list", "--json"], ["problems", "list", "--json"])
+    cases, problems = listed.json, causes.json
     assert {one["item"]: one["kind"] for one in cases} == {
         "A-1": "business", "A-2": "business", "A-3": "application", "A-4": "unknown",
     }  # fmt: skip
     for one in cases:
         assert set(one) >= FIELDS
         assert (one["queue"], one["bot"], one["status"]) == ("invoices", "invoice", "open")
-    problems = ran("problems", "list", "--json").json
     assert {one["id"] for one in problems} == {one["problem"] for one in cases}
     assert set(problems[0]) >= {"id", "fingerprint", "explanation", "cases", "status"}
-    shown = ran("problems", "show", problems[0]["id"][:5], "--json").json
-    assert [one["id"] for one in cases if one["problem"] == shown["id"]] == shown["case_ids"]
-    assert "why one" in ran("problems", "show", problems[0]["id"]).out
+    name = problems[0]["id"]
+    shown, page = ran.each(["problems", "show", name[:5], "--json"], ["problems", "show", name])
+    assert [one["id"] for one in cases if one["problem"] == name] == shown.json["case_ids"]
+    assert "why one" in page.out
 
 
-@pytest.mark.parametrize(
-    ("words", "items"),
-    [
+def test_filters_choose_cases(ran: Cli) -> None:
+    wanted = [
         (["--kind", "business"], ["A-2", "A-1"]),
         (["--text", "too small"], ["A-1"]),
         (["--queue", "invoices", "--limit", "1"], ["A-2"]),
         (["--bot", "slow"], []),
         (["--mine"], []),
         (["--since", "1h", "--status", "open", "--sort=-item", "--limit", "2"], ["A-4", "A-3"]),
-    ],
-)
-def test_filters_choose_cases(ran: Cli, words: list[str], items: list[str]) -> None:
-    assert [one["item"] for one in ran("cases", "list", *words, "--json").json] == items
+    ]
+    answers = ran.each(*(["cases", "list", *words, "--json"] for words, _ in wanted))
+    for answer, (_, items) in zip(answers, wanted, strict=True):
+        assert [one["item"] for one in answer.json] == items
 
 
 def test_tables_fit_80_columns_and_never_cut_an_id(ran: Cli) -> None:
-    ids = [one["id"] for one in ran("cases", "list", "--json").json]
-    for words in (["cases", "list"], ["problems", "list"], ["runs", "list"], ["items", "list", "invoices"]):
-        out = ran(*words).out
-        assert max(len(line) for line in out.splitlines()) <= 80
-        if words[0] in {"cases", "items"}:
-            assert all(one in out for one in ids)
+    ids = [one["id"] for one in ran.cases().values()]
+    tables = ran.each(
+        ["cases", "list"], ["items", "list", "invoices"], ["problems", "list"], ["runs", "list"]
+    )
+    for answer in tables:
+        assert max(len(line) for line in answer.out.splitlines()) <= 80
+    for answer in tables[:2]:
+        assert all(one in answer.out for one in ids)
 
 
 def test_a_case_is_shown_with_what_can_be_decided(ran: Cli) -> None:
-    bad, unknown = ran.case("A-2")["id"], ran.case("A-4")["id"]
-    out = ran("cases", "show", bad[:6].lower()).out
-    assert "the value is '12,5'" in out
-    assert "number A-2, amount 12,5" in out
-    assert f"runner cases retry {bad} --set amount=…" in out
-    assert f"runner cases retry {bad}\n" not in out  # it never fitted the model: as it is, it can't be tried
-    out = ran("cases", "show", unknown).out
-    assert "outcome unknown" in out
-    assert f"runner cases attest {unknown} --done" in out
-    assert "evidence" in out
-    assert ran("cases", "show", bad, "--json").json["data"] == {"number": "A-2", "amount": "12,5"}
+    cases = ran.cases()
+    bad, unknown = cases["A-2"]["id"], cases["A-4"]["id"]
+    first, second, as_json = ran.each(
+        ["cases", "show", bad[:6].lower()], ["cases", "show", unknown], ["cases", "show", bad, "--json"]
+    )
+    assert "the value is '12,5'" in first.out
+    assert "number A-2, amount 12,5" in first.out
+    assert f"runner cases retry {bad} --set amount=…" in first.out
+    assert f"runner cases retry {bad}\n" not in first.out  # it never fitted: as it is, it can't be tried
+    assert "outcome unknown" in second.out
+    assert f"runner cases attest {unknown} --done" in second.out
+    assert "evidence" in second.out
+    assert as_json.json["data"] == {"number": "A-2", "amount": "12,5"}
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (["show", "ZZZZ"], ["case 'ZZZZ' not found", "runner cases list"]),
-        (["show", "Z"], ["at least its first 3 characters"]),
-        (["list", "--kind", "busines"], ["--kind: CLI_USAGE", "did you mean 'business'?"]),
-        (["list", "--since", "2026-02-30"], ["--since: CLI_DATE", "February 2026 has 28 days"]),
-        (["retry"], ["no case is named", "--all"]),
-        (["retry", "--kind", "business"], ["a filter without --all"]),
-        (["retry", "--all", "--text", "nothing like it"], ["no case fits"]),
-        (["retry", "--all", "--set", "a=1"], ["--set: CLI_SET", "exactly one"]),
-        (["done", "ABC"], ["--note: CLI_USAGE", "what was done by hand"]),
-        (["reject", "ABC"], ["--reason: CLI_USAGE"]),
-        (["attest", "ABC", "--note", "x"], ["--done: CLI_USAGE", "--not-done"]),
-        (["snooze", "ABC", "--until", "yesterday"], ["--until: CLI_DATE", "'yesterday' is not a time"]),
-        (["comment", "ABC"], ["--note: CLI_USAGE"]),
-    ],
-)
-def test_a_wrong_decision_is_refused_in_a_line(ran: Cli, words: list[str], expected: list[str]) -> None:
-    answer = ran("cases", *words, code=2)
-    for part in expected:
-        assert part in answer.err
-    assert answer.out == ""
+def test_a_wrong_decision_is_refused_in_a_line(ran: Cli) -> None:
+    answers = ran.each(*(["cases", *words] for words, _ in WRONG), code=2)
+    for answer, (words, expected) in zip(answers, WRONG, strict=True):
+        for part in expected:
+            assert part in answer.err, words
+        assert answer.out == ""
 
 
 def test_corrected_data_is_checked_and_the_new_attempt_resolves_the_case(cli: Cli) -> None:
-    case = cli.case("A-2")["id"]
+    case = cli.cases()["A-2"]["id"]
     wrong = {
         "amount=many": "amount: ITEM_DATA: the value is 'many'",
         "amuont=1": "did you mean 'amount'?",
         "amount": "expected field=value",
         "number=B-1": "'number' is the key of the item",
     }
-    for words, expected in wrong.items():
-        assert expected in cli("cases", "retry", case, "--set", words, code=2).err
-    assert cli.case("A-2")["version"] == 1
-    decided = cli(
-        "cases", "retry", case, "--set", "amount=12.50", "--set-json", 'lines=["a", "b"]', "--run", "--json"
-    )
+    answers = cli.each(*(["cases", "retry", case, "--set", words] for words in wrong), code=2)
+    for answer, expected in zip(answers, wrong.values(), strict=True):
+        assert expected in answer.err
+    assert cli.cases()["A-2"]["version"] == 1
+    right = ["--set", "amount=12.50", "--set-json", 'lines=["a", "b"]']
+    decided = cli("cases", "retry", case, *right, "--run", "--json")
     assert [(one["id"], one["outcome"]) for one in decided.json] == [(case, "done")]
-    after = cli.case("A-2")
+    as_json, page, item = cli.each(
+        ["cases", "show", case, "--json"],
+        ["cases", "show", case],
+        ["items", "show", "invoices", "A-2", "--json"],
+    )
+    after = as_json.json
     assert (after["status"], after["resolution"]) == ("resolved", "retried")
     assert after["data"] == {"number": "A-2", "amount": "12.50", "lines": ["a", "b"]}
     retry = next(act for act in after["history"] if act["verb"] == "retry")
@@ -117,68 +122,86 @@ def test_corrected_data_is_checked_and_the_new_attempt_resolves_the_case(cli: Cl
         "12,5",
         "12.50",
     )
-    assert "amount: 12,5 → 12.50" in cli("cases", "show", case).out
-    item = cli("items", "show", "invoices", "A-2", "--json").json
-    assert (item["status"], item["attempts"], item["original"]["amount"]) == ("done", 1, "12,5")
+    assert "amount: 12,5 → 12.50" in page.out
+    assert (item.json["status"], item.json["attempts"]) == ("done", 1)
+    assert item.json["original"]["amount"] == "12,5"
 
 
 def test_a_retry_leaves_a_run_for_a_worker_and_does_not_resolve(cli: Cli) -> None:
-    case = cli.case("A-3")["id"]
-    answer = cli("cases", "retry", case, "--note", "the portal is back")
-    assert f"case {case}: retrying" in answer.out
-    queued = cli("runs", "list", "--status", "queued", "--json").json
-    assert [(run["bot"], run["requested_by"]) for run in queued] == [("invoice", "mei")]
-    assert queued[0]["id"] in answer.out
-    again = cli("cases", "retry", case, code=5)
+    case = cli.cases()["A-3"]["id"]
+    retry = ["cases", "retry", case, "--note", "the portal is back"]
+    first, queued, again = cli.each(retry, ["runs", "list", "--status", "queued", "--json"], retry, code=None)
+    assert (first.code, again.code) == (0, 5)
+    assert f"case {case}: retrying" in first.out
+    assert [(run["bot"], run["requested_by"]) for run in queued.json] == [("invoice", "mei")]
+    assert queued.json[0]["id"] in first.out
     assert "CONFLICT" in again.err
 
 
 def test_an_unknown_outcome_is_attested_and_never_just_repeated(cli: Cli) -> None:
-    case = cli.case("A-4")["id"]
-    for words in (["retry", case], ["done", case, "--note", "x"], ["reject", case, "--reason", "x"]):
-        refused = cli("cases", *words, code=5)
-        assert "is unknown" in refused.err
-        assert "confirm in the target system" in refused.err
+    case = cli.cases()["A-4"]["id"]
+    refused = cli.each(
+        ["cases", "retry", case],
+        ["cases", "done", case, "--note", "x"],
+        ["cases", "reject", case, "--reason", "x"],
+        code=5,
+    )
+    for one in refused:
+        assert "is unknown" in one.err
+        assert "confirm in the target system" in one.err
     cli("cases", "attest", case, "--done", "--note", "seen under A-4")
-    after = cli.case("A-4")
+    after = cli.cases()["A-4"]
     assert (after["status"], after["resolution"]) == ("resolved", "attested")
     assert cli("items", "show", "invoices", "A-4", "--json").json["status"] == "done"
 
 
 def test_the_other_decisions_are_in_the_history(cli: Cli) -> None:
-    one, two = cli.case("A-1")["id"], cli.case("A-3")["id"]
-    cli("cases", "claim", one, "--for", "ana")
-    assert [c["item"] for c in cli("cases", "list", "--mine", "--json", RUNNER_USER="ana").json] == ["A-1"]
-    cli("cases", "comment", one, "--note", "asked the supplier")
-    cli("cases", "snooze", one, "--until", "2h")
-    assert cli.case("A-1")["status"] == "waiting"
-    cli("cases", "done", one, "--note", "entered by hand")
-    cli("cases", "reject", two, "--reason", "not ours")
-    first, second = cli.case("A-1"), cli.case("A-3")
-    assert [act["verb"] for act in first["history"]] == ["opened", "claim", "comment", "snooze", "done"]
-    assert (first["resolution"], second["resolution"]) == ("by_hand", "rejected")
+    cases = cli.cases()
+    one, two = cases["A-1"]["id"], cases["A-3"]["id"]
+    *_, mine, waiting = cli.each(
+        ["cases", "claim", two],
+        ["cases", "claim", one, "--for", "ana"],
+        ["cases", "comment", one, "--note", "asked the supplier"],
+        ["cases", "snooze", one, "--until", "2h"],
+        ["cases", "list", "--mine", "--json"],
+        ["cases", "list", "--status", "waiting", "--json"],
+    )
+    assert [c["item"] for c in mine.json] == ["A-3"]
+    assert [(c["item"], c["assignee"]) for c in waiting.json] == [("A-1", "ana")]
+    cli.each(
+        ["cases", "done", one, "--note", "entered by hand"], ["cases", "reject", two, "--reason", "not ours"]
+    )
+    after = cli.cases()
+    assert [act["verb"] for act in after["A-1"]["history"]] == [
+        "opened",
+        "claim",
+        "comment",
+        "snooze",
+        "done",
+    ]
+    assert (after["A-1"]["resolution"], after["A-3"]["resolution"]) == ("by_hand", "rejected")
     assert cli("items", "show", "invoices", "A-3", "--json").json["status"] == "rejected"
 
 
 def test_a_bulk_decision_is_shown_first_and_needs_a_yes(cli: Cli) -> None:
-    shown = cli("cases", "reject", "--all", "--kind", "business", "--reason", "test data", code=2)
-    assert cli.case("A-1")["id"] in shown.out
+    reject = ["cases", "reject", "--all", "--kind", "business", "--reason", "test data"]
+    shown = cli(*reject, code=2)  # in a process of its own, with a standard input that is no terminal
+    before = cli.cases()
+    assert before["A-1"]["id"] in shown.out
     assert "2 cases fit, none is touched" in shown.err
     assert "--yes" in shown.err
-    assert {one["status"] for one in cli("cases", "list", "--json").json} == {"open"}
-    silent = cli("cases", "reject", "--all", "--kind", "business", "--reason", "test data", "--json", code=2)
-    assert silent.out == ""
-    done = cli(
-        "cases", "reject", "--all", "--kind", "business", "--reason", "test data", "--yes", "--json"
-    ).json
+    assert {one["status"] for one in before.values()} == {"open"}
+    assert cli(*reject, "--json", code=2).out == ""
+    done = cli(*reject, "--yes", "--json").json
     assert {one["outcome"] for one in done} == {"done"}
-    assert {c["item"]: c["status"] for c in cli("cases", "list", "--status", "all", "--json").json} == {
+    assert {item: one["status"] for item, one in cli.cases().items()} == {
         "A-1": "resolved", "A-2": "resolved", "A-3": "open", "A-4": "open",
     }  # fmt: skip
 
 
 def test_several_cases_have_a_result_each_and_one_refusal_stops_no_other(cli: Cli) -> None:
-    ids = [cli.case(item)["id"] for item in ("A-1", "A-4")]
+    cases = cli.cases()
+    ids = [cases[item]["id"] for item in ("A-1", "A-4")]
     answer = cli("cases", "done", *ids, "--note", "by hand", "--json", code=5)
     assert {one["id"]: one["outcome"] for one in answer.json} == {ids[0]: "done", ids[1]: "refused"}
     assert "is unknown" in answer.json[1]["why"]

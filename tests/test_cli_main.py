@@ -53,9 +53,8 @@ def test_every_command_has_help_of_its_own(tmp_path: Path) -> None:
     assert done.stdout.count("Usage: runner") == len(Commands.entries)
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
+def test_a_mistyped_word_is_answered_with_the_nearest_one(empty: Cli) -> None:
+    wrong: list[tuple[list[str], list[str]]] = [
         (["rnu"], ["runner: CLI_USAGE: there is no command 'rnu'", "did you mean 'run'?", "runner --help"]),
         (["cases", "lst"], ["runner cases: CLI_USAGE", "'lst'", "did you mean 'list'?"]),
         (
@@ -67,22 +66,19 @@ def test_every_command_has_help_of_its_own(tmp_path: Path) -> None:
         (["runs", "show"], ["RUN: CLI_USAGE"]),
         (["run"], ["BOT: CLI_USAGE"]),
         (["--dbug"], ["--dbug: CLI_USAGE", "did you mean '--debug'?"]),
-    ],
-)
-def test_a_mistyped_word_is_answered_with_the_nearest_one(
-    fresh: Cli, words: list[str], expected: list[str]
-) -> None:
-    answer = fresh(*words, code=2)
-    assert answer.out == ""
-    assert answer.err.count("\n") == 1
-    for part in expected:
-        assert part in answer.err
+    ]
+    for answer, (_, expected) in zip(empty.each(*(words for words, _ in wrong), code=2), wrong, strict=True):
+        assert answer.out == ""
+        assert answer.err.count("\n") == 1
+        for part in expected:
+            assert part in answer.err
 
 
-def test_a_group_without_a_command_shows_its_help(fresh: Cli) -> None:
-    assert "Commands:" in fresh("cases").out
-    assert "Start here:" in fresh().out
-    assert fresh("--version").out.startswith("runner ")
+def test_a_group_without_a_command_shows_its_help(empty: Cli) -> None:
+    group, whole, version = empty.each(["cases"], [], ["--version"])
+    assert "Commands:" in group.out
+    assert "Start here:" in whole.out
+    assert version.out.startswith("runner ")
 
 
 def test_outside_of_a_project_it_says_what_to_do(tmp_path: Path) -> None:

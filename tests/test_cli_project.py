@@ -4,22 +4,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from tests.cli_project import Cli, cli, empty, fresh, ran  # noqa: F401 - fixtures
 
 
 def test_bots_are_described_without_running_them(empty: Cli) -> None:
-    found = {one["name"]: one for one in empty("bots", "--json").json}
+    listed, as_json, page = empty.each(["bots", "--json"], ["bots", "invoice", "--json"], ["bots", "invoice"])
+    found = {one["name"]: one for one in listed.json}
     assert set(found) == {"invoice", "slow"}
     assert found["invoice"]["title"] == "Post some invoices."
-    one = empty("bots", "invoice", "--json").json
+    one = as_json.json
     assert list(one["parameters"]["properties"]) == ["count", "folder"]
     assert one["process"] == "accounts-payable"
-    out = empty("bots", "invoice").out
-    assert "count      integer  5" in out
-    assert "runner run invoice" in out
+    assert "count      integer  5" in page.out
+    assert "runner run invoice" in page.out
     assert "did you mean 'invoice'?" in empty("bots", "invoce", code=2).err
 
 
@@ -50,9 +49,9 @@ def test_a_new_project_works_at_once(tmp_path: Path) -> None:
     run = mine("run", "greet", "--json", code=1).json
     assert run["items"] == {"total": 3, "done": 2, "exceptions": 1, "pending": 0}
     assert "is right: 1 schedules on" in mine("schedules", "check").out
-    case = mine.case("Linus")["id"]
+    case = mine.cases()["Linus"]["id"]
     mine("cases", "retry", case, "--set", "email=linus@example.com", "--run")
-    assert mine.case("Linus")["status"] == "resolved"
+    assert mine.cases()["Linus"]["status"] == "resolved"
     before = (mine.project / "bots" / "greet.py").read_text("utf-8")
     assert "already" in outside("init", "bots of mine", code=2).err
     assert (mine.project / "bots" / "greet.py").read_text("utf-8") == before
@@ -78,14 +77,14 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(cli: Cli) -> None:
 
 
 def test_a_rebuilt_store_says_the_same(cli: Cli) -> None:
-    cli("cases", "reject", cli.case("A-1")["id"], "--reason", "not ours")
+    cli("cases", "reject", cli.cases()["A-1"]["id"], "--reason", "not ours")
     lists = (
-        ["runs", "list"],
-        ["items", "list", "invoices"],
-        ["cases", "list", "--status", "all"],
-        ["problems", "list"],
+        ["runs", "list", "--json"],
+        ["items", "list", "invoices", "--json"],
+        ["cases", "list", "--status", "all", "--json"],
+        ["problems", "list", "--json"],
     )
-    before = [json.loads(cli(*words, "--json").out) for words in lists]
+    before = [answer.json for answer in cli.each(*lists)]
     report = cli("rebuild", "--json").json
     assert (report["runs"], report["decisions"], report["damaged"]) == (1, 1, [])
-    assert [json.loads(cli(*words, "--json").out) for words in lists] == before
+    assert [answer.json for answer in cli.each(*lists)] == before

@@ -44,22 +44,20 @@ def test_a_run_leaves_no_process_behind(ran: Cli) -> None:
     assert left == []
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
+def test_what_can_not_run_is_2_and_leaves_no_run(fresh: Cli) -> None:
+    wrong: list[tuple[list[str], list[str]]] = [
         (["invoce"], ["CLI_BOT: unknown bot 'invoce'", "did you mean 'invoice'", "runner bots"]),
         (["invoice", "--param", "count"], ["--param: CLI_PARAM: 'count'", "expected name=value"]),
         (["invoice", "--param", "count=1", "-p", "count=2"], ["--param: CLI_PARAM: 'count' is given twice"]),
         (["invoice", "--param", "cuont=1"], ["CLI_PARAM", "'cuont'", "did you mean 'count'?"]),
         (["invoice", "--param", "count=many"], ["CLI_PARAM", "'count' is 'many'", "integer"]),
         (["invoice", "--lanes", "0"], ["--lanes: CLI_USAGE"]),
-    ],
-)
-def test_what_can_not_run_is_2_and_leaves_no_run(fresh: Cli, words: list[str], expected: list[str]) -> None:
-    answer = fresh("run", *words, code=2)
-    for part in expected:
-        assert part in answer.err
-    assert answer.out == ""
+    ]
+    answers = fresh.each(*(["run", *words] for words, _ in wrong), code=2)
+    for answer, (_, expected) in zip(answers, wrong, strict=True):
+        for part in expected:
+            assert part in answer.err
+        assert answer.out == ""
     assert fresh("runs", "list", "--json").json == []
 
 

@@ -4,38 +4,38 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.cli_project import Cli, empty, fresh  # noqa: F401 - fixtures
 
 
 def test_schedules_are_listed_in_plain_words(empty: Cli) -> None:
-    first, second = empty("schedules", "list", "--json").json
+    as_json, table = empty.each(["schedules", "list", "--json"], ["schedules", "list"])
+    first, second = as_json.json
     assert (first["id"], first["bot"], first["when"]) == ("invoices", "invoice", "Monday to Friday at 08:30")
     assert (first["timezone"], first["enabled"], first["parameters"]) == ("Europe/Berlin", True, {"count": 3})
     assert first["next"] is not None
     assert (second["enabled"], second["next"], second["last"]) == (False, None, None)
-    assert "Monday to Friday at 08:30" in empty("schedules", "list").out
+    assert "Monday to Friday at 08:30" in table.out
 
 
 def test_the_next_due_times_are_local_and_utc(empty: Cli) -> None:
-    words = ["schedules", "next", "invoices", "--from", "2027-03-26 08:30", "--count", "2"]
-    found = empty(*words, "--json").json
+    begin = ["schedules", "next", "invoices", "--from"]
+    as_json, in_china, of_all = empty.each(
+        [*begin, "2027-03-26 08:30", "--count", "2", "--json"],
+        [*begin, "2027-03-26 08:30+01:00", "--tz", "Asia/Shanghai"],
+        ["schedules", "next", "--json", "--count", "1"],
+    )
+    found = as_json.json
     assert [(one["due"], one["local"]) for one in found] == [
         ("2027-03-26T07:30:00.000000Z", "2027-03-26T08:30:00+01:00"),
         ("2027-03-29T06:30:00.000000Z", "2027-03-29T08:30:00+02:00"),  # the clocks have changed in between
     ]
     assert {one["runs"] for one in found} == {True}
-    assert (
-        "Fri 2027-03-26 15:30"
-        in empty(*words[:3], "--from", "2027-03-26 08:30+01:00", "--tz", "Asia/Shanghai").out
-    )
-    assert empty("schedules", "next", "--json", "--count", "1").json[0]["schedule"] == "invoices"
+    assert "Fri 2027-03-26 15:30" in in_china.out
+    assert of_all.json[0]["schedule"] == "invoices"
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
+def test_a_wrong_time_is_refused_in_a_line(empty: Cli) -> None:
+    wrong: list[tuple[list[str], list[str]]] = [
         (["--from", "2027-02-30"], ["--from: CLI_DATE", "2027-02-30", "February 2027 has 28 days"]),
         (
             ["--from", "2027-03-28 02:30", "--tz", "Europe/Berlin"],
@@ -45,12 +45,11 @@ def test_the_next_due_times_are_local_and_utc(empty: Cli) -> None:
         (["--from", "2027-10-31 02:30", "--tz", "Europe/Berlin"], ["+02:00", "+01:00"]),
         (["--tz", "Europe/Brlin"], ["--tz: CLI_ZONE", "did you mean 'Europe/Berlin'?"]),
         (["invoces"], ["there is no schedule 'invoces'", "did you mean 'invoices'?"]),
-    ],
-)
-def test_a_wrong_time_is_refused_in_a_line(empty: Cli, words: list[str], expected: list[str]) -> None:
-    answer = empty("schedules", "next", *words, code=2)
-    for part in expected:
-        assert part in answer.err
+    ]
+    answers = empty.each(*(["schedules", "next", *words] for words, _ in wrong), code=2)
+    for answer, (_, expected) in zip(answers, wrong, strict=True):
+        for part in expected:
+            assert part in answer.err
 
 
 def test_check_names_every_error_with_its_place(fresh: Cli) -> None:
@@ -69,5 +68,6 @@ def test_check_names_every_error_with_its_place(fresh: Cli) -> None:
 
 
 def test_the_history_is_empty_before_the_first_due_time(empty: Cli) -> None:
-    assert empty("schedules", "history", "--json").json == []
-    assert "runner up" in empty("schedules", "history").out
+    as_json, table = empty.each(["schedules", "history", "--json"], ["schedules", "history"])
+    assert as_json.json == []
+    assert "runner up" in table.out
