@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final
@@ -17,9 +17,11 @@ from runner.core.contract import RUN_MARKER, FoundError
 from runner.core.errors import RunFailed
 from runner.engine import tree
 from runner.engine.scratch import make_scratch, remove_scratch, variables
+from runner.journal import Redactor
 
 MODULE: Final = "runner.kit.child"  # started by name: the worker never imports the kit
-_CONSOLE_LINE: Final = 65_536
+_CONSOLE_LINE: Final = 65_536  # bytes of a line that are taken at once
+_PIECES: Final = 64  # of a line without an end, before some of it is written
 
 
 class Child:
@@ -97,9 +99,9 @@ class Child:
         """Reply to the last request with an error."""
         self._send({"id": self._request_id, "error": error.model_dump()})
 
-    def console_to(self, path: Path, clean: Callable[[bytes], bytes]) -> None:
-        """Write what the bot has printed and will print to `path`, each line through `clean`."""
-        self._console.attach(path, clean)
+    def console_to(self, path: Path, redactor: Redactor) -> None:
+        """Write what the bot has printed and will print to `path`, without what `redactor` masks."""
+        self._console.attach(path, redactor)
 
     def console_tail(self) -> str:
         """The last lines that the child printed, for the error of a child that died without a word."""
@@ -153,47 +155,65 @@ class Child:
 
 
 class _Console:
-    """Takes what a child prints: kept in memory until a file is named, and the last lines for ever."""
+    """Takes what a child prints: kept in memory until a file is named, and the last lines for ever.
+
+    A line is written when no secret can begin in it and go on in lines to come; that is at once, unless a secret of
+    several lines is registered.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._early: list[bytes] = []
+        self._held: list[bytes] = []
         self._last: list[bytes] = []
         self._file: int | None = None
-        self._clean: Callable[[bytes], bytes] = lambda data: data
+        self._redactor = Redactor()
 
     def follow(self, pipe: Any) -> None:
         while line := pipe.readline(_CONSOLE_LINE):
             with self._lock:
                 self._last = [*self._last[-19:], line]
+                self._held.append(line)
                 if self._file is None:
-                    self._early = [*self._early[-199:], line]
+                    self._held = self._held[-200:]
                 else:
-                    self._write(line)
+                    self._write_out(self._redactor.line_feeds)
 
-    def attach(self, path: Path, clean: Callable[[bytes], bytes]) -> None:
+    def attach(self, path: Path, redactor: Redactor) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._lock:
-            self._clean = clean
+            self._redactor = redactor
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            for line in self._early:
-                self._write(line)
-            self._early = []
+            self._write_out(redactor.line_feeds)
 
     def tail(self) -> str:
         with self._lock:
-            return self._clean(b"".join(self._last)).decode("utf-8", "replace").strip()
+            return self._redactor.raw(b"".join(self._last)).decode("utf-8", "replace").strip()
 
     def close(self) -> None:
         with self._lock:
             if self._file is not None:
+                self._write_out(0, at_end=True)
                 os.close(self._file)
                 self._file = None
 
-    def _write(self, line: bytes) -> None:
+    def _write_out(self, kept: int, *, at_end: bool = False) -> None:
+        """Write the lines that are held, but for the last `kept` ones and those that a secret binds to them."""
+        lines = self._held
+        if not at_end and lines and not lines[-1].endswith(b"\n") and len(lines) < _PIECES:
+            return  # a piece of a very long line: a secret may go on in the next one
+        clean = self._redactor.raw
+        whole = clean(b"".join(lines))
+        for border in range(len(lines) - kept, 0, -1):
+            first, rest = clean(b"".join(lines[:border])), clean(b"".join(lines[border:]))
+            if first + rest == whole:
+                self._held = lines[border:]
+                self._write(first)
+                return
+
+    def _write(self, data: bytes) -> None:
         if self._file is not None:
             with contextlib.suppress(OSError):  # what a bot merely prints must not stop it on a full disk
-                os.write(self._file, self._clean(line))
+                os.write(self._file, data)
 
 
 def died(child: Child, during: str) -> RunFailed:

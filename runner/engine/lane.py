@@ -67,7 +67,7 @@ class LaneHand:
             connections.close_all()
 
     def _serve_child(self) -> None:
-        self.child.console_to(self.journal.with_name(CONSOLE_FILE), self._run.redactor.raw)
+        self.child.console_to(self.journal.with_name(CONSOLE_FILE), self._run.redactor)
         self.child.answer({"begin": {"folder": str(self._run.folder), "lane": self.number}})
         while (request := self.child.ask()) is not None:
             self._answer(request)

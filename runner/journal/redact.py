@@ -38,6 +38,11 @@ class Redactor:
             self._secrets.add(secret)
             self._automata.clear()
 
+    @property
+    def line_feeds(self) -> int:
+        """The most line feeds in one secret: so many lines must be looked at together with the one before them."""
+        return max((secret.count("\n") for secret in self._secrets), default=0)
+
     def text(self, value: str) -> str:
         """`value` without any registered secret."""
         return (
