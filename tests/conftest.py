@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -14,6 +16,15 @@ from loguru import logger
 
 from runner.store.open import django_options, open_store
 
+hypothesis.settings.register_profile(
+    "runner",
+    deadline=None,  # machines are shared and noisy: what is slow today is not wrong
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=bool(
+        os.environ.get("CI")
+    ),  # the gate judges the change, not the draw; at a desk the draw is new
+)
+hypothesis.settings.load_profile("runner")
 logger.remove()  # journals have sinks of their own; nothing else is to be printed
 if not settings.configured:
     settings.configure(**django_options("not-opened.sqlite3"))
