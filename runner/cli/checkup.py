@@ -15,7 +15,6 @@ from typing import Final
 
 from runner.cli.project import Project
 from runner.core.clock import now
-from runner.core.contract import RUN_MARKER
 from runner.core.errors import ErrorReport, RunnerError
 from runner.core.settings import prepare_home
 from runner.core.vault import Vault
@@ -186,9 +185,7 @@ def _vault(project: Project, bots: Discovery) -> Iterator[Finding]:
 
 def _leftovers(project: Project, bots: Discovery) -> Iterator[Finding]:
     del project, bots
-    left = [
-        process.pid for process in tree.marked("") if not _has_worker(process.environ().get(RUN_MARKER, ""))
-    ]
+    left = [pid for pid, marker in tree.markers().items() if not _has_worker(marker)]
     if left:
         shown = " ".join(str(pid) for pid in left[:10])
         text = f"{len(left)} processes of runs whose worker is gone: {shown}"

@@ -39,6 +39,17 @@ def marked(prefix: str) -> list[psutil.Process]:
     return found
 
 
+def markers() -> dict[int, str]:
+    """The marker of every process that carries one, by process id, this one left out."""
+    found = {}
+    for process in marked(""):
+        with contextlib.suppress(psutil.Error, OSError):  # it has ended in between
+            mark = process.environ().get(RUN_MARKER)
+            if mark:
+                found[process.pid] = mark
+    return found
+
+
 def end_tree(pid: int, marker: str, grace: float = GRACE) -> int:
     """End the process `pid`, everything below it and everything that carries `marker`; returns how many there were.
 
