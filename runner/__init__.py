@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.kit.items import Item, Queue
     from runner.kit.retry import Retry
     from runner.kit.run import run
-    from runner.kit.secrets import secret
+    from runner.kit.secrets import secret, totp
     from runner.kit.step import step
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "secret",
     "sheets",
     "step",
+    "totp",
     "web",
 ]
 
@@ -50,6 +51,7 @@ _HOMES = {
     "secret": "runner.kit.secrets:secret",
     "sheets": "runner.sheets:",
     "step": "runner.kit.step:step",
+    "totp": "runner.kit.secrets:totp",
     "web": "runner.kit.web:",
 }
 

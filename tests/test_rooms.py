@@ -28,12 +28,12 @@ def _room(rooms: str = "", packages: str = "") -> Room:
 
 
 ROOMS: Mapping[str, Room] = {
-    "core": _room("", "ruamel cryptography"),
+    "core": _room("", "ruamel cryptography keyring"),
     "journal": _room("core", "loguru orjson ahocorasick_rs"),
     "sheets": _room("core", "openpyxl python_calamine xlsxwriter"),
     "timetable": _room("core", "cronsim holidays"),
     "recordings": _room("core"),
-    "kit": _room("core journal sheets recordings", "playwright tenacity orjson loguru"),
+    "kit": _room("core journal sheets recordings", "playwright tenacity orjson loguru pyotp"),
     "store": _room("core", "django"),
     "cases": _room("core journal store sheets timetable", "apprise django.db"),
     "insight": _room("core store sheets recordings", "pygraphviz django.db"),

@@ -15,7 +15,7 @@ _SECRET_WORDS: Final = frozenset(
     {"password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "credential", "credentials"}
 )
 _SECRET_NAMES: Final = re.compile(r"密码|口令|密钥|private_?key|api_?key|access_?key", re.IGNORECASE)
-_REFERENCE: Final = re.compile(r"\$\{secret:[\w.-]+\}")
+_REFERENCE: Final = re.compile(r"\$\{secret:[^{}\s]+\}")
 _CREDENTIALS_IN_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
 _WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 

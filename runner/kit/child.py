@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
 
 from loguru import logger
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from runner.core.contract import JOURNAL_FILE, ORDER_FILE, Order, lane_folder
-from runner.core.errors import RunnerError
+from runner.core.errors import ConfigurationError, ErrorReport, RunnerError
 from runner.journal.redact import Redactor
 from runner.journal.write import Journal
-from runner.kit import current, describe, web
+from runner.kit import current, describe, secrets, web
 from runner.kit.attempts import LaneEnds
 from runner.kit.bot import BotSpec
 from runner.kit.channel import Channel
@@ -154,14 +154,17 @@ def _serve(
         loaded = describe.load(Path(project), file)
         spec = loaded.bot(bot)
         valid = spec.validate(parameters)
+        secrets.check_references(parameters, bot, spec.secrets)
     except RunnerError as error:
         channel.tell("refused", errors=_dump(error))
         return 0
     description = next(d for d in loaded.descriptions() if d.name == bot)
+    checked = valid.model_dump(mode="json", by_alias=True)
+    references = {name: value for name, value in parameters.items() if secrets.refers_to_secret(value)}
     answer = channel.ask(
         "loaded",
         bot=description.model_dump(mode="json"),
-        parameters=valid.model_dump(mode="json", by_alias=True),
+        parameters={**checked, **references},
     )
     if "begin" not in answer:
         return 0
@@ -192,7 +195,7 @@ def _run(live: current.Running, loaded: describe.BotFile, spec: BotSpec) -> bool
     )
     message, failure = f"{spec.name} done", None
     try:
-        arguments = spec.arguments(spec.validate(live.order.parameters), Path(live.order.project))
+        arguments = spec.arguments(_parameters(live, spec), Path(live.order.project))
         with Watch(live, seq) as watch:
             _call(spec, arguments, watch)
     except LaneEnds as end:
@@ -210,6 +213,23 @@ def _run(live: current.Running, loaded: describe.BotFile, spec: BotSpec) -> bool
         error=failure,
     )
     return failure is None
+
+
+def _parameters(live: current.Running, spec: BotSpec) -> BaseModel:
+    """The parameters with their secrets in place, checked once more; no message shows a value of these."""
+    parameters = live.order.parameters
+    if not secrets.refers_to_secret(parameters):
+        return spec.validate(parameters)
+    try:
+        return spec.validate(secrets.with_secrets(parameters))
+    except ErrorReport as report:
+        raise ConfigurationError(
+            "a parameter does not fit once its secret is in place",
+            expected="secrets of the kind that the bot's parameters ask for",
+            hint="look at the secrets that the parameters name",
+            where=report.errors[0].where,
+            code="BOT_SECRET",
+        ) from None  # the report shows the values
 
 
 def _call(spec: BotSpec, arguments: dict[str, Any], watch: Watch) -> None:
