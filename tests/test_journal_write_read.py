@@ -197,3 +197,33 @@ def test_a_secret_too_short_to_mask_is_refused_with_the_reason() -> None:
 
 def test_the_longest_of_nested_secrets_is_masked_whole() -> None:
     assert Redactor(["secret", "secret-and-more"]).text("a secret-and-more b secret c") == "a *** b *** c"
+
+
+@pytest.mark.parametrize(
+    ("secret", "data", "kept"),
+    [
+        ("123456", {"n": 1234567, "t": "no 1234567"}, {"n": "***", "t": "no ***7"}),
+        ("123.456", {"n": -123.456}, {"n": "***"}),
+        ("n12345", {"t": "a\n12345"}, {"t": "a\n12345"}),
+        ("n12345", {"t": "a\nn12345"}, {"t": "a\n***"}),
+        ("000000", {"t": "\x10000000"}, {"t": "\x10***"}),
+        ("\\u0010", {"t": "\x10 \\u0010"}, {"t": "\x10 ***"}),
+    ],
+)
+def test_a_secret_that_looks_like_json_leaves_the_line_whole(
+    tmp_path: Path, secret: str, data: dict[str, object], kept: dict[str, object]
+) -> None:
+    with journal(tmp_path / "j", redactor=Redactor([secret])) as log:
+        log.event("log", "said", data=data)
+        log.event("log", "after it")
+    reading = read_journal(tmp_path / "j")
+    assert reading.fault is None
+    assert reading.lines[0].data == kept
+
+
+@pytest.mark.parametrize("secret", ["started", "orders", "2026-11", "run.st"])
+def test_a_secret_that_is_an_ordinary_word_leaves_the_line_its_meaning(tmp_path: Path, secret: str) -> None:
+    with journal(tmp_path / "j", redactor=Redactor([secret])) as log:
+        log.event("run.started", f"it is {secret}", queue="orders")
+    (line,) = read_journal(tmp_path / "j").lines
+    assert (line.event, line.queue, line.message) == ("run.started", "orders", "it is ***")

@@ -7,9 +7,10 @@ import html
 import json
 import urllib.parse
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import ahocorasick_rs
+import orjson
 
 MASK: Final = b"***"
 SHORTEST: Final = 6  # a shorter secret would blank ordinary words; registering one is refused
@@ -56,11 +57,15 @@ class Redactor:
         return self._replace(data, in_json=False)
 
     def json(self, data: bytes) -> bytes:
-        """Encoded JSON without any registered secret; it stays the same JSON structure.
+        """Encoded JSON without any registered secret; it is JSON afterwards, of the same structure.
 
         Only forms that can stand inside a JSON string are looked for, so a secret such as ``","a":"`` can't cut a line apart.
+        Where one is found in a number, the text `***` takes the number's place.
         """
-        return self._replace(data, in_json=True)
+        masked = self._replace(data, in_json=True)
+        if masked is data or _is_json(masked):
+            return masked
+        return self._value_by_value(data)  # a match in a number, or across the border of an escape such as \n
 
     def finds(self, data: bytes) -> bool:
         """Whether any registered secret is in `data`: the last look before something is published."""
@@ -77,6 +82,27 @@ class Redactor:
             out += [data[at:start], MASK]
             at = end
         return b"".join([*out, data[at:]])
+
+    def _value_by_value(self, data: bytes) -> bytes:
+        try:
+            values = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return self.raw(data)
+        style = orjson.OPT_INDENT_2 if data.startswith((b"{\n", b"[\n")) else 0
+        return orjson.dumps(self._value(values), option=style)
+
+    def _value(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self.text(value)
+            case dict():
+                return {self.text(name): self._value(part) for name, part in value.items()}
+            case list():
+                return [self._value(part) for part in value]
+            case bool() | None:
+                return value
+            case _:
+                return value if self.text(repr(value)) == repr(value) else MASK.decode()
 
     def _automaton(self, *, in_json: bool) -> ahocorasick_rs.BytesAhoCorasick:
         if in_json not in self._automata:
@@ -111,6 +137,14 @@ def _forms(secret: str, *, in_json: bool) -> set[bytes]:
     if not in_json:
         out |= {secret.encode("utf-16-le", "surrogatepass"), secret.encode("utf-16-be", "surrogatepass")}
     return {form for form in out if len(form) >= SHORTEST}
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _json_escaped(text: str, *, ascii_only: bool) -> str:
