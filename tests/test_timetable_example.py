@@ -40,8 +40,9 @@ def test_the_example_schedules_the_three_bots() -> None:
 def test_a_commented_example_works_when_it_is_copied(example: str, tmp_path: Path) -> None:
     path = tmp_path / "schedules.yaml"
     head, _, _ = EXAMPLE.read_text(encoding="utf-8").partition("\nschedules:")
-    path.write_text(f"{head}\nschedules:\n{example}\n", encoding="utf-8")
-    (planned,) = load(path, BOTS, NOW).planned
+    first = "  - {id: collect-prices, bot: collect_prices, every: 2h}\n"  # what `after` waits for
+    path.write_text(f"{head}\nschedules:\n{first}{example}\n", encoding="utf-8")
+    planned = load(path, BOTS, NOW).planned[1]
     assert describe_planned(planned, planned.zone)
 
 

@@ -13,7 +13,8 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError, did_you_mean
-from runner.core.schedules_model import CalendarEntry, Policies, Process, Record, Schedule
+from runner.core.schedules_model import CalendarEntry, Policies, Process, Schedule
+from runner.core.schedules_types import Record
 from runner.core.schedules_values import BotFacts, check_parameters, check_recording
 from runner.core.schedules_words import Entry, in_words
 from runner.core.yaml_text import Document, parse_yaml

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    model_validator,
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from runner.core.clock import duration_text
+from runner.core.schedules_events import AfterRun, FileArrives, QueueWaits
+from runner.core.schedules_pilot import DeadlineText, SampleText, Stage
+from runner.core.schedules_types import (
+    Identifier,
+    Names,
+    PositiveDuration,
+    Record,
+    Text,
+    Times,
+    Zone,
+    problem,
+    shown,
 )
-from pydantic_core import PydanticCustomError
 
-from runner.core.clock import duration, duration_text
-from runner.core.errors import did_you_mean
-from runner.core.yaml_text import Sexagesimal
-
-LONGEST: Final = timedelta(days=3660)
-TRIGGER_KEYS: Final = ("cron", "every", "at", "workday")
+TIME_KEYS: Final = ("cron", "every", "at", "workday")
+EVENT_KEYS: Final = ("file", "queue", "after")
+TRIGGER_KEYS: Final = TIME_KEYS + EVENT_KEYS
 
 
 class Missed(StrEnum):
@@ -60,34 +61,6 @@ class Period(StrEnum):
     YEAR = "year"
 
 
-def problem(code: str, what: str, expected: str, hint: str = "") -> PydanticCustomError:
-    """Make an error that pydantic carries through: `what` follows the key's name in the message."""
-    template = "{what}"
-    return PydanticCustomError(code, template, {"what": what, "expected": expected, "hint": hint})
-
-
-def _positive_duration(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)) or isinstance(value, Sexagesimal):
-        raise problem("SCHED_VALUE", f"is {_shown(value)}", 'a duration in quotes, as in "30m" or "1h30m"')
-    if not isinstance(value, str) or value.lstrip().startswith("-"):
-        negative = str(value).lstrip().startswith("-") or value == 0
-        wanted = "must be > 0, with a unit" if negative else "a number with a unit (s, m, h, d, w)"
-        raise problem("SCHED_VALUE", f"is {value}", wanted, 'write it as in "30m" or "1h30m"')
-    try:
-        length = duration(value)
-    except OverflowError:
-        length = timedelta.max
-    except ValueError as error:
-        raise problem("SCHED_VALUE", f"is '{value}'", 'a duration, as in "30s", "30m" or "1h30m"') from error
-    if not timedelta() < length <= LONGEST:
-        raise problem(
-            "SCHED_VALUE", f"is '{value}'", "must be > 0 and at most ten years", "correct the number"
-        )
-    return length
-
-
 def _grace(value: timedelta) -> timedelta:
     if value < timedelta(minutes=1):
         raise problem(
@@ -99,81 +72,17 @@ def _grace(value: timedelta) -> timedelta:
     return value
 
 
-def _times(value: object) -> object:
-    """Accept one text or a list of them; refuse numbers, which are times that somebody forgot to quote."""
-    entries = value if isinstance(value, list) else [value]
-    for entry in entries:
-        if isinstance(entry, Sexagesimal):
-            raise problem(
-                "SCHED_TIME_TYPE",
-                f"is {entry} without quotes, which YAML reads as the number {entry.number}",
-                "a time as text",
-                f'write it in quotes: "{entry}"',
-            )
-        if not isinstance(entry, str) or not entry.strip():
-            raise problem(
-                "SCHED_TIME_TYPE", f"is {_shown(entry)}", 'a time as text, as in "08:30" or "2027-03-31 18:00"',
-                "write it in quotes",
-            )  # fmt: skip
-    return tuple(str(entry) for entry in entries)
-
-
-def _zone(name: str) -> str:
-    example = "write an IANA name, e.g. 'Europe/Berlin'"
-    if not name.strip():
-        raise problem("SCHED_TZ", "timezone is empty", "an IANA time zone", example)
-    if re.fullmatch(r"(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?", name):
-        what = f"timezone '{name}': a fixed offset does not follow daylight saving"
-        raise problem("SCHED_TZ", what, "an IANA time zone", "use an IANA name, e.g. 'Europe/Berlin'")
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        hint = did_you_mean(name, available_timezones()) or example
-        raise problem(
-            "SCHED_TZ", f"timezone '{name}' is not an IANA time zone", "an IANA name", hint
-        ) from error
-    return name
-
-
-def _names(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 def _nth(value: object) -> object:
     """Accept 1, 2, … from the beginning and -1, -2, … from the end, and the words ``first`` and ``last``."""
     number = {"first": 1, "last": -1}.get(value, value) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int) or number == 0 or abs(number) > 260:
         raise problem(
             "SCHED_VALUE",
-            f"is {_shown(value)}",
+            f"is {shown(value)}",
             "first, last, 1, 2, … or -1, -2, … from the end",
             "as in nth: last",
         )
     return number
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "empty"
-    return f"'{value}'" if isinstance(value, str) else ("a list" if isinstance(value, list) else str(value))
-
-
-Text = Annotated[str, Field(max_length=2000)]
-Identifier = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^\w[\w.-]*$")]
-PositiveDuration = Annotated[
-    timedelta,
-    BeforeValidator(_positive_duration),
-    PlainSerializer(duration_text, return_type=str, when_used="json"),
-]
-Zone = Annotated[str, AfterValidator(_zone)]
-Times = Annotated[tuple[str, ...], BeforeValidator(_times)]
-Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_names)]
-
-
-class Record(BaseModel):
-    """A frozen entry of the file; keys that it doesn't know are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, coerce_numbers_to_str=True)
 
 
 class RunRetry(Record):
@@ -259,13 +168,26 @@ class Schedule(Policies):
     anchor: str | None = None
     at: Times | None = None
     workday: WorkdayOf | None = None
+    file: FileArrives | None = None
+    queue: QueueWaits | None = None
+    after: AfterRun | None = None
+    jitter: PositiveDuration | None = None
+    deadline: DeadlineText | None = None
+    concurrency: Names = ()
+    stage: Stage = Stage.PRODUCTION
+    sample: SampleText | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     enabled: bool = True
 
     @property
     def trigger_key(self) -> str:
-        """The key of the one trigger: ``cron``, ``every``, ``at`` or ``workday``."""
+        """The key of the one trigger: ``cron``, ``every``, ``at``, ``workday``, ``file``, ``queue`` or ``after``."""
         return next(key for key in TRIGGER_KEYS if getattr(self, key) is not None)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether a clock says when it is due; the others wait for a file, for items, or for another schedule."""
+        return self.trigger_key in TIME_KEYS
 
     @model_validator(mode="after")
     def _check_choices(self) -> Schedule:
@@ -284,9 +206,17 @@ class Schedule(Policies):
                 "exactly one of bot, recording",
                 "keep one" if self.bot else "add bot: NAME",
             )
+        self._check_event()
         if self.anchor is not None and self.every is None:
             raise problem("SCHED_VALUE", "has an anchor", "anchor only together with every", "remove it")
         return self
+
+    def _check_event(self) -> None:
+        """Refuse what only a due time of the clock can have, and an `after` of its own."""
+        if self.after is not None and self.after.schedule == self.id:
+            raise problem("SCHED_CYCLE", "waits for itself", "another schedule", "name the one before it")
+        if self.trigger_key in EVENT_KEYS and self.jitter is not None:
+            raise problem("SCHED_VALUE", "has a jitter", "jitter only with a time", "remove it")
 
 
 class Targets(Record):

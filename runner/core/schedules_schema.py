@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from runner.core.schedules_model import TRIGGER_KEYS, CalendarEntry, Policies, Process, Schedule
+from runner.core.schedules_model import EVENT_KEYS, TRIGGER_KEYS, CalendarEntry, Policies, Process, Schedule
 
 _DURATION: Final = {
     "type": "string",
@@ -54,6 +54,8 @@ def _as_written(name: str, shape: Any) -> Any:
     """Return a shape as people write it: durations as text, one text in place of a list, yes and no."""
     if name == "nth":
         return {**_plain(shape), "anyOf": [{"type": "integer"}, {"enum": ["first", "last"]}]}
+    if name in EVENT_KEYS and "anyOf" in shape:
+        return {**shape, "anyOf": [{"type": "string"}, *shape["anyOf"]]}
     if shape.get("type") == "boolean":
         return {**{key: value for key, value in shape.items() if key != "type"}, **_YES_NO}
     if shape.get("type") == "array":

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from runner.core.errors import ConfigurationError, did_you_mean
-from runner.core.schedules_model import Record
+from runner.core.schedules_types import Record
 from runner.core.schedules_values import is_secret_name
 from runner.core.yaml_text import Document, Path
 
@@ -95,15 +95,17 @@ def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list
     inner: Any = model
     for part in location:
         field = inner.model_fields.get(part) if isinstance(part, str) else None
-        if (
-            field is not None
-            and isinstance(field.annotation, type)
-            and issubclass(field.annotation, BaseModel)
-        ):
-            inner = field.annotation
+        inner = (_record_in(field.annotation) if field is not None else None) or inner
     names = list(inner.model_fields)
     others = _OTHER_NAMES if "time_limit" in names else ()
     return [*names, *others, *(("calendar",) if "calendars" in names else ())]
+
+
+def _record_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the record that a field holds, alone or beside None."""
+    if isinstance(annotation, type):
+        return annotation if issubclass(annotation, BaseModel) else None
+    return next((found for part in get_args(annotation) if (found := _record_in(part)) is not None), None)
 
 
 def _expected(kind: str, context: Mapping[str, Any], message: str) -> str:

@@ -14,34 +14,61 @@ from runner.timetable.calendar_days import MONDAY_TO_FRIDAY, WorkDays
 from runner.timetable.workday import next_period, period_start
 
 _TEMPLATE: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_OUTPUT: Final = re.compile(r"\s*outputs\.(\w+)\s*")
 _CALL: Final = re.compile(r"(?P<name>\w+)\s*(?:\(\s*(?P<argument>-?\d+|\"[^\"]*\"|'[^']*')\s*\))?", re.ASCII)
 _DIRECTIVES: Final = re.compile(r"(?:%[YymdHMSjVuGb]|[^%])*")
 _DAY: Final = timedelta(days=1)
 _LARGEST: Final = 4000
 
 
-def render(value: Any, due: datetime, zone: ZoneInfo, days: WorkDays = MONDAY_TO_FRIDAY) -> Any:
+def render(
+    value: Any,
+    due: datetime,
+    zone: ZoneInfo,
+    days: WorkDays = MONDAY_TO_FRIDAY,
+    outputs: Mapping[str, Any] | None = None,
+) -> Any:
     """Return a parameter's value with every ``{{ … }}`` in it replaced, in lists and mappings too.
 
     `due` is the due time; its date is taken in `zone`. A template begins with ``due`` and goes through the words below,
     then ends with a format, without which it is a date:
     ``month_start month_end previous_month next_month quarter_start quarter_end year_start year_end week_start week_end``,
     ``days(-1) months(-1) working_days(-1)``, ``date time year month day format("%Y%m")``.
+    ``{{ outputs.NAME }}`` is what the run before handed out, where `outputs` are given; alone in a value it keeps its kind.
     Raises ConfigurationError SCHED_TEMPLATE. There is no way from a template to anything but these words.
     """
     if isinstance(value, dict):
-        return {key: render(inner, due, zone, days) for key, inner in value.items()}
+        return {key: render(inner, due, zone, days, outputs) for key, inner in value.items()}
     if isinstance(value, list):
-        return [render(inner, due, zone, days) for inner in value]
+        return [render(inner, due, zone, days, outputs) for inner in value]
     if not isinstance(value, str) or "{{" not in value:
         return value
     local = due.astimezone(zone).replace(tzinfo=None)
-    shown = _TEMPLATE.sub(lambda found: _evaluate(found[1], local, days), value)
+    whole = _OUTPUT.fullmatch(value.strip().removeprefix("{{").removesuffix("}}"))
+    if whole and value.count("{{") == 1:
+        return _output(whole[1], outputs)
+
+    def replaced(found: re.Match[str]) -> str:
+        named = _OUTPUT.fullmatch(found[1])
+        return str(_output(named[1], outputs)) if named else _evaluate(found[1], local, days)
+
+    shown = _TEMPLATE.sub(replaced, value)
     if "{{" in shown:
         raise _wrong(
             f"'{value}' opens '{{{{' and does not close it", "as in {{ due | date }}", "add the '}}'"
         )
     return shown
+
+
+def _output(name: str, outputs: Mapping[str, Any] | None) -> Any:
+    if outputs is None:
+        raise _wrong("'outputs' is used", "outputs only with after", "give the schedule an after: SCHEDULE")
+    if name not in outputs:
+        known = ", ".join(sorted(outputs)) or "none"
+        raise _wrong(
+            f"the run before has no output '{name}'", f"its outputs are: {known}", "correct the name"
+        )
+    return outputs[name]
 
 
 def _evaluate(template: str, at: datetime, days: WorkDays) -> str:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from runner.timetable.cron import Cron
 from runner.timetable.cron_text import CronText
 from runner.timetable.due_times import Planned
+from runner.timetable.events import OnEvent, describe_event
 from runner.timetable.triggers import At, Every
 from runner.timetable.walk import Trigger
 from runner.timetable.words import Words, words_of
@@ -25,6 +26,8 @@ def describe(trigger: Trigger, zone: ZoneInfo, language: str = "en") -> str:
 
     `zone` is the reader's: a trigger in another zone names its own.
     """
+    if isinstance(trigger, OnEvent):
+        return describe_event(trigger.schedule, language)
     words = words_of(language)
     if isinstance(trigger, Every):
         return words.each(trigger.period, 0)
@@ -43,7 +46,7 @@ def describe(trigger: Trigger, zone: ZoneInfo, language: str = "en") -> str:
 def describe_planned(planned: Planned, zone: ZoneInfo, language: str = "en") -> str:
     """Say when a schedule is due with its calendars: ``every working day at 08:30``, ``周一至周五 08:30,遇假日顺延``."""
     text = describe(planned.trigger, zone, language)
-    if not planned.days.calendars or isinstance(planned.trigger, Workday):
+    if not planned.days.calendars or isinstance(planned.trigger, (Workday, OnEvent)):
         return text
     words = words_of(language)
     if text.startswith(words.every_day):

@@ -13,7 +13,7 @@ from runner.timetable.loading import Timetable
 
 _MOST_SHOWN: Final = 500
 _TIME_FIELDS: Final = frozenset(
-    {"cron", "every", "anchor", "at", "workday", "timezone", "calendars", "shift"}
+    {"cron", "every", "anchor", "at", "workday", "file", "queue", "after", "timezone", "calendars", "shift"}
 )
 
 _PHRASES: Final[dict[str, dict[str, str]]] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from runner.core.errors import ConfigurationError, ErrorReport, UsageError
@@ -19,6 +19,7 @@ from runner.timetable.cron import Cron
 from runner.timetable.cron_text import CronText, never
 from runner.timetable.dates import render
 from runner.timetable.due_times import Planned
+from runner.timetable.events import OnEvent, check_chains
 from runner.timetable.local_time import read_time
 from runner.timetable.triggers import At, Every, default_anchor
 from runner.timetable.walk import Trigger
@@ -98,7 +99,7 @@ def work_days(names: Iterable[str], calendars: Mapping[str, WorkCalendar]) -> Wo
 
 def check(file: SchedulesFile, now: datetime) -> list[ConfigurationError]:
     """Return what is wrong with the triggers and the templates in parameters, each with its place."""
-    found: list[ConfigurationError] = []
+    found = [file.error(index, "after", error) for index, error in check_chains(file.schedules)]
     for index, schedule in enumerate(file.schedules):
         try:
             _check_one(schedule, now)
@@ -106,10 +107,21 @@ def check(file: SchedulesFile, now: datetime) -> list[ConfigurationError]:
             key = "anchor" if error.stable_code == "SCHED_ANCHOR" else schedule.trigger_key
             found.append(file.error(index, key, error))
         try:
-            render(schedule.parameters, now, ZoneInfo(schedule.timezone))
+            outputs = _AnyOutput() if schedule.after is not None else None
+            render(schedule.parameters, now, ZoneInfo(schedule.timezone), outputs=outputs)
         except ConfigurationError as error:
             found.append(file.error(index, "parameters", error))
     return found
+
+
+class _AnyOutput(dict[str, Any]):
+    """Outputs of a run that is not known yet: each name may be one of them."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return name
 
 
 def trigger_of(schedule: Schedule, calendars: Mapping[str, WorkCalendar] | None = None) -> Trigger:
@@ -117,6 +129,8 @@ def trigger_of(schedule: Schedule, calendars: Mapping[str, WorkCalendar] | None 
 
     Raises ConfigurationError without a place: SCHED_CRON, SCHED_NEVER, SCHED_TIME or SCHED_ANCHOR.
     """
+    if not schedule.is_timed:
+        return OnEvent(schedule)
     zone = ZoneInfo(schedule.timezone)
     if schedule.cron is not None:
         return Cron(schedule.cron, zone)
