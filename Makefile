@@ -51,7 +51,7 @@ bench: setup ## what Runner costs, beside the raw baseline, in full size
 	@$(PYTHON) -m benchmarks.bench_lanes
 
 lock: setup ## write the requirements locks again from pyproject.toml and the .in files
-	@$(LOCK) --extra demo --group dev -o requirements.lock pyproject.toml
+	@$(LOCK) --extra demo --extra keyring --group dev -o requirements.lock pyproject.toml
 	@$(LOCK) -o acceptance/requirements.lock acceptance/requirements.in
 	@$(LOCK) -o benchmarks/requirements.lock benchmarks/requirements.in
 
