@@ -11,7 +11,7 @@ LOCK = $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --g
 # Another environment's modules must not shadow ours.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
-.PHONY: help setup demo test lint check docs format acceptance bench lock clean
+.PHONY: help setup demo test lint check docs format acceptance chaos bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -43,6 +43,9 @@ docs: setup ## write the generated pages of docs/ again, and check every link
 acceptance: setup ## bots against real systems that nobody here wrote
 	@sh setup.sh acceptance
 	@$(PYTHON) -m acceptance.accept
+
+chaos: setup ## failure tests at full size: kills, damage, full disks, hung browsers, seeded faults
+	@$(PYTHON) -m chaos.all
 
 bench: setup ## what Runner costs, beside the raw baseline, in full size
 	@sh setup.sh bench

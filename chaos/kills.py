@@ -1,0 +1,198 @@
+"""SIGKILL at random over a bot's process, the worker and the scheduler while post_orders enters orders; see `storm`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+import psutil
+
+from chaos.checks import Checks
+from chaos.ledger import Ledger, ledger_of
+from chaos.place import Place, Service, a_place, left_over, make_orders, until
+from runner.demo.serve import Portal
+
+SEED: Final = 20_240_611
+ORDERS: Final = 60
+KILLS: Final = 200
+SETTLE_S: Final = 60.0  # for orders that had been begun when the kills ended
+NEW_WORK_S: Final = 240.0  # for those that nobody had touched: this is work, not recovery
+VICTIMS: Final = ("child", "child", "worker", "worker", "scheduler")
+SCHEDULE: Final = """
+schedules:
+  - id: orders
+    bot: post_orders
+    every: 2s
+    overlap: skip
+    parameters:
+      workbook: {workbook}
+      portal: {portal}
+"""
+
+
+@dataclass
+class Storm:
+    """What several rounds came to."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    in_work: int = 0
+    rounds: int = 0
+    orders: int = 0
+    done: int = 0
+    cases: int = 0
+    unknown: int = 0
+    entered_twice: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    not_entered: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    processes_left: int = 0
+
+
+def storm(kills: int, orders: int, seed: int) -> Storm:
+    """Kill `kills` times, in as many rounds as the orders last; each round has a new portal and a new store.
+
+    After the last kill of a round nothing is killed any more, and what had been begun must settle by itself: that time is
+    measured. Then the orders that nobody had touched are entered, and everything is counted.
+    """
+    chance = random.Random(seed)
+    out = Storm()
+    while out.kills.total() < kills:
+        _round(out, kills, orders, chance)
+    return out
+
+
+def _round(out: Storm, kills: int, orders: int, chance: random.Random) -> None:
+    out.rounds += 1
+    out.orders += orders
+    with a_place(slots=1, lease="30s") as place, Portal(place.folder / "portal") as portal:
+        place.use_repository_bots()
+        place.set_secret("portal/password", portal.password)
+        portal.set_faults(error_rate=0.04, error_seed=chance.randrange(1_000_000))
+        workbook = make_orders(place.folder / "orders.xlsx", orders)
+        place.set_schedules(SCHEDULE.format(workbook=workbook, portal=portal.url))
+        worker, scheduler = place.service("worker"), place.service("scheduler")
+        until(lambda: ledger_of(place.database).items, 60)
+        while out.kills.total() < kills - 1 and not _nearly_over(place, orders):
+            _kill_one(out, place, worker, scheduler, chance)
+        _kill_everything(out, place, worker, scheduler)
+        began, open_ones = time.monotonic(), ledger_of(place.database).begun
+        until(lambda: not open_ones & ledger_of(place.database).open, SETTLE_S + 30, 0.2)
+        out.slowest = max(out.slowest, time.monotonic() - began)
+        until(lambda: ledger_of(place.database).settled, NEW_WORK_S, 0.2)
+        scheduler.end()
+        until(lambda: not ledger_of(place.database).unended, 60, 0.2)
+        worker.end()
+        until(lambda: not _bot_processes(place), 5)
+        out.processes_left += len(_bot_processes(place))
+        _count(out, ledger_of(place.database), portal, orders)
+
+
+def _kill_one(out: Storm, place: Place, worker: Service, scheduler: Service, chance: random.Random) -> None:
+    """Wait a moment, for four in ten kills one that begins when an order is in work, and kill."""
+    victim = chance.choice(VICTIMS)
+    if chance.random() < 0.4:
+        until(lambda: _in_work(place, worker), 15)
+    time.sleep(chance.uniform(0.2, 1.5))
+    out.in_work += _in_work(place, worker)
+    if victim == "child":
+        until(worker.children, 10)
+        victim = "child" if (children := worker.children()) else "worker"
+    if victim == "child":
+        with contextlib.suppress(psutil.NoSuchProcess):
+            chance.choice(children).kill()
+    else:
+        service = worker if victim == "worker" else scheduler
+        service.kill()
+        service.start()
+    out.kills[victim] += 1
+
+
+def _kill_everything(out: Storm, place: Place, worker: Service, scheduler: Service) -> None:
+    """The last kill of a round: worker, scheduler and bot at one moment, in the middle of an order if there is one left."""
+    until(lambda: _in_work(place, worker) or ledger_of(place.database).settled, 30, 0.01)
+    out.in_work += _in_work(place, worker)
+    for process in worker.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    worker.kill()
+    scheduler.kill()
+    out.kills["all at once"] += 1
+    worker.start()
+    scheduler.start()
+
+
+def _in_work(place: Place, worker: Service) -> bool:
+    """Whether a bot of this very worker works on an order."""
+    return any(f":{worker.pid}:" in name for name in ledger_of(place.database).workers)
+
+
+def _nearly_over(place: Place, orders: int) -> bool:
+    ledger = ledger_of(place.database)
+    return ledger.count("done") + ledger.count("exception") >= orders - 2
+
+
+def _bot_processes(place: Place) -> list[psutil.Process]:
+    portal = str(place.folder / "portal")
+    return [p for p in left_over(place.folder) if portal not in " ".join(_words(p))]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
+def _count(out: Storm, ledger: Ledger, portal: Portal, orders: int) -> None:
+    keys = [f"A-{n}" for n in range(1, orders + 1)]
+    entered = {order["number"]: order["times_entered"] for order in portal.orders()}
+    out.done += ledger.count("done")
+    out.cases += ledger.count("exception")
+    out.unknown += sum(1 for kind in ledger.cases.values() if kind == "unknown")
+    out.lost += ledger.lost(keys)
+    out.entered_twice += [key for key, times in entered.items() if times > 1]
+    out.not_entered += [key for key in keys if ledger.items.get(key) == "done" and key not in entered]
+
+
+def report(found: Storm, kills: int, checks: Checks) -> None:
+    """Print the counts and hold them against the promises."""
+    who = ", ".join(f"{count} × {name}" for name, count in sorted(found.kills.items()))
+    checks.figure(
+        "kills", f"{found.kills.total()} ({who}), {found.in_work} of them while an order was in work"
+    )
+    checks.figure("rounds of orders", f"{found.rounds} rounds, {found.orders} orders")
+    checks.figure(
+        "done, cases", f"{found.done} done, {found.cases} cases ({found.unknown} of unknown outcome)"
+    )
+    checks.that("all kills were made", found.kills.total() >= kills, True)
+    checks.that("orders entered twice", found.entered_twice, [])
+    checks.that("orders lost", found.lost, [])
+    checks.that("orders that are done and were never entered", found.not_entered, [])
+    checks.that("done + cases", found.done + found.cases, found.orders)
+    checks.at_most(
+        "seconds from the last restart until every order begun before was done or a case",
+        found.slowest,
+        SETTLE_S,
+    )
+    checks.that("processes left over", found.processes_left, 0)
+
+
+def main() -> int:
+    """The part in full size, or as large as the arguments say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument("--orders", type=int, default=ORDERS)
+    parser.add_argument("--seed", type=int, default=SEED)
+    options = parser.parse_args()
+    checks = Checks(f"kills: {options.kills} SIGKILLs, seed {options.seed}")
+    report(storm(options.kills, options.orders, options.seed), options.kills, checks)
+    return checks.exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

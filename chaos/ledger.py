@@ -1,0 +1,89 @@
+"""What a store says at the end: read with plain SQL, so that no code under test is asked about itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The items by key, and which of them have a case.
+
+    `begun` are the items with an attempt, `workers` those who have claimed a running item, `unended` the runs that are
+    queued or running.
+    """
+
+    items: dict[str, str] = field(default_factory=dict)
+    cases: dict[str, str] = field(default_factory=dict)
+    begun: frozenset[str] = frozenset()
+    workers: tuple[str, ...] = ()
+    unended: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> set[str]:
+        """The items that are in work or wait."""
+        return {key for key, status in self.items.items() if status in {"pending", "running"}}
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is in work and nothing waits."""
+        return bool(self.items) and not self.open
+
+    def count(self, status: str) -> int:
+        """How many items have this status."""
+        return sum(1 for value in self.items.values() if value == status)
+
+    def lost(self, keys: Iterable[str]) -> list[str]:
+        """Of `keys`, those that are neither done nor in the exception queue."""
+        return [
+            key
+            for key in keys
+            if self.items.get(key) != "done"
+            and not (self.items.get(key) == "exception" and key in self.cases)
+        ]
+
+
+def ledger_of(database: Path) -> Ledger:
+    """Read it; a store that is not there yet (or has no tables yet) reads as empty."""
+    if not database.exists():
+        return Ledger()
+    try:
+        with closing(sqlite3.connect(database, timeout=20)) as connection:
+            return _read(connection)
+    except sqlite3.OperationalError:
+        return Ledger()
+
+
+def rows(database: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """The rows of one statement."""
+    with closing(sqlite3.connect(database, timeout=20)) as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def _read(connection: sqlite3.Connection) -> Ledger:
+    items = dict(connection.execute("SELECT key, status FROM store_item"))
+    cases = connection.execute(
+        "SELECT i.key, c.kind FROM store_case c JOIN store_item i ON i.id = c.item_id"
+        " WHERE c.status NOT IN ('closed', 'verified', 'resolved')"
+    )
+    begun = connection.execute("SELECT key FROM store_item WHERE attempts_made > 0")
+    workers = connection.execute(
+        "SELECT r.worker FROM store_item i JOIN store_run r ON r.id = i.claimed_run_id WHERE i.status = 'running'"
+    )
+    unended = connection.execute("SELECT id FROM store_run WHERE status IN ('queued', 'running')")
+    return Ledger(
+        items,
+        dict(cases.fetchall()),
+        frozenset(_first(begun)),
+        tuple(_first(workers)),
+        tuple(_first(unended)),
+    )
+
+
+def _first(found: sqlite3.Cursor) -> list[str]:
+    return [row[0] for row in found]
