@@ -1,4 +1,4 @@
-"""The vault: secrets in one encrypted file, its key beside it (mode 0600) or in RUNNER_VAULT_KEY."""
+"""The vault: secrets in one encrypted file; its key beside it (mode 0600), in RUNNER_VAULT_KEY, or in the system's keyring."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import EnvironmentProblem, UsageError, did_you_mean
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
 KEY_VARIABLE: Final = "RUNNER_VAULT_KEY"
+IN_KEYRING: Final = "keyring:"  # RUNNER_VAULT_KEY=keyring:NAME names an entry of the system's keyring
+_SERVICE: Final = "runner-vault"
 SHORTEST: Final = 6
 
 
 class Vault:
     """Named secrets (``portal/password``), encrypted at rest (Fernet: AES-128-CBC with HMAC-SHA256).
 
-    Every change writes a new file and replaces the old one, so a crash leaves the old or the new vault.
+    Every change writes a new file and replaces the old one, so a crash leaves the old or the new vault. RUNNER_VAULT_KEY
+    is the key itself, or ``keyring:NAME``: it is kept in the system's keyring then (service ``runner-vault``), and no
+    file holds it. Without the variable the key is in a file beside the vault.
     """
 
     def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
@@ -85,17 +90,23 @@ class Vault:
     def _cipher(self) -> Fernet:
         from cryptography.fernet import Fernet
 
-        if not self._key and not self._key_file.exists():
+        name = self._key.removeprefix(IN_KEYRING) if self._key.startswith(IN_KEYRING) else None
+        key = _from_keyring(name) if name is not None else self._key or self._from_file()
+        if key is None:
             if self._path.exists():
+                missing = f"'{name}' is not in the keyring" if name else f"{self._key_file.name} is missing"
                 raise EnvironmentProblem(
-                    f"the vault's key {self._key_file.name} is missing",
+                    f"the vault's key {missing}",
                     hint=f"restore it from your backup, or give it in {KEY_VARIABLE}",
                     where=str(self._path),
                     code="VAULT_KEY",
                 )
+            key = Fernet.generate_key().decode()
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self._key_file, Fernet.generate_key())
-        key = self._key or self._key_file.read_text().strip()
+            if name is None:
+                _replace(self._key_file, key.encode())
+            else:
+                _to_keyring(name, key)
         try:
             return Fernet(key)
         except ValueError as error:
@@ -104,6 +115,45 @@ class Vault:
                 where=KEY_VARIABLE,
                 code="VAULT_KEY",
             ) from error
+
+    def _from_file(self) -> str | None:
+        return self._key_file.read_text().strip() if self._key_file.exists() else None
+
+
+def _from_keyring(name: str) -> str | None:
+    ring = _keyring(name)
+    try:
+        key: str | None = ring.get_password(_SERVICE, name)
+    except Exception as error:
+        raise _no_keyring(f"the keyring can't be read: {error}") from error
+    return key
+
+
+def _to_keyring(name: str, key: str) -> None:
+    try:
+        _keyring(name).set_password(_SERVICE, name, key)
+    except Exception as error:
+        raise _no_keyring(f"the keyring can't be written: {type(error).__name__}") from error
+
+
+def _keyring(name: str) -> ModuleType:
+    if not name:
+        raise _no_keyring(f"{KEY_VARIABLE} names no entry of the keyring")
+    try:
+        import keyring
+    except ImportError as error:
+        raise _no_keyring("the package 'keyring' is not installed") from error
+    return keyring
+
+
+def _no_keyring(what: str) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        what,
+        expected=f"{KEY_VARIABLE}={IN_KEYRING}NAME, with a keyring that this user may open",
+        hint="install 'rpa-runner[keyring]' and unlock the keyring, or leave the variable out",
+        where=KEY_VARIABLE,
+        code="VAULT_KEYRING",
+    )
 
 
 def _replace(path: Path, data: bytes) -> None:

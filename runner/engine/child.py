@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from runner.core.contract import RUN_MARKER, FoundError
 from runner.core.errors import RunFailed
+from runner.core.vault import KEY_VARIABLE
 from runner.engine import tree
 from runner.engine.scratch import make_scratch, remove_scratch, variables
 from runner.journal import Redactor
@@ -44,7 +45,7 @@ class Child:
             stderr=subprocess.PIPE,
             cwd=project,
             env={
-                **environment,
+                **{name: value for name, value in environment.items() if name != KEY_VARIABLE},
                 **variables(self._scratch),
                 RUN_MARKER: marker,
                 "PYTHONUNBUFFERED": "1",
