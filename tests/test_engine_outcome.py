@@ -80,3 +80,9 @@ def test_sums_that_disagree_mean_the_run_has_not_succeeded() -> None:
 def test_items_in_are_always_done_exceptions_pending_and_rejected(items: ItemCounts) -> None:
     adds_up = items.total == items.done + items.exceptions + items.pending + items.rejected
     assert (judge([FINE], items).why != "balance") == adds_up
+
+
+def test_a_run_that_was_stopped_with_work_left_is_not_done() -> None:
+    left = ItemCounts(total=3, done=1, pending=2)
+    assert judge([FINE], left, stopped=True).status is RunStatus.CANCELLED
+    assert judge([FINE], ItemCounts(total=1, done=1), stopped=True).status is RunStatus.DONE

@@ -158,6 +158,7 @@ class Execution:
             target_down=self.run.target_down,
             cancelled_by=self._cancelled_by,
             time_limit=duration_text(limit),
+            stopped=self._stop_at is not None,
         )
         outputs = {name: value for result in results for name, value in result.outputs.items()}
         self.run.say(

@@ -71,11 +71,12 @@ def judge(
     target_down: int = 0,
     cancelled_by: str = "",
     time_limit: str = "",
+    stopped: bool = False,
 ) -> Outcome:
     """The outcome of a run, the gravest reason first.
 
     A lane that ended without its own verdict has failed, whatever its exit code; sums that disagree mean the run has
-    not succeeded; items in the exception queue make it `exceptions`.
+    not succeeded; items in the exception queue make it `exceptions`. `stopped`: the worker was shut down meanwhile.
     """
     if cancelled_by:
         return Outcome(RunStatus.CANCELLED, error=_error("CANCELLED", f"cancelled by {cancelled_by}"))
@@ -85,7 +86,7 @@ def judge(
         _target_down(target_down),
         _failed(lanes),
         _unbalanced(lanes, items),
-        _stopped(lanes),
+        _stopped(lanes, asked=stopped and items.pending > 0),
     )
     through = Outcome(RunStatus.EXCEPTIONS if items.exceptions else RunStatus.DONE)
     return next((verdict for verdict in verdicts if verdict is not None), through)
@@ -141,8 +142,9 @@ def _unbalanced(lanes: Sequence[LaneResult], items: ItemCounts) -> Outcome | Non
     return Outcome(RunStatus.FAILED, "balance", FailureKind.BUSINESS, _error("BALANCE", what))
 
 
-def _stopped(lanes: Sequence[LaneResult]) -> Outcome | None:
-    if not any(lane.end is LaneEnd.STOPPED for lane in lanes):
+def _stopped(lanes: Sequence[LaneResult], *, asked: bool) -> Outcome | None:
+    """A worker that was shut down: its lanes were ended, or ended by themselves with work left."""
+    if not asked and not any(lane.end is LaneEnd.STOPPED for lane in lanes):
         return None
     return Outcome(
         RunStatus.CANCELLED, error=_error("STOPPED", "the worker was shut down; the rest is pending")

@@ -16,7 +16,7 @@ import psutil
 from runner.cases import intake
 from runner.core.clock import now
 from runner.core.contract import JOURNAL_FILE, BotDescription, FoundError, ItemRetry, Order, run_folder
-from runner.core.errors import ErrorReport, RunFailed, RunnerError
+from runner.core.errors import ConfigurationError, ErrorReport, RunnerError
 from runner.core.ids import uuid7
 from runner.core.nouns import RunStatus
 from runner.core.settings import Settings
@@ -300,7 +300,7 @@ def _load(child: Child, order: Order, limit: float) -> dict[str, Any]:
         answer = child.ask(limit)
     except TimeoutError:
         child.end(grace=0)
-        raise RunFailed(
+        raise ConfigurationError(
             f"the bot did not load within {limit:.0f} s and was killed",
             expected="a bot file that only defines things when it is imported",
             where=order.bot_file,
