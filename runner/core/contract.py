@@ -9,7 +9,7 @@ prints). The child asks, the worker answers, one request at a time:
 |---|---|
 | `ready` | one of `describe`, `validate`, `load` (a standby child waits here) |
 | `described` / `validated` | nothing: the child ends |
-| `loaded` (the bot's description) or `refused` (errors) | `begin` (run folder, lane) or `end` |
+| `loaded` (the bot's description) or `refused` (errors) | `begin` (run folder, lane, reserve file) or `end` |
 | `put` (queue; its lines are in the journal already) | `new`, `known`, `bad` counts |
 | `next` (queue) | an `ItemOrder`, or `item: null` with the reason |
 | `results` (queue, keys: at most 500) | `items`: status, message and output by key |

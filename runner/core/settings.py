@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.core.clock import Duration
 from runner.core.errors import ConfigurationError, EnvironmentProblem, ErrorReport, RunnerError, did_you_mean
+from runner.core.reserve import make_reserve
 
 DATA_FOLDER: Final = ".runner"
 # Read elsewhere, by the part that needs them, or set by Runner for its own children: not settings, yet no typing errors.
@@ -45,6 +46,11 @@ class Settings(BaseModel):
     def database(self) -> Path:
         """The SQLite file of the store."""
         return self.home / "store.sqlite3"
+
+    @property
+    def reserve(self) -> Path:
+        """The file that is given up when the disk is full."""
+        return self.home / "reserve"
 
     @property
     def runs(self) -> Path:
@@ -126,7 +132,10 @@ def load_settings(
 
 
 def prepare_home(settings: Settings) -> None:
-    """Make the data folder, readable by its owner only. Raises EnvironmentProblem when it can't be written."""
+    """Make the data folder, readable by its owner only, and the reserve file where there is room for it.
+
+    Raises EnvironmentProblem (CLI_DISK) when the folder can't be written.
+    """
     try:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.runs.mkdir(exist_ok=True)
@@ -134,13 +143,19 @@ def prepare_home(settings: Settings) -> None:
         probe.write_bytes(b"x" * 4096)
         probe.unlink()
     except OSError as error:
-        raise EnvironmentProblem(
-            f"the data folder can't be written: {error.strerror}",
-            expected="a journal must be written before anything is done, so Runner is paused: no new run will start",
-            hint="free some space or correct the permissions, or set RUNNER_HOME to another folder",
-            where=str(settings.home),
-            code="CLI_DISK",
-        ) from error
+        raise disk_problem(settings, f"the data folder can't be written: {error.strerror}") from error
+    make_reserve(settings.reserve)  # without it no run starts; looking at what is there goes on
+
+
+def disk_problem(settings: Settings, what: str) -> EnvironmentProblem:
+    """The error of a disk on which no run can be recorded."""
+    return EnvironmentProblem(
+        what,
+        expected="a journal must be written before anything is done, so Runner is paused: no new run will start",
+        hint="free some space or correct the permissions, or set RUNNER_HOME to another folder",
+        where=str(settings.home),
+        code="CLI_DISK",
+    )
 
 
 def _pyproject(project: Path) -> dict[str, Any]:

@@ -68,7 +68,9 @@ class LaneHand:
 
     def _serve_child(self) -> None:
         self.child.console_to(self.journal.with_name(CONSOLE_FILE), self._run.redactor)
-        self.child.answer({"begin": {"folder": str(self._run.folder), "lane": self.number}})
+        reserve = str(self._run.place.settings.reserve)
+        begin = {"folder": str(self._run.folder), "lane": self.number, "reserve": reserve}
+        self.child.answer({"begin": begin})
         while (request := self.child.ask()) is not None:
             self._answer(request)
         self._record_end()

@@ -60,7 +60,9 @@ def _conclude(settings: Settings, run: Any, epoch: int) -> None:
     _take_in_sealed(own, run.id, 0, epoch)
     lanes = sorted(int(p.name.removeprefix("lane-")) for p in folder.glob("lane-*") if p.is_dir())
     trails = {lane: _trail(folder, run.id, lane, epoch) for lane in lanes}
-    with Journal(own, run=run.id, lane=0, bot=run.bot, after_seq=_last_seq(run.id)) as journal:
+    with Journal(
+        own, run=run.id, lane=0, bot=run.bot, after_seq=_last_seq(run.id), reserve=settings.reserve
+    ) as journal:
         for lost, lane in _lost(run.id, trails):
             trail = trails.get(lane, Trail())
             journal.event(

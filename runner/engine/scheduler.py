@@ -80,7 +80,7 @@ class Scheduler:
 
         folder = self._settings.home / "scheduler"
         path = folder / f"{now():%Y%m%dT%H%M%S}-{os.getpid()}.jsonl"
-        with Journal(path, run="", lane=0, bot="") as self._journal:
+        with Journal(path, run="", lane=0, bot="", reserve=self._settings.reserve) as self._journal:
             self._load()
             self._clock.start()
             try:

@@ -73,7 +73,12 @@ class SharedRun:
         self.target_down = 0
         self.changed = threading.Condition()
         self.journal = Journal(
-            folder / JOURNAL_FILE, run=order.run, lane=0, bot=order.bot, redactor=self.redactor
+            folder / JOURNAL_FILE,
+            run=order.run,
+            lane=0,
+            bot=order.bot,
+            redactor=self.redactor,
+            reserve=place.settings.reserve,
         )
         self._puts: dict[tuple[str, int], Mapping[str, int]] = {}
         self._failures: list[tuple[str, str]] = []

@@ -19,7 +19,8 @@ from runner.core.contract import JOURNAL_FILE, BotDescription, FoundError, ItemR
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError
 from runner.core.ids import uuid7
 from runner.core.nouns import RunStatus
-from runner.core.settings import Settings
+from runner.core.reserve import make_reserve
+from runner.core.settings import Settings, disk_problem
 from runner.core.vault import Vault
 from runner.engine.bots import as_error, file_of
 from runner.engine.child import Child, died
@@ -72,12 +73,15 @@ class Worker:
     ) -> tuple[str, Outcome]:
         """Execute `bot` here and now; returns the run's id and outcome.
 
-        Raises UsageError for an unknown bot, ErrorReport when the bot file or the parameters are wrong: there is no run
-        then.
+        Raises UsageError for an unknown bot, ErrorReport when the bot file or the parameters are wrong, EnvironmentProblem
+        (CLI_DISK) when the disk has no room: there is no run then.
         """
         from runner.store.models import Run
 
         path = file_of(self._settings.project, bot)
+        why = make_reserve(self._settings.reserve)
+        if why:
+            raise disk_problem(self._settings, _no_reserve(why))
         queued = now()
         order = self._order(uuid7(queued), bot, path, parameters, queued=queued, requested_by=requested_by)
         child = self._start_child()
@@ -152,6 +156,10 @@ class Worker:
                 f"only {free // 1_000_000} MB are free in {self._settings.home}: paused, no new run will start"
                 f" before there are {self._settings.free_space} MB"
             )
+            return None
+        why = make_reserve(self._settings.reserve)
+        if why:
+            self._tell_once(f"{_no_reserve(why)}: paused, no new run will start before it can")
             return None
         return claims.claim_run(self.name, now() + self._settings.lease)
 
@@ -250,7 +258,7 @@ class Worker:
         }  # fmt: skip
         outcome = Outcome(RunStatus.FAILED, "refused", error=record)
         path = self._settings.runs / run_folder(run.id, run.queued) / JOURNAL_FILE
-        with Journal(path, run=run.id, lane=0, bot=run.bot) as journal:
+        with Journal(path, run=run.id, lane=0, bot=run.bot, reserve=self._settings.reserve) as journal:
             data = finish_data(outcome, ItemCounts(), {})
             message = f"{run.bot} could not start"
             journal.event("run.finished", message, level="ERROR", sync=True, data=data, error=record)
@@ -283,6 +291,10 @@ class Worker:
             child.end(grace=1)
         self._standby = []
 
+
+
+def _no_reserve(why: str) -> str:
+    return f"the reserve for the last lines of journals can't be made ({why})"
 
 def _load(child: Child, order: Order, limit: float) -> dict[str, Any]:
     """The child's answer to `load`. Raises ErrorReport with what it refused, RunFailed when it died."""

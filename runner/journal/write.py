@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import orjson
 from loguru import logger
 
+from runner.core.reserve import gives_room
 from runner.journal.redact import Redactor
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Journal:
     nothing is swallowed. `event(sync=True)` returns when the line is on the disk (fsync); the others are handed to the
     operating system at once and survive the death of the process, not that of the machine.
     An existing journal is gone on with behind its last valid line, or behind line `after_seq` where the caller knows it.
+    When the disk is full, the file `reserve` is given up and the line tried once more: the last lines still fit.
     With `takes_logs` plain loguru calls (a bot's `log.info(…)`) become `log` lines of this journal.
     """
 
@@ -45,8 +47,10 @@ class Journal:
         redactor: Redactor | None = None,
         takes_logs: bool = False,
         after_seq: int | None = None,
+        reserve: Path | None = None,
     ) -> None:
         self.path = path
+        self._reserve = reserve
         self.redactor = redactor or Redactor()
         self.context: dict[
             str, Any
@@ -130,7 +134,7 @@ class Journal:
         body = orjson.dumps(head)[:-1] + b"," + self._masked(rest)[1:-1]
         sealed = body + b',"crc":"%08x"}\n' % zlib.crc32(body)
         try:
-            _write_all(self._file, sealed)
+            self._append(sealed)
         except OSError:
             self._seq -= 1
             raise
@@ -138,6 +142,14 @@ class Journal:
 
     def _masked(self, values: dict[str, Any]) -> bytes:
         return self.redactor.json(orjson.dumps(values, default=str, option=orjson.OPT_NON_STR_KEYS))
+
+    def _append(self, sealed: bytes) -> None:
+        try:
+            _write_all(self._file, sealed)
+        except OSError as error:
+            if not gives_room(self._reserve, error):
+                raise
+            _write_all(self._file, sealed)
 
 
 def _log_fields(record: Record) -> dict[str, Any]:

@@ -172,8 +172,9 @@ def _serve(
     lane: int = answer["begin"]["lane"]
     order = Order.model_validate_json((folder / ORDER_FILE).read_bytes())
     path = folder / lane_folder(lane) / JOURNAL_FILE
+    reserve = Path(answer["begin"]["reserve"]) if answer["begin"].get("reserve") else None
     with Journal(
-        path, run=order.run, lane=lane, bot=order.bot, redactor=redactor, takes_logs=True
+        path, run=order.run, lane=lane, bot=order.bot, redactor=redactor, takes_logs=True, reserve=reserve
     ) as journal:
         live = current.Running(order, lane, folder, journal, channel, secrets=spec.secrets)
         current.begin(live)
