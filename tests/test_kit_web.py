@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.core.contract import ItemOrder
+from runner.demo.serve import Portal
 from tests.kit_site import site
 from tests.kit_worker import Finished, Project
 
@@ -321,6 +322,47 @@ def test_the_session_is_kept_from_item_to_item_and_entered_again_after_a_failure
     assert finished.lines[-1].data["outputs"] == {"entered": 2}
     logged = [line.message for line in finished.events("log")]
     assert logged == ["closing the session failed: signing out fails"] * 2
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    with Portal(tmp_path_factory.mktemp("portal")) as started:
+        yield started
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        pytest.param("orders.each(one, session=lambda: web.page(base_url=address))", id="session"),
+        pytest.param("orders.each(lambda item: opens(item, address))", id="page of the handler"),
+        pytest.param(
+            "with web.page(base_url=address) as page: orders.each(lambda item: one(item, page))",
+            id="kept page",
+        ),
+    ],
+)
+def test_an_error_answer_without_content_does_not_break_the_next_page(
+    tmp_path: Path, portal: Portal, calls: str
+) -> None:
+    body = f"""
+    @bot
+    def work(address: str) -> None:
+        {calls}
+
+    def opens(item: Item[Order], address: str) -> None:
+        with web.page(base_url=address) as page:
+            one(item, page)
+
+    def one(item: Item[Order], page: Page) -> None:
+        page.goto("/login?fault=503" if item.attempt == 1 else "/login")
+        item.output["title"] = page.title()
+    """
+    finished = work(tmp_path, portal.url, body, keys=("1", "2", "3"))
+
+    ends = finished.events("attempt.finished")
+    assert [line.data["status"] for line in ends] == ["failed", "done"] * 3
+    assert all("ERR_HTTP_RESPONSE_CODE_FAILURE" in (line.error or {})["message"] for line in ends[::2])
+    assert all(line.data["output"]["title"] for line in ends[1::2])
 
 
 def test_a_download_is_saved_into_the_run_folder(tmp_path: Path, address: str) -> None:
