@@ -51,6 +51,7 @@ bench: setup ## what Runner costs, beside the raw baseline, in full size
 	@sh setup.sh bench
 	@$(PYTHON) -m benchmarks.bench_start
 	@$(PYTHON) -m benchmarks.bench_overhead
+	@$(PYTHON) -m benchmarks.bench_standby
 	@$(PYTHON) -m benchmarks.bench_lanes
 
 lock: setup ## write the requirements locks again from pyproject.toml and the .in files

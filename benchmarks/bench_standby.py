@@ -1,0 +1,117 @@
+"""What a run costs beside its rows when a worker waits for it (`runner up`): one row, beside raw and robocorp-tasks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+
+from benchmarks.measure import Cost, median, table
+from benchmarks.place import HERE, Place, a_place
+from runner.core.clock import now
+from runner.core.ids import uuid7
+from runner.core.settings import load_settings
+from runner.store.open import open_store
+
+ROUNDS = 9
+LIMIT_S = 60.0
+
+
+class Service:
+    """A `runner up` that waits, and the store that a run is put into."""
+
+    def __init__(self, place: Place, process: psutil.Process) -> None:
+        self._place = place
+        self._process = process
+
+    def one_row(self) -> Cost:
+        """Queue a run of one row: wall until it is recorded as done, CPU until the next standby child waits."""
+        from runner.cases.queued import queue_run
+        from runner.store.models import Run
+
+        book = str(self._place.workbook(1))
+        before, began = self.rest(), time.perf_counter()
+        row = {"bot": "post_form", "parameters": {"workbook": book, "form": self._place.form}}
+        run = queue_run(uuid7(now()), row, now())
+        while (status := Run.objects.get(pk=run.pk).status) in {"queued", "running"}:
+            if time.perf_counter() - began > LIMIT_S:
+                raise RuntimeError(f"run {run.pk} is still {status} after {LIMIT_S:.0f} s")
+            time.sleep(0.01)
+        if status != "done":
+            raise RuntimeError(f"run {run.pk} ended as {status}")
+        wall = time.perf_counter() - began
+        return Cost(wall, self.rest() - before, 0)
+
+    def rest(self) -> float:
+        """The CPU seconds of the service and all it ever started, once they have come to rest."""
+        last, quiet = self._spent(), 0
+        limit = time.perf_counter() + LIMIT_S
+        while quiet < 4 and time.perf_counter() < limit:
+            time.sleep(0.5)
+            spent = self._spent()
+            quiet = quiet + 1 if spent - last < 0.03 else 0
+            last = spent
+        return last
+
+    def _spent(self) -> float:
+        total = 0.0
+        with suppress(psutil.Error):
+            for process in (self._process, *self._process.children(recursive=True)):
+                with suppress(psutil.Error):
+                    total += sum(process.cpu_times()[:4])
+        return total
+
+
+@contextmanager
+def a_service(place: Place) -> Iterator[Service]:
+    """`runner up` in the benchmarks' project, ended at the end."""
+    home = place.home / "up"
+    environment = {**os.environ, "RUNNER_HOME": str(home), "RUNNER_PROJECT": str(HERE)}
+    home.mkdir(parents=True)
+    open_store(load_settings(HERE, environment).database)
+    command = [sys.executable, "-m", "runner", "up"]
+    process = subprocess.Popen(
+        command, cwd=HERE, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield Service(place, psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def main() -> int:
+    """Every side once a round, interleaved; medians, and ratios to robocorp-tasks pair by pair."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    rounds = parser.parse_args().rounds
+    with a_place() as place, a_service(place) as service:
+        sides: dict[str, Callable[[], Cost]] = {
+            "raw": lambda: place.raw(1),
+            "runner up": service.one_row,
+            "robocorp-tasks": lambda: place.robocorp(1),
+        }
+        for side in sides.values():
+            side()
+        found: dict[str, list[Cost]] = {name: [] for name in sides}
+        for _ in range(rounds):
+            for name, side in sides.items():
+                found[name].append(side())
+    lines = []
+    for name, costs in found.items():
+        pairs = list(zip(costs, found["robocorp-tasks"], strict=True))
+        ratios = [median([a.cpu / b.cpu for a, b in pairs]), median([a.wall / b.wall for a, b in pairs])]
+        lines.append([name, median([c.cpu for c in costs]), median([c.wall for c in costs]), *ratios])
+    print(f"one run of one row, {rounds} rounds")
+    print(table(["", "CPU s", "wall s", "CPU x robocorp", "wall x robocorp"], lines))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
