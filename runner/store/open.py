@@ -76,7 +76,6 @@ def open_store(database: Path) -> None:
 
 def _migrate_if_behind(connection: Any) -> None:
     from django.core.management import call_command
-    from django.db import transaction
     from django.db.migrations.recorder import MigrationRecorder
 
     known = {path.stem for path in (Path(__file__).parent / "migrations").glob("[0-9]*.py")}
