@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from runner.cases import decisions
+from runner.cases.openings import item_case_id
 from runner.core.nouns import RunStatus
 from runner.engine import tree
 from runner.engine.scratch import scratch_of
 from runner.engine.worker import Worker
 from runner.journal import Line, read_journal
-from runner.store.models import Attempt, Item, Run
+from runner.store.models import Attempt, Case, Item, Run
 from tests.engine_project import project, until, worker
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -176,11 +178,6 @@ def test_an_item_put_off_stays_pending_and_does_not_stop_the_run(tmp_path: Path)
 
 
 def test_a_failed_item_holds_back_its_followers_until_somebody_decides(tmp_path: Path) -> None:
-    from datetime import UTC, datetime
-
-    from runner.cases import decisions
-    from runner.cases.openings import item_case_id
-
     settings = project(
         tmp_path,
         """
@@ -211,3 +208,62 @@ def test_a_failed_item_holds_back_its_followers_until_somebody_decides(tmp_path:
     assert {key for key, status in Item.objects.values_list("key", "status") if status == "done"} == set(
         found
     ) - {"a1"}
+
+
+def test_a_lease_shorter_than_the_limit_lets_nothing_irreversible_begin(tmp_path: Path) -> None:
+    settings = project(
+        tmp_path,
+        """
+        @bot
+        def count(limit: str) -> None:
+            numbers.put([Number(n=1)])
+            numbers.each(lambda item: item.irreversible("submit", Path("acted").touch, limit=limit))
+        """,
+        lease="40s",
+    )
+    hand = worker(settings)
+    hand.run_now("count", {"limit": "1m"}, requested_by="test")
+    case = Case.objects.get()
+    error = case.error or {}
+    assert (case.kind, error["code"]) == ("application", "LEASE_SHORT")
+    assert "RUNNER_LEASE" in error["hint"]
+    assert not (tmp_path / "acted").exists()
+
+    decisions.retry(case.pk, by="ann", at=datetime.now(UTC), start_run=False)
+    hand.run_now("count", {"limit": "39s"}, requested_by="test")  # more than is left of it: it is prolonged
+    assert Item.objects.get().status == "done"
+    assert (tmp_path / "acted").exists()
+
+
+def test_a_worker_that_shuts_down_lets_nothing_irreversible_begin(tmp_path: Path) -> None:
+    settings = project(
+        tmp_path,
+        """
+        @bot
+        def count() -> None:
+            numbers.put([Number(n=1), Number(n=2)])
+            numbers.each(one)
+
+        def one(item: Item[Number]) -> None:
+            Path("begun").touch()
+            while not Path("stopping").exists():
+                time.sleep(0.02)
+            item.irreversible("submit", Path("acted").touch)
+        """,
+    )
+    hand = worker(settings)
+
+    def stop() -> None:
+        until((tmp_path / "begun").exists)
+        hand.stop()
+        (tmp_path / "stopping").touch()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    hand.run_now("count", {}, requested_by="test")
+    thread.join()
+
+    assert set(Item.objects.values_list("status", flat=True)) == {"pending"}
+    assert not (tmp_path / "acted").exists()
+    assert [a.status for a in Attempt.objects.all()] == ["later"]
+    assert not Case.objects.exists()
