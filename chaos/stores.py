@@ -65,7 +65,8 @@ def at_work(*, pause: float = 0.1, words: int = 0, home: Path | None = None, **m
         place.use_bot(BOT)
         place.set_schedules(SCHEDULE.format(book=_book(place), pause=pause, words=words))
         up(place)
-        until(lambda: len(ledger_of(place.database).items) == ITEMS, 60)
+        if not until(lambda: len(ledger_of(place.database).items) == ITEMS, 60):
+            raise RuntimeError(f"nothing was put into the queue within 60 s: {_said(place)[-1000:]}")
         yield place
 
 
@@ -76,7 +77,7 @@ def up(place: Place) -> Service:
 
 def all_accounted_for(place: Place, checks: Checks, limit: float = 120) -> None:
     """Wait until nothing waits any more, and count: every item done or a case, nothing entered twice."""
-    until(lambda: ledger_of(place.database).settled, limit, 0.2)
+    until(lambda: ledger_of(place.database).settled or not place.services_running(), limit, 0.2)
     ledger = ledger_of(place.database)
     entered = _book(place).read_text("utf-8").split()
     checks.figure("done, cases", f"{ledger.count('done')} done, {ledger.count('exception')} cases")
@@ -94,7 +95,7 @@ def all_accounted_for(place: Place, checks: Checks, limit: float = 120) -> None:
 
 def locked(seconds: float, checks: Checks) -> None:
     """Another process holds the store's write lock for that long."""
-    with at_work(pause=0.3) as place:
+    with at_work(pause=0.3 if seconds > 22 else 0.1) as place:
         until(lambda: ledger_of(place.database).count("done") > 2, 60)
         with closing(sqlite3.connect(place.database, timeout=30, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
