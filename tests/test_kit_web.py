@@ -59,7 +59,7 @@ def evidence(finished: Finished, attempt: int | None = None) -> dict[str, Path]:
 FAILS_ON_A_FORM = """
     @bot
     def work(address: str) -> None:
-        orders.each(one, session=lambda: web.page(base_url=address, timeout="1s"))
+        orders.each(one, session=lambda: web.page(base_url=address, timeout="4s"))
 
     def one(item: Item[Order], page: Page) -> None:
         page.goto("/form")
