@@ -52,10 +52,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def main() -> int:
     """All parts, or those that are named."""
     parser = argparse.ArgumentParser(description="Failure tests at full size.")
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     options = parser.parse_args()
+    chosen = options.parts or list(PARTS)
+    if unknown := set(chosen) - set(PARTS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
     began, codes, times = time.monotonic(), {}, {}
-    for name in options.parts:
+    for name in chosen:
         start = time.monotonic()
         left = LIMIT_S - (start - began)
         codes[name] = run_part(name, max(1.0, min(PARTS[name], left)))
