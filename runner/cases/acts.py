@@ -9,6 +9,7 @@ from django.db.models import F
 from runner.cases.moves import Answer, CaseState, Move, decide
 from runner.cases.openings import settle_problem
 from runner.cases.queued import queue_run
+from runner.cases.schedule_acts import SCHEDULE, apply_schedule_act
 from runner.core.clock import from_iso
 from runner.core.contract import Settled
 from runner.core.errors import ConflictError
@@ -24,6 +25,8 @@ def apply_act(act: Act) -> None:
 
     Raises ConflictError when the case is gone or does not allow the act. Acts on other subjects change no row.
     """
+    if act.subject_kind == SCHEDULE:
+        apply_schedule_act(act)
     if act.subject_kind == RUN and act.data.get("run_row"):
         queue_run(act.subject, act.data["run_row"], act.at)
     if act.subject_kind != CASE:

@@ -226,6 +226,14 @@ def _who_moved(case: Case) -> str:
 
 def _ask_for_run(case: Case, act: Act) -> str | None:
     """Write into the act which run it asks for; the run's id follows from the act's."""
+    if case.item is None and case.run is None:
+        raise ConflictError(
+            "no run belongs to it that could be started again",
+            expected="done, reject or comment",
+            hint="start what was missed with: runner schedules backfill SCHEDULE --from TIME --to TIME",
+            where=f"case {case.pk}",
+            code="STATE",
+        )
     bot = case.item.queue.bot if case.item else case.bot
     queued = Run.objects.filter(status=RunStatus.QUEUED, bot=bot).order_by("queued").first()
     if queued is not None and case.item is not None:

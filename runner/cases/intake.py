@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import transaction
 
-from runner.cases import intake_items, intake_runs
+from runner.cases import intake_items, intake_runs, intake_schedules
 from runner.cases.batch import Batch, PutCounts
 from runner.core.contract import SUPERVISOR_LANE
 from runner.journal import Fault, Line, read_journal
@@ -23,7 +23,8 @@ _APPLY: Final[dict[str, Callable[[Batch, Line], None]]] = {
     "lane.ended": intake_runs.lane_ended,
     "step.started": intake_runs.step_started,
     "step.finished": intake_runs.step_finished,
-    "occurrence": intake_runs.occurrence,
+    "occurrence": intake_schedules.occurrence,
+    "clock.step": intake_schedules.clock_step,
     "items.put": intake_items.items_put,
     "attempt.started": intake_items.attempt_started,
     "attempt.finished": intake_items.attempt_finished,

@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.cases.batch import Batch
 from runner.cases.openings import Opening, open_case, run_case_id, run_case_of, settle_run_retry
-from runner.cases.queued import queue_run
+from runner.cases.run_retry import RETRIED, try_again
 from runner.core.clock import from_iso
 from runner.core.contract import SUPERVISOR_LANE, run_folder
 from runner.core.nouns import FailureKind, OccurrenceState, RunStatus
@@ -77,6 +77,7 @@ def _run_started(line: Line) -> None:
         "requested_by": data.get("requested_by") or "",
         "lanes_wanted": data.get("lanes") or 1,
         "item_retry": data.get("item_retry"),
+        "policy": data.get("policy") or {},
         "queued": queued,
         "folder": run_folder(line.run, queued),
         "started": line.time,
@@ -117,6 +118,8 @@ def run_finished(batch: Batch, line: Line) -> None:
     )
     batch.forget_run(line.run)
     case = line.data.get("case")
+    if status in RETRIED and try_again(line):
+        return
     if case:
         _open_run_case(batch, line, case)
     elif status in {RunStatus.DONE, RunStatus.EXCEPTIONS}:
@@ -183,27 +186,6 @@ def step_finished(batch: Batch, line: Line) -> None:
     key = (line.run, line.lane, int(line.data.get("started") or 0))
     if batch.steps.find(key, run_id=line.run, lane=line.lane, seq=key[2]) is not None:
         batch.steps.change(key, status=line.data.get("status") or "done", ms=line.ms, error=line.error)
-
-
-def occurrence(_batch: Batch, line: Line) -> None:
-    """A due time ended so (from the scheduler's own journal); `run_row` brings back a run that has not started."""
-    data = line.data
-    due = from_iso(data["due"])
-    Occurrence.objects.update_or_create(
-        schedule=data["schedule"],
-        due=due,
-        defaults={
-            "state": data["state"],
-            "reason": data.get("reason") or "",
-            "run": data.get("run"),
-            "decided_by": data.get("by") or "",
-            "recorded": _time(data.get("recorded")) or line.time,
-        },
-    )
-    if data.get("run") and data.get("run_row"):
-        queue_run(
-            data["run"], {"schedule": data["schedule"], "due": data["due"], **data["run_row"]}, line.time
-        )
 
 
 def _time(text: str | None) -> datetime | None:

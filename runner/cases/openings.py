@@ -56,7 +56,7 @@ def open_case(opening: Opening) -> str:
         "status": CaseStatus.OPEN,
         "bot": line.bot,
         "process": opening.process,
-        "run_id": line.run,
+        "run_id": line.run or None,
         "problem_id": problem,
         "message": message,
         "error": dict(opening.error),

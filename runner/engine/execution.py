@@ -79,6 +79,7 @@ class Execution:
             "parameters": order.parameters,
             "lanes": order.lanes,
             "item_retry": order.item_retry.model_dump() if order.item_retry else None,
+            "policy": order.policy,
             "schedule": order.schedule,
             "due": iso(order.due) if order.due else None,
             "queued": iso(order.queued),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,56 +13,50 @@ from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
 
-from runner.core.clock import now
 from runner.core.errors import ConfigurationError, RunnerError
-from runner.core.schedules_model import Schedule
 from runner.core.schedules_values import BotFacts, facts_of
 from runner.core.settings import Settings
+from runner.engine.agenda import Agenda
 from runner.engine.bots import discover
-from runner.engine.occurrences import record
+from runner.engine.clockwatch import Clocks, ClockWatch
+from runner.engine.due_work import DueWork
+from runner.engine.happenings import Happenings
+from runner.engine.holding import hold, holding_cases
 from runner.journal.write import Journal
+from runner.timetable.differences import differences
 from runner.timetable.due_times import Planned
 from runner.timetable.loading import Timetable, load
-from runner.timetable.policies import Decision, decide_missed
-from runner.timetable.walk import Trigger
 
-_LOOK: Final = timedelta(seconds=2)  # between two looks at schedules.yaml
-_AGAIN: Final = timedelta(
-    seconds=5
-)  # after which due times are looked at again when the store did not answer
-
-
-class DueTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """A trigger of the timetable as APScheduler asks for it."""
-
-    def __init__(self, trigger: Trigger) -> None:
-        self._trigger = trigger
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """The next due time: after the previous one, or from `now` on."""
-        after = previous_fire_time or now - timedelta(microseconds=1)
-        return self._trigger.next_after(after.astimezone(UTC))
+_LOOK: Final = timedelta(seconds=2)  # between two looks at schedules.yaml, at the clock and at what happens
+_TOO_MANY: Final = 200  # schedules whose changes are told one by one
+_JOB: Final = "due times"
 
 
 class Scheduler:
     """Turns due times into queued runs until it is stopped; `serve` blocks.
 
-    APScheduler's memory store holds only wake-up calls. At each call every due time since the last recorded one is
-    handled, so a call that is late, lost or doubled changes nothing.
+    APScheduler's memory store holds one wake-up call, for whatever is due next. At each call every due time since the
+    last recorded one is handled, so a call that is late, lost or doubled changes nothing.
     """
 
     def __init__(
-        self, settings: Settings, environment: Mapping[str, str], say: Callable[[str], None] = lambda _: None
+        self,
+        settings: Settings,
+        environment: Mapping[str, str],
+        say: Callable[[str], None] = lambda _: None,
+        clocks: Clocks | None = None,
     ) -> None:
         del environment  # a scheduler starts no processes; the signature is the worker's
         self._settings = settings
         self._say = say
+        self._clocks = clocks or Clocks()
+        self._watch = ClockWatch(self._clocks)
         self._stopping = threading.Event()
         self._timetable: Timetable | None = None
         self._seen: tuple[int, int] | None = None
-        self._handling = threading.Lock()
+        self._handling = threading.RLock()
+        self._held: list[str] = []
         self._clock = BackgroundScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
@@ -79,13 +73,16 @@ class Scheduler:
         from django.db import connections
 
         folder = self._settings.home / "scheduler"
-        path = folder / f"{now():%Y%m%dT%H%M%S}-{os.getpid()}.jsonl"
-        with Journal(path, run="", lane=0, bot="", reserve=self._settings.reserve) as self._journal:
+        path = folder / f"{self._clocks.wall():%Y%m%dT%H%M%S}-{os.getpid()}.jsonl"
+        with Journal(path, run="", lane=0, bot="") as self._journal:
+            self._work = DueWork(self._journal, self._say)
+            self._held = holding_cases()
             self._load()
+            self._tell_hold()
             self._clock.start()
             try:
                 while not self._stopping.wait(_LOOK.total_seconds()):
-                    self._reload_if_changed()
+                    self._look()
             finally:
                 self._clock.shutdown(wait=True)
                 connections.close_all()
@@ -99,26 +96,18 @@ class Scheduler:
     def _load(self) -> None:
         path = self._settings.schedules
         self._seen = _stamp(path)
-        timetable = load(path, self._known_bots(), now())
-        self._timetable = timetable
-        self._clock.remove_all_jobs()
-        for planned in timetable.planned:
-            if planned.schedule.enabled:
-                self._begin(planned)
-        count = len(self._clock.get_jobs())
-        self._say(f"{path.name}: {count} schedules are on, {len(timetable.planned) - count} are off")
-
-    def _begin(self, planned: Planned) -> None:
-        """Handle what came while nobody looked, then wake for each due time."""
-        self._handle(planned)
-        self._clock.add_job(
-            self._handle,
-            DueTrigger(planned),
-            args=(planned,),
-            id=planned.schedule.id,
-            name=planned.schedule.id,
-            replace_existing=True,
-        )
+        at = self._clocks.wall()
+        timetable = load(path, self._known_bots(), at)
+        with self._handling:
+            before, self._timetable = self._timetable, timetable
+            if before is not None:
+                self._tell_changes(before, timetable, at)
+                self._handle(before.planned)  # what was due by the old file, up to now
+            self._work.begin(timetable.planned, self._clocks.wall())
+            self._happenings = Happenings(self._settings.project, timetable.planned, self._clocks.really)
+            self._catch_up(timetable)
+        on = sum(one.schedule.enabled for one in timetable.planned)
+        self._say(f"{path.name}: {on} schedules are on, {len(timetable.planned) - on} are off")
 
     def _reload_if_changed(self) -> None:
         if _stamp(self._settings.schedules) == self._seen:
@@ -135,7 +124,19 @@ class Scheduler:
             )
             self._say(str(refused))
             data = {"file": self._settings.schedules.name, "errors": str(error).splitlines()}
-            self._journal.event("log", str(refused.what), level="WARNING", data=data)
+            message = f"SCHED_RELOAD_REFUSED: {refused.what}"
+            self._journal.event("log", message, level="WARNING", sync=True, data=data)
+
+    def _tell_changes(self, before: Timetable, after: Timetable, at: datetime) -> None:
+        """Say and record what a changed file does, in words."""
+        if max(len(before.planned), len(after.planned)) > _TOO_MANY:
+            changes = [f"{len(before.planned)} schedules before, {len(after.planned)} now"]
+        else:
+            changes = [one.text for one in differences(before, after, at)]
+        for text in changes:
+            self._say(text)
+        data = {"file": self._settings.schedules.name, "changes": changes}
+        self._journal.event("log", "the changed file is in force", sync=True, data=data)
 
     def _known_bots(self) -> Mapping[str, BotFacts] | None:
         """What is known of the bots, for checking parameters; None (unchecked) while a bot file is broken."""
@@ -146,50 +147,74 @@ class Scheduler:
 
     # -- due times ---------------------------------------------------------------------------------------------------
 
-    def _handle(self, planned: Planned) -> None:
-        """Record every due time of one schedule up to now. Called late, twice or by two schedulers it does no harm."""
+    def _wake(self) -> None:
+        """Handle what has become due. Called late, twice or by two schedulers it does no harm."""
+        with self._handling:
+            if not self._may_go_on():
+                return
+            ripe = self._agenda.take(self._clocks.wall())
+            if ripe and not self._handle(ripe):
+                self._agenda.put_back(ripe)  # for the next look
+
+    def _catch_up(self, timetable: Timetable) -> None:
+        """Handle what came while nobody looked, then wake for what comes."""
+        timed = [one for one in timetable.planned if one.schedule.is_timed]
+        self._agenda = Agenda(timed, self._clocks.wall())
+        if not self._handle(timed):
+            self._agenda.put_back(timed)
+        self._clock.add_job(self._wake, self._agenda, id=_JOB, replace_existing=True)
+
+    def _handle(self, planned: Sequence[Planned]) -> bool:
+        """Record every due time of these schedules up to now; False when the store did not answer."""
         from django.db import OperationalError, connection
 
+        if self._held:
+            return True  # they are handled when somebody has confirmed the clock
         try:
-            with self._handling:
-                self._record_due(planned)
+            self._work.record_due([one for one in planned if one.schedule.is_timed], self._clocks.wall())
         except OperationalError as error:
             connection.close()
             self._say(f"the store does not answer ({error}); due times are kept and handled when it is back")
-            again = datetime.now(UTC) + _AGAIN
-            self._clock.add_job(self._handle, "date", run_date=again, args=(planned,), id=f"{planned.schedule.id} again", replace_existing=True)  # fmt: skip
+            return False
+        return True
 
-    def _record_due(self, planned: Planned) -> None:
-        from runner.store.models import Watermark
+    def _look(self) -> None:
+        """What is looked at again and again: the file, the clock, files that arrive, items that wait, runs that ended."""
+        from django.db import OperationalError, connection
 
-        schedule, at = planned.schedule, now()
-        text = _rule_text(schedule)
-        mark = Watermark.objects.filter(pk=schedule.id).first()
-        if mark is None or mark.rule != text:
-            Watermark.objects.update_or_create(pk=schedule.id, defaults={"rule": text, "since": at})
-            return
-        dues = list(planned.due_times(mark.since, at))
-        for decision in decide_missed(dues, at, schedule):
-            recorded = record(decision, planned, at, self._journal)
-            if recorded is not None:
-                self._tell(recorded, planned)
-        if dues:
-            Watermark.objects.filter(pk=schedule.id, since__lt=dues[-1].due).update(since=dues[-1].due)
+        self._reload_if_changed()
+        self._wake()
+        with self._handling:
+            try:
+                if self._may_go_on():
+                    self._work.record_happenings(self._happenings, self._clocks.wall())
+            except OperationalError:
+                connection.close()
 
-    def _tell(self, decision: Decision, planned: Planned) -> None:
-        local = decision.due.due.astimezone(planned.zone)
-        what = "run queued" if decision.runs else decision.state
-        self._say(f"{planned.schedule.id} due {local:%Y-%m-%d %H:%M:%S}: {what} ({decision.reason})")
+    def _may_go_on(self) -> bool:
+        """Whether the clock can be believed: it has not jumped, or somebody has confirmed it since."""
+        step = self._watch.look()
+        if step is not None:
+            self._say(f"{step.alarm}: {'holding' if step.holds else 'going on'}")
+        if step is not None and step.holds:
+            self._held = [hold(step, self._clocks.wall(), self._clocks.really(), self._journal)]
+            self._tell_hold()
+        elif self._held and not holding_cases():
+            self._held = []
+            self._say("the clock was confirmed: going on")
+            if self._timetable is not None:
+                self._catch_up(self._timetable)
+        return not self._held
+
+    def _tell_hold(self) -> None:
+        if self._held:
+            self._say(
+                f"the clock has jumped (case {', '.join(self._held)}): no due time is handled until somebody confirms"
+                " it with: runner schedules accept-clock"
+            )
 
     def _report(self, event: JobExecutionEvent) -> None:
-        self._say(f"schedule {event.job_id} could not be handled: {event.exception!r}")
-
-
-def _rule_text(schedule: Schedule) -> str:
-    """When a schedule is due, as text: where it differs from the recorded one, the schedule starts from now."""
-    key = schedule.trigger_key
-    days = f"calendars: {schedule.calendars} shift: {schedule.shift}"
-    return f"{key}: {getattr(schedule, key)} anchor: {schedule.anchor} timezone: {schedule.timezone} {days}"
+        self._say(f"due times could not be handled: {event.exception!r}")
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -194,7 +194,7 @@ class Worker:
             order = self._order(
                 run.id, run.bot, path, run.parameters, queued=run.queued, requested_by=run.requested_by,
                 schedule=run.schedule, due=run.due, time_limit=run.time_limit,
-                item_retry=run.item_retry,
+                item_retry=run.item_retry, policy=run.policy,
             )  # fmt: skip
             description, order = self._loaded(child, order)
         except (RunnerError, TimeoutError) as error:
@@ -220,7 +220,7 @@ class Worker:
     def _order(
         self, run: str, bot: str, path: Path, parameters: Mapping[str, Any], *, queued: datetime, requested_by: str,
         schedule: str | None = None, due: datetime | None = None, time_limit: float | None = None,
-        item_retry: Mapping[str, Any] | None = None,
+        item_retry: Mapping[str, Any] | None = None, policy: Mapping[str, Any] | None = None,
     ) -> Order:  # fmt: skip
         return Order(
             run=run,
@@ -234,6 +234,7 @@ class Worker:
             due=due,
             time_limit=time_limit,
             item_retry=ItemRetry.model_validate(item_retry) if item_retry else None,
+            policy=dict(policy or {}),
             browser=str(self._settings.browser) if self._settings.browser else None,
             headed=self._settings.headed,
         )
@@ -292,9 +293,9 @@ class Worker:
         self._standby = []
 
 
-
 def _no_reserve(why: str) -> str:
     return f"the reserve for the last lines of journals can't be made ({why})"
+
 
 def _load(child: Child, order: Order, limit: float) -> dict[str, Any]:
     """The child's answer to `load`. Raises ErrorReport with what it refused, RunFailed when it died."""

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Q
 
+from runner.core.clock import now
 from runner.core.errors import ConflictError
 from runner.core.nouns import RUN_MOVES, ItemStatus, RunStatus, sources
 from runner.store.models import Item, Run
@@ -16,29 +17,45 @@ from runner.store.quick import table
 
 
 def claim_run(
-    worker: str, lease_until: datetime, bots: Collection[str] | None = None, *, run_id: str | None = None
+    worker: str,
+    lease_until: datetime,
+    bots: Collection[str] | None = None,
+    *,
+    run_id: str | None = None,
+    at: datetime | None = None,
 ) -> Run | None:
     """The queued run that waits longest, now this worker's until `lease_until`; None where none waits.
 
-    Higher priority goes first; a run of a schedule waits while another run of that schedule is going on.
+    Higher priority goes first; a run of a schedule waits while another run of that schedule is going on, a run with
+    resources while another run holds one of them, and each run for its `not_before` (`at` is now).
     `bots` names the bots that the worker can run, `run_id` one certain run. The run's `epoch` has grown by one: it is
     what `claim_next`, `renew_run` and the intake ask for.
     """
     waiting = Run.objects.filter(status=RunStatus.QUEUED).order_by("-priority", "queued", "id")
     busy = Run.objects.filter(status=RunStatus.RUNNING, schedule__isnull=False).values("schedule")
     waiting = waiting.exclude(schedule__isnull=False, schedule__in=busy)
+    waiting = waiting.exclude(not_before__gt=at or now())
     if bots is not None:
         waiting = waiting.filter(bot__in=list(bots))
     if run_id is not None:
         waiting = waiting.filter(pk=run_id)
     with transaction.atomic():
-        for candidate in waiting.values_list("pk", flat=True):
+        held = _held_resources()
+        for candidate, policy in waiting.values_list("pk", "policy"):
+            if held.intersection(policy.get("resources") or ()):
+                continue
             mine = Run.objects.filter(pk=candidate, status__in=_CAN_START).update(
                 status=RunStatus.RUNNING, worker=worker, lease_until=lease_until, epoch=F("epoch") + 1
             )
             if mine:
                 return Run.objects.get(pk=candidate)
     return None
+
+
+def _held_resources() -> set[str]:
+    """The named resources of all runs that are going on: one run at a time per resource, whatever its schedule or bot."""
+    running = Run.objects.filter(status=RunStatus.RUNNING).values_list("policy", flat=True)
+    return {name for policy in running for name in policy.get("resources") or ()}
 
 
 def take_over_run(run_id: str, worker: str, lease_until: datetime, now: datetime) -> Run | None:

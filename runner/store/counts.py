@@ -22,3 +22,8 @@ def count_items(run_id: str) -> dict[str, int]:
         **{name: Count("pk", distinct=True, filter=which) for name, which in status.items()},
     )
     return {name: int(value) for name, value in counts.items()}
+
+
+def pending_of(queue: str) -> int:
+    """How many items of a queue are pending, put by whichever run."""
+    return Item.objects.filter(queue=queue, status=ItemStatus.PENDING).count()

@@ -22,10 +22,11 @@ _WINDOWS: Final = (timedelta(days=2), timedelta(days=40), timedelta(days=400), t
 
 
 class SkipKind(StrEnum):
-    """Why a due time does not run, decided by the timetable alone."""
+    """Why a due time does not run. `PAUSED` comes from people, the others from the timetable alone."""
 
     CALENDAR = "calendar"
     BLACKOUT = "blackout"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class DueTime:
     planned: datetime
     skip: SkipKind | None = None
     reason: str = ""
+    by: str = ""  # who paused it
 
 
 @dataclass(frozen=True, slots=True)

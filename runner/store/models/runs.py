@@ -11,7 +11,9 @@ class Run(models.Model):
     """One execution of a bot. `id` is a UUIDv7; `folder` is relative to the folder of all runs.
 
     `epoch` grows with each claim; every later write of a worker carries the epoch it was given. `offset` and `last_seq`
-    say how far the worker's own journal of the run has been taken in.
+    say how far the worker's own journal of the run has been taken in. It does not start before `not_before`. `policy` is
+    what its schedule asks for, as JSON: resources, retry {times, wait, longest_wait}, tried, retry_of, sample, deadline,
+    file {path, archive, rejected}.
     """
 
     id = models.CharField(primary_key=True, max_length=36)
@@ -28,6 +30,8 @@ class Run(models.Model):
     priority = models.IntegerField(default=0)
     time_limit = models.FloatField(null=True)
     item_retry = models.JSONField(null=True)
+    policy = models.JSONField(default=dict)
+    not_before = models.DateTimeField(null=True)
     queued = models.DateTimeField()
     started = models.DateTimeField(null=True)
     finished = models.DateTimeField(null=True)

@@ -8,7 +8,10 @@ from runner.core.nouns import OccurrenceState
 
 
 class Occurrence(models.Model):
-    """One due time of one schedule. (schedule, due) is its identity: the constraint that keeps it from firing twice."""
+    """One due time of one schedule. (schedule, due) is its identity: the constraint that keeps it from firing twice.
+
+    What no clock made due has a `key` too: the file that arrived, or the run that ended; it counts once as well.
+    """
 
     schedule = models.CharField(max_length=200)
     due = models.DateTimeField()
@@ -16,6 +19,7 @@ class Occurrence(models.Model):
     reason = models.TextField(default="")
     run = models.CharField(max_length=36, null=True)
     decided_by = models.CharField(max_length=200, default="")
+    key = models.CharField(max_length=200, default="")
     recorded = models.DateTimeField()
 
     class Meta:
@@ -23,6 +27,9 @@ class Occurrence(models.Model):
 
         constraints = (
             models.UniqueConstraint(fields=["schedule", "due"], name="one_occurrence_per_due_time"),
+            models.UniqueConstraint(
+                fields=["schedule", "key"], condition=~models.Q(key=""), name="one_occurrence_per_key"
+            ),
         )
         ordering = ("due", "schedule")
 
@@ -31,10 +38,11 @@ class Occurrence(models.Model):
 
 
 class Watermark(models.Model):
-    """Up to when the due times of a schedule have been recorded. A changed `rule` starts from the moment of its change."""
+    """Up to when (`since`) the due times of a schedule have been recorded, from `begun` on, the moment its rule changed."""
 
     schedule = models.CharField(primary_key=True, max_length=200)
     rule = models.TextField()
+    begun = models.DateTimeField()
     since = models.DateTimeField()
 
     def __str__(self) -> str:
