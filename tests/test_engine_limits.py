@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from runner.cases import decisions
 from runner.cases.openings import item_case_id
 from runner.core.nouns import RunStatus
 from runner.engine import tree
-from runner.engine.scratch import scratch_of
+from runner.engine.scratch import make_scratch, remove_scratch, scratch_of, sweep_scratch
 from runner.engine.worker import Worker
 from runner.journal import Line, read_journal
 from runner.store.models import Attempt, Case, Item, Run
@@ -267,3 +268,17 @@ def test_a_worker_that_shuts_down_lets_nothing_irreversible_begin(tmp_path: Path
     assert not (tmp_path / "acted").exists()
     assert [a.status for a in Attempt.objects.all()] == ["later"]
     assert not Case.objects.exists()
+
+
+def test_the_temporary_folders_of_a_killed_worker_are_swept_and_those_of_a_living_one_are_not() -> None:
+    mine, name = make_scratch("mine:1:1.0/1"), f"killed:{os.getpid()}:1.0"
+    pid = os.fork()
+    if pid == 0:  # a worker that ends without a word
+        (make_scratch(f"{name}/1") / "profile").mkdir()
+        os._exit(1)
+    os.waitpid(pid, 0)
+    assert len(scratch_of(name)) == 1
+    sweep_scratch()
+    assert scratch_of(name) == []
+    assert mine.is_dir()
+    remove_scratch(mine)

@@ -14,7 +14,7 @@ from runner.core.settings import Settings
 from runner.engine import tree
 from runner.engine.execution import finish_data
 from runner.engine.outcome import ItemCounts, LaneEnd, Outcome
-from runner.engine.scratch import remove_scratch, scratch_of
+from runner.engine.scratch import sweep_scratch
 from runner.engine.shared import lost_data
 from runner.engine.trail import OpenAttempt, Trail
 from runner.journal import read_journal
@@ -37,8 +37,7 @@ def recover(settings: Settings, worker: str) -> Iterator[str]:
         if epoch is not None:
             if _host(run.worker) == _host(worker):
                 tree.end_tree(0, f"{run.worker}/", grace=0)
-                for folder in scratch_of(run.worker):
-                    remove_scratch(folder)
+                sweep_scratch()
             _conclude(settings, run, epoch)
             yield run.id
 

@@ -28,6 +28,7 @@ from runner.engine.execution import Execution, finish_data
 from runner.engine.folder import write_order
 from runner.engine.outcome import ItemCounts, Outcome
 from runner.engine.recovery import recover
+from runner.engine.scratch import sweep_scratch
 from runner.engine.shared import Place, Progress, SharedRun
 from runner.journal.write import Journal
 from runner.store import claims
@@ -82,6 +83,7 @@ class Worker:
         why = make_reserve(self._settings.reserve)
         if why:
             raise disk_problem(self._settings, _no_reserve(why))
+        sweep_scratch()
         queued = now()
         order = self._order(uuid7(queued), bot, path, parameters, queued=queued, requested_by=requested_by)
         child = self._start_child()
@@ -109,6 +111,7 @@ class Worker:
         """Claim and execute queued runs until `stop`; ends when the runs in work have ended."""
         from django.db import OperationalError, connection, connections
 
+        sweep_scratch()
         self._fill_standby()
         while not self._stopping.is_set():
             try:
