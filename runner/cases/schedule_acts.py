@@ -140,6 +140,8 @@ def apply_schedule_act(act: Act) -> None:
         return
     due = from_iso(act.data["due"])
     known = Occurrence.objects.select_for_update().filter(schedule=act.subject, due=due).first()
+    if known is not None and (known.decided_by, known.recorded) == (act.by, act.at):
+        return  # a rebuild that has kept what this act did
     if act.verb == ScheduleVerb.CANCEL and known is not None:
         raise _has_ended(act, known)
     if known is not None and known.state == OccurrenceState.RAN and known.run != act.data.get("run"):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from runner.cli.project import Project
+from runner.cli.project import Project, with_store
 from runner.core.clock import now
 from runner.core.errors import ErrorReport, RunnerError
 from runner.core.settings import prepare_home
@@ -168,6 +168,34 @@ def _schedules(project: Project, bots: Discovery) -> Iterator[Finding]:
         yield Finding("schedules", State.WARNING, text, is_configuration=True)
 
 
+def _ledger(project: Project, bots: Discovery) -> Iterator[Finding]:
+    """Every due time that has come has exactly one end; the store must be there already."""
+    del bots
+    settings = project.settings
+    if not settings.database.exists() or not settings.schedules.exists():
+        return
+    with_store(project)
+    from runner.engine.holding import holding_cases
+    from runner.engine.ledger_check import gaps
+
+    planned = load(settings.schedules, None, now()).planned
+    found = list(gaps(planned))
+    for gap in found:
+        first = f", the first at {gap.missing[0]:%Y-%m-%d %H:%M}Z" if gap.missing else ""
+        yield Finding(
+            "ledger", State.ERROR,
+            f"schedule '{gap.schedule}': {len(gap.missing)} due times have no end{first}; {gap.unended} are unended",
+            f"start what is missing with: runner schedules backfill {gap.schedule} --from TIME --yes",
+        )  # fmt: skip
+    if not found:
+        yield Finding("ledger", State.OK, "every due time has exactly one end")
+    for case in holding_cases():
+        yield Finding(
+            "ledger", State.WARNING, f"schedulers hold: the clock has jumped (case {case})",
+            "runner schedules accept-clock",
+        )  # fmt: skip
+
+
 def _vault(project: Project, bots: Discovery) -> Iterator[Finding]:
     names = Vault(project.settings.vault, project.environment).names()
     wanted = {secret: bot.name for bot in bots.bots for secret in bot.secrets}
@@ -225,6 +253,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "browser": _browser,
     "bots": _bots,
     "schedules": _schedules,
+    "ledger": _ledger,
     "vault": _vault,
     "leftovers": _leftovers,
 }

@@ -17,7 +17,9 @@ from runner.cli.printing import Col, ago, one_line, print_json, print_table, sho
 from runner.cli.project import open_project, open_settings
 from runner.core.clock import iso, now
 from runner.core.errors import ErrorReport, UsageError, did_you_mean
+from runner.core.schedules_pilot import Stage
 from runner.core.settings import Settings
+from runner.timetable.deadlines import foresee, jitter_of
 from runner.timetable.describe import describe_planned
 from runner.timetable.due_times import DueTime, Planned
 from runner.timetable.loading import Timetable, load
@@ -41,11 +43,16 @@ class _Ahead:
 def list_schedules(as_json: Json = False) -> None:
     """List the schedules in plain words, with their next due time."""
     project = open_project()
+    from runner.cases.schedule_acts import Standing, standings
     from runner.store.models import Occurrence
 
     timetable = load(project.settings.schedules, None, now())
     last = {o.schedule: o for o in Occurrence.objects.order_by("due")}
-    found = [_schedule_json(one, last.get(one.schedule.id)) for one in timetable.planned]
+    stand = standings()
+    found = [
+        _schedule_json(one, last.get(one.schedule.id), stand.get(one.schedule.id, Standing()))
+        for one in timetable.planned
+    ]
     if as_json:
         print_json(found)
         return
@@ -56,13 +63,17 @@ def list_schedules(as_json: Json = False) -> None:
                 s["id"],
                 s["bot"] or s["recording"],
                 s["when"],
-                ago(s["next"]) if s["enabled"] else "off",
+                _next_words(s),
                 _last(s),
             )
             for s in found
         ),
         "No schedule yet. Add one to schedules.yaml.",
     )
+    for one in found:
+        if one["late"]:
+            warn(f"{one['id']} {one['late']}")
+    _tell_hold()
 
 
 @app.command("next")
@@ -78,12 +89,12 @@ def show_next(
     """Show when schedules are due next, and which due times are skipped and why."""
     zone = zone_of(tz) if tz else None
     after = moment(start, zone or ZoneInfo("UTC"), "--from") if start else now()
-    timetable = load(open_settings().settings.schedules, None, after)
+    timetable = load(open_project().settings.schedules, None, after)
     if start and zone is None:
         after = moment(start, ZoneInfo(timetable.file.defaults.timezone), "--from")
     after -= timedelta(microseconds=1)  # a due time at --from itself counts
     ahead = sorted(
-        (one for p in _chosen(timetable, names or []) for one in _coming(p, after, count)),
+        (one for p in chosen(timetable, names or []) for one in _coming(p, after, count)),
         key=lambda one: one.due.due,
     )
     for text in timetable.warnings(after):
@@ -95,7 +106,7 @@ def show_next(
         [Col("DUE", fixed=True), Col("", fixed=True), Col("SCHEDULE", fixed=True), Col("BOT"), Col("")],
         (
             (_local(one, zone).strftime("%a %Y-%m-%d %H:%M"), _local(one, zone).strftime("%Z"), one.planned.schedule.id,
-             one.planned.schedule.bot or one.planned.schedule.recording, _remark(one.due))
+             one.planned.schedule.bot or one.planned.schedule.recording, _remark(one.due) or _late_words(one))
             for one in ahead
         ),
         "Nothing is due.",
@@ -173,7 +184,8 @@ def _loaded_with(settings: Settings, facts: Any, bot_errors: tuple[Any, ...]) ->
     return timetable
 
 
-def _chosen(timetable: Timetable, names: list[str]) -> list[Planned]:
+def chosen(timetable: Timetable, names: list[str]) -> list[Planned]:
+    """The schedules of these ids, all that are on where none is named. Raises UsageError with the nearest one."""
     known = {one.schedule.id: one for one in timetable.planned}
     for name in names:
         if name not in known:
@@ -199,8 +211,34 @@ def _coming(planned: Planned, after: datetime, count: int) -> Iterator[_Ahead]:
         left = until
 
 
-def _schedule_json(one: Planned, last: Any) -> dict[str, Any]:
+def _tell_hold() -> None:
+    """Say that schedulers hold, where they do."""
+    from runner.engine.holding import holding_cases
+
+    for case in holding_cases():
+        warn(f"schedulers hold since the clock has jumped (case {case}): runner schedules accept-clock")
+
+
+def _late_words(one: _Ahead) -> str:
+    """What the schedule's own history says of its deadline; empty where the run will be in time."""
+    from runner.engine.history import durations
+
+    if one.due.skip is not None or one.planned.schedule.deadline is None:
+        return ""
+    schedule, due = one.planned.schedule, one.due.due
+    late = foresee(schedule, due, due + jitter_of(schedule, due), *durations(schedule.id))
+    return late.text if late is not None else ""
+
+
+def _next_words(schedule: dict[str, Any]) -> str:
+    if schedule["paused"]:
+        return f"paused by {schedule['paused']['by']}"
+    return ago(schedule["next"]) if schedule["enabled"] else "off"
+
+
+def _schedule_json(one: Planned, last: Any, standing: Any) -> dict[str, Any]:
     schedule = one.schedule
+    pause = standing.pause_at(now(), now())
     coming = one.next_run(now()) if schedule.enabled else None
     return {
         "id": schedule.id,
@@ -214,6 +252,14 @@ def _schedule_json(one: Planned, last: Any) -> dict[str, Any]:
         "parameters": schedule.parameters,
         "missed": schedule.missed,
         "overlap": schedule.overlap,
+        "deadline": schedule.deadline,
+        "late": _late_words(_Ahead(one, coming)) if coming else "",
+        "concurrency": list(schedule.concurrency),
+        "stage": Stage.PRODUCTION if standing.promoted_by else schedule.stage,
+        "promoted_by": standing.promoted_by,
+        "paused": {"by": pause.by, "reason": pause.reason, "until": iso(pause.until) if pause.until else None}
+        if pause
+        else None,
         "last": {"due": iso(last.due), "state": last.state, "reason": last.reason, "run": last.run}
         if last
         else None,
@@ -232,6 +278,7 @@ def _due_json(one: _Ahead, zone: ZoneInfo | None) -> dict[str, Any]:
         "runs": due.skip is None,
         "skip": due.skip,
         "reason": due.reason,
+        "late": _late_words(one),
     }
 
 

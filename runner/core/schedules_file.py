@@ -80,12 +80,16 @@ def load_schedules(path: Path, known_bots: Mapping[str, BotFacts] | None = None)
     return reading.content
 
 
-def read_schedules(path: Path, known_bots: Mapping[str, BotFacts] | None = None) -> Reading:
+def read_schedules(
+    path: Path, known_bots: Mapping[str, BotFacts] | None = None, text: str | None = None
+) -> Reading:
     """Read a schedules.yaml as far as it can be understood, with all errors in the order of the file.
+
+    `text` is read in place of the file's own: another version of it.
 
     Raises ErrorReport only where nothing can be read: no such file, not UTF-8, not YAML.
     """
-    document = parse_yaml(_text_of(path), path.name)
+    document = parse_yaml(_text_of(path) if text is None else text, path.name)
     reading = _Reader(document, path, known_bots).read()
     reading.errors = in_file_order(reading.errors)
     return reading

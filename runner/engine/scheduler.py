@@ -97,7 +97,10 @@ class Scheduler:
         path = self._settings.schedules
         self._seen = _stamp(path)
         at = self._clocks.wall()
-        timetable = load(path, self._known_bots(), at)
+        text = _text(path)
+        timetable = load(path, self._known_bots(), at, text=text)
+        if text is not None:
+            in_force(self._settings).write_text(text, "utf-8")
         with self._handling:
             before, self._timetable = self._timetable, timetable
             if before is not None:
@@ -215,6 +218,19 @@ class Scheduler:
 
     def _report(self, event: JobExecutionEvent) -> None:
         self._say(f"due times could not be handled: {event.exception!r}")
+
+
+def in_force(settings: Settings) -> Path:
+    """Where the scheduler keeps the text of the schedules.yaml that is in force: what a changed file is compared with."""
+    return settings.home / "scheduler" / "in-force.yaml"
+
+
+def _text(path: Path) -> str | None:
+    """The file as text; None where it can't be read, which `load` answers with its own error."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

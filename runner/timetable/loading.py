@@ -54,14 +54,19 @@ class Timetable:
 
 
 def load(
-    path: Path, known_bots: Mapping[str, BotFacts] | None, now: datetime, rows_of: RowsOf | None = None
+    path: Path,
+    known_bots: Mapping[str, BotFacts] | None,
+    now: datetime,
+    rows_of: RowsOf | None = None,
+    text: str | None = None,
 ) -> Timetable:
     """Read a schedules.yaml, its triggers and its calendars.
 
-    `now` is where the search for due times that never come begins; `rows_of` reads the sheet of an .xlsx calendar.
+    `now` is where the search for due times that never come begins; `rows_of` reads the sheet of an .xlsx calendar;
+    `text` is another version of the file, read in its place.
     Raises ErrorReport with every error of the file, in its order.
     """
-    reading = read_schedules(path, known_bots)
+    reading = read_schedules(path, known_bots, text)
     calendars, wrong = read_calendars(reading.content, rows_of)
     errors = [*reading.errors, *wrong, *check(reading.content, now)]
     if errors:
