@@ -21,6 +21,7 @@ PARTS: Final[Mapping[str, int]] = {  # seconds that each part may take; together
     "stores": 420,
     "boundaries": 480,
     "hung": 480,
+    "schedules": 420,
     "kills": 900,
 }
 LIMIT_S: Final = 25 * 60

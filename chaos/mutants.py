@@ -107,7 +107,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "TERM without KILL", "runner/engine/tree.py",
-        "_each(processes, lambda process: process.kill())", "_each(processes, lambda process: process.resume())",
+        "_each(processes, lambda process: process.kill())", "break",
         ("test_chaos_guards.py::test_a_process_that_does_not_listen_is_killed",),
     ),
     Mutant(
