@@ -174,12 +174,17 @@ def _ledger(project: Project, bots: Discovery) -> Iterator[Finding]:
     settings = project.settings
     if not settings.database.exists() or not settings.schedules.exists():
         return
-    with_store(project)
-    from runner.engine.holding import holding_cases
-    from runner.engine.ledger_check import gaps
+    from django.db import DatabaseError
 
-    planned = load(settings.schedules, None, now()).planned
-    found = list(gaps(planned))
+    try:
+        planned = load(settings.schedules, None, now()).planned
+        with_store(project)
+        from runner.engine.holding import holding_cases
+        from runner.engine.ledger_check import gaps
+
+        found, holding = list(gaps(planned)), holding_cases()
+    except (DatabaseError, RunnerError):  # a store or file that can't be read is the finding of another check
+        return
     for gap in found:
         first = f", the first at {gap.missing[0]:%Y-%m-%d %H:%M}Z" if gap.missing else ""
         yield Finding(
@@ -189,7 +194,7 @@ def _ledger(project: Project, bots: Discovery) -> Iterator[Finding]:
         )  # fmt: skip
     if not found:
         yield Finding("ledger", State.OK, "every due time has exactly one end")
-    for case in holding_cases():
+    for case in holding:
         yield Finding(
             "ledger", State.WARNING, f"schedulers hold: the clock has jumped (case {case})",
             "runner schedules accept-clock",
