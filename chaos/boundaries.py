@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from chaos.checks import Checks
@@ -71,7 +71,7 @@ def die_everywhere(place: Place, run: Run, entered: Entered, most: int = MOST) -
     for number in range(1, most + 1):
         passed = place.folder / f"passed-{number}"
         base = {"CHAOS_DIE_AT": str(number), "CHAOS_PASSED": str(passed)}
-        for key, torn in ((f"K-{number}", ""), (f"T-{number}", "1")):
+        for key, torn in ((f"K{number}-1", ""), (f"T{number}-1", "1")):
             run(key, {**base, "CHAOS_TORN": torn})
             out.torn += bool(torn)
             _judge(out, place, key, entered())
@@ -120,13 +120,19 @@ def settle(place: Place, run: Run, entered: Entered) -> list[str]:
     ]
 
 
+def _ran(done: subprocess.CompletedProcess[str]) -> None:
+    """A run may end as it likes; one that did not begin would prove nothing."""
+    if done.returncode not in {0, 1}:
+        raise RuntimeError(f"exit code {done.returncode}: {done.stderr}")
+
+
 def of_ledger_bot(place: Place) -> tuple[Run, Entered]:
     """A bot without a browser, for which the other system is a file."""
     book = place.folder / "book.txt"
     place.use_bot(LEDGER_BOT)
 
     def run(key: str, more: Mapping[str, str]) -> None:
-        place.runner("run", "enter", f"--param=number={key}", f"--param=book={book}", more=more)
+        _ran(place.runner("run", "enter", f"--param=number={key}", f"--param=book={book}", more=more))
 
     return run, lambda: Counter(book.read_text("utf-8").split() if book.exists() else [])
 
@@ -137,10 +143,9 @@ def of_post_orders(place: Place, portal: Portal) -> tuple[Run, Entered]:
     place.set_secret("portal/password", portal.password)
 
     def run(key: str, more: Mapping[str, str]) -> None:
-        name, _, number = key.partition("-")
-        book = make_orders(Path(place.folder / f"{key}.xlsx"), 1, f"{name}{number}")
+        book = make_orders(place.folder / f"{key}.xlsx", 1, key.removesuffix("-1"))
         words = [f"--param=workbook={book}", f"--param=portal={portal.url}"]
-        place.runner("run", "post_orders", *words, more=more)
+        _ran(place.runner("run", "post_orders", *words, more=more))
 
     def entered() -> Mapping[str, int]:
         return {order["number"]: order["times_entered"] for order in portal.orders()}
