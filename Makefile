@@ -53,6 +53,7 @@ bench: setup ## what Runner costs, beside the raw baseline, in full size
 	@$(PYTHON) -m benchmarks.bench_overhead
 	@$(PYTHON) -m benchmarks.bench_standby
 	@$(PYTHON) -m benchmarks.bench_lanes
+	@$(PYTHON) -m benchmarks.bench_schedules
 
 lock: setup ## write the requirements locks again from pyproject.toml and the .in files
 	@$(LOCK) --extra demo --extra keyring --group dev -o requirements.lock pyproject.toml

@@ -12,6 +12,7 @@ from typing import Self
 import pytest
 
 from runner.cases import decisions
+from runner.cases.rebuild import rebuild
 from runner.cases.schedule_acts import cancel_due, pause, promote, resume, standings
 from runner.core.clock import now
 from runner.core.errors import ConflictError
@@ -22,6 +23,7 @@ from runner.engine.scheduler import Scheduler
 from runner.store import claims
 from runner.store.models import Case, Item, Occurrence, Queue, Run, Watermark
 from tests.engine_project import project, until, worker
+from tests.store_snapshot import differences, snapshot
 
 BOT = """
 @bot
@@ -66,6 +68,13 @@ class Serving:
 
 def schedules(*entries: str) -> str:
     return "schedules:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries)
+
+
+def assert_that_a_rebuild_makes_the_same_rows(settings: Settings) -> None:
+    before = snapshot()
+    report = rebuild(settings.runs, now=now())
+    assert (report.damaged, report.not_applied) == ([], [])
+    assert differences(before, snapshot()) == []
 
 
 def states() -> list[str]:
@@ -135,6 +144,7 @@ def test_missed_due_times_open_one_case_that_a_person_can_close(tmp_path: Path) 
     with pytest.raises(ConflictError, match="backfill"):
         decisions.retry(case.pk, by="kim", at=now())
     assert decisions.done(case.pk, by="kim", at=now(), note="not needed").status == "resolved"
+    assert_that_a_rebuild_makes_the_same_rows(settings)
 
 
 class Jump:
@@ -162,6 +172,7 @@ def test_a_jump_of_the_clock_holds_the_scheduler_until_a_person_confirms_it(
         decisions.done(case.pk, by="kim", at=now(), note="the clock was wrong before")
         until(lambda: serving.has_said("the clock was confirmed"))
     assert states() == (["coalesced"] * 3 + ["ran"] if hours > 0 else [])
+    assert_that_a_rebuild_makes_the_same_rows(settings)
 
 
 @pytest.mark.usefixtures("store")
@@ -207,6 +218,7 @@ def test_a_failed_run_is_started_again_and_only_the_last_failure_opens_a_case(tm
     assert {run.policy.get("retry_of") for run in runs[1:]} == {runs[0].pk}
     assert Occurrence.objects.get().run == runs[2].pk
     assert Case.objects.get().run_id == runs[2].pk
+    assert_that_a_rebuild_makes_the_same_rows(settings)
 
 
 @pytest.mark.usefixtures("store")
@@ -277,6 +289,7 @@ def test_each_file_starts_one_run_and_is_archived_at_its_end(tmp_path: Path) -> 
         str(inbox / "b.xlsx"),
     }
     assert states() == ["ran", "ran"]
+    assert_that_a_rebuild_makes_the_same_rows(settings)
     shutil.move(inbox / "archive" / "a.xlsx", inbox / "a.xlsx")  # put back: it arrives once more
     with Serving(settings):
         until(lambda: Run.objects.count() == 3)

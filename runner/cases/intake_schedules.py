@@ -63,7 +63,7 @@ def clock_step(_batch: Batch, line: Line) -> None:
     open_case(
         Opening(
             case_id=line.data["case"],
-            line=line,
+            line=replace(line, time=_recorded(line)),
             kind=FailureKind.APPLICATION,
             why=CLOCK_STEP,
             error={"type": "", "code": "SCHED_CLOCK_STEP", "message": line.message},

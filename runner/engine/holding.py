@@ -29,7 +29,7 @@ def hold(step: ClockStep, at: datetime, really: float, journal: Journal) -> str:
         f"{step.alarm} on {host}: the clock says {iso(at)}; no due time is handled until somebody confirms it with"
         " `runner schedules accept-clock`"
     )
-    data = {"case": case, "seconds": step.size.total_seconds(), "host": host, "wall": iso(at)}
+    data = {"case": case, "seconds": step.size.total_seconds(), "host": host, "recorded": iso(at)}
     with transaction.atomic():
         seq = journal.event("clock.step", message, level="ERROR", sync=True, data=data)
         take_in([Line(seq, at, "", 0, "", "clock.step", "error", message, data=data)])
