@@ -122,8 +122,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "runs of dead workers stay", "runner/engine/recovery.py",
-        "if run.worker == worker or not _is_dead(run, worker):", "if True:",
-        ("test_engine_worker.py::test_runs_of_a_worker_killed_by_the_system_are_taken_over",),
+        "if run.worker == worker:", "if True:",
+        ("test_engine_takeover.py::test_runs_of_a_worker_killed_by_the_system_are_taken_over",),
     ),
     Mutant(
         "the browser is looked for by its parents only", "runner/engine/tree.py",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from runner.core.settings import Settings, prepare_home
+from runner.engine import tree
 from runner.engine.worker import Worker
 
 HEAD: Final = '''
@@ -48,3 +49,16 @@ def until(condition: Callable[[], object], limit: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"
         time.sleep(0.02)  # the pace of looking, not a wait: the condition decides
+
+
+def statuses() -> dict[str, str]:
+    """The status of every item, by its key."""
+    from runner.store.models import Item
+
+    return dict(Item.objects.values_list("key", "status"))
+
+
+def nothing_left() -> bool:
+    """Whether no process of a worker of this test process is left."""
+    marker = f"{os.uname().nodename}:{os.getpid()}:"
+    return not tree.marked(marker)

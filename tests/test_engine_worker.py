@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from pathlib import Path
 
-import psutil
 import pytest
 
 from runner.core.errors import ErrorReport, RunnerError, UsageError
 from runner.core.nouns import CaseStatus, ItemStatus, RunStatus
 from runner.core.vault import Vault
-from runner.engine import tree
-from runner.journal import read_journal
 from runner.store.models import Case, Item, Lane, Run
-from tests.engine_project import project, until, worker
+from tests.engine_project import nothing_left, project, statuses, until, worker
 
 pytestmark = pytest.mark.usefixtures("store")
-
-
-def statuses() -> dict[str, str]:
-    return dict(Item.objects.values_list("key", "status"))
-
-
-def nothing_left(settings_home: Path) -> bool:
-    marker = f"{os.uname().nodename}:{os.getpid()}:"
-    return not tree.marked(marker)
 
 
 def test_a_run_puts_works_and_records_every_item(tmp_path: Path) -> None:
@@ -53,7 +39,7 @@ def test_a_run_puts_works_and_records_every_item(tmp_path: Path) -> None:
     assert Item.objects.get(key="3").output == {"square": 9}
     case = Case.objects.get()
     assert (case.kind, case.status, case.message) == ("business", CaseStatus.OPEN, "2 is not wanted")
-    assert nothing_left(tmp_path)
+    assert nothing_left()
 
 
 def test_wrong_parameters_are_refused_before_there_is_a_run(tmp_path: Path) -> None:
@@ -62,7 +48,7 @@ def test_wrong_parameters_are_refused_before_there_is_a_run(tmp_path: Path) -> N
         worker(settings).run_now("count", {"top": "many"}, requested_by="test")
     assert caught.value.errors[0].stable_code == "CLI_PARAM"
     assert not Run.objects.exists()
-    assert nothing_left(tmp_path)
+    assert nothing_left()
 
 
 def test_an_unknown_bot_is_answered_with_the_nearest_name(tmp_path: Path) -> None:
@@ -102,7 +88,7 @@ def test_a_process_that_ends_without_a_result_has_failed_and_its_item_goes_back(
     assert case.why == "crash"
     assert word in case.message
     assert "last step: one" in case.message
-    assert nothing_left(tmp_path)
+    assert nothing_left()
 
 
 def test_an_irreversible_step_cut_off_by_a_kill_becomes_an_unknown_outcome(tmp_path: Path) -> None:
@@ -148,7 +134,7 @@ def test_the_time_limit_ends_the_whole_process_tree(tmp_path: Path) -> None:
     assert outcome.status is RunStatus.FAILED
     assert Case.objects.get().why == "time_limit"
     assert statuses() == {"1": "pending"}
-    assert nothing_left(tmp_path)
+    assert nothing_left()
 
 
 def test_a_run_can_be_cancelled_and_says_by_whom(tmp_path: Path) -> None:
@@ -168,7 +154,7 @@ def test_a_run_can_be_cancelled_and_says_by_whom(tmp_path: Path) -> None:
     assert outcome.status is RunStatus.CANCELLED
     assert outcome.error is not None
     assert "wang.li" in outcome.error["message"]
-    assert nothing_left(tmp_path)
+    assert nothing_left()
 
 
 def test_failures_in_a_row_stop_the_run_open_one_case_and_give_the_items_back(tmp_path: Path) -> None:
@@ -245,54 +231,6 @@ def test_a_secret_reaches_only_the_bot_that_declares_it_and_no_file_of_the_run(t
     assert [p for p in everything if b"correct horse" in p.read_bytes()] == []
 
 
-def test_runs_of_a_worker_killed_by_the_system_are_taken_over(tmp_path: Path) -> None:
-    settings = project(
-        tmp_path,
-        """
-        @bot
-        def count() -> None:
-            numbers.put(Number(n=n) for n in range(3))
-            numbers.each(one)
-
-        def one(item: Item[Number]) -> None:
-            if item.data.n == 1:
-                item.irreversible("submit", lambda: time.sleep(600))
-        """,
-    )
-    pid = os.fork()
-    if pid == 0:  # a second worker process of the same store
-        from django.db import connections
-
-        connections.close_all()
-        worker(settings).run_now("count", {}, requested_by="test")
-        os._exit(1)
-    until(lambda: read_intents(settings.runs))
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    hand = worker(settings)
-    hand.take_over()
-    run = Run.objects.get()
-    assert run.status == RunStatus.LOST
-    assert statuses() == {"0": "done", "1": "exception", "2": "pending"}
-    assert set(Case.objects.values_list("kind", "why")) == {("unknown", "item"), ("application", "crash")}
-    until(lambda: not [p for p in psutil.process_iter() if f":{pid}:" in _marker(p)])
-
-
-def read_intents(runs: Path) -> bool:
-    return any(
-        line.event == "irreversible.intent"
-        for path in runs.rglob("lane-1/journal.jsonl")
-        for line in read_journal(path).lines
-    )
-
-
-def _marker(process: psutil.Process) -> str:
-    try:
-        return process.environ().get("RUNNER_RUN", "")
-    except (psutil.Error, OSError):
-        return ""
-
-
 def test_a_queued_run_whose_bot_cannot_be_loaded_fails_with_a_case(tmp_path: Path) -> None:
     from runner.cases.queued import queue_run
     from runner.core.clock import now
@@ -307,7 +245,7 @@ def test_a_queued_run_whose_bot_cannot_be_loaded_fails_with_a_case(tmp_path: Pat
     hand.stop()
     thread.join()
     assert Case.objects.get().why == "refused"
-    assert nothing_left(tmp_path)
+    assert nothing_left()
 
 
 def test_a_worker_serves_queued_runs_with_a_standby_child(tmp_path: Path) -> None:
@@ -323,60 +261,13 @@ def test_a_worker_serves_queued_runs_with_a_standby_child(tmp_path: Path) -> Non
     until(lambda: Run.objects.filter(pk=run.pk, status=RunStatus.DONE).exists())
     hand.stop()
     thread.join()
-    assert nothing_left(tmp_path)
+    assert nothing_left()
 
 
 def test_every_error_of_the_engine_is_one_of_ours(tmp_path: Path) -> None:
     settings = project(tmp_path, "@bot\ndef count() -> None:\n    pass\n")
     with pytest.raises(RunnerError):
         worker(settings).run_now("", {}, requested_by="test")
-
-
-def test_a_worker_that_lost_its_lease_writes_nothing_and_ends_its_own_child(tmp_path: Path) -> None:
-    settings = project(
-        tmp_path,
-        """
-        @bot
-        def count() -> None:
-            numbers.put([Number(n=1), Number(n=2)])
-            numbers.each(one)
-
-        @step
-        def one(item: Item[Number]) -> None:
-            Path("begun").touch()
-            time.sleep(600)
-        """,
-    )
-    said: list[str] = []
-    sleeper = worker(settings, said)
-    failures: list[RunnerError] = []
-
-    def work() -> None:
-        from django.db import connections
-
-        try:
-            sleeper.run_now("count", {}, requested_by="test")
-        except RunnerError as error:
-            failures.append(error)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    until((tmp_path / "begun").exists)
-    until(lambda: Item.objects.filter(status=ItemStatus.RUNNING).exists())
-    run = Run.objects.get()
-    Run.objects.update(lease_until=None, worker="elsewhere:1:1.0")  # its lease ended while it could not move
-    hand = worker(settings)
-    hand.take_over()
-    thread.join(30)
-    assert not thread.is_alive()
-    assert [e.stable_code for e in failures] == ["LEASE_LOST"]
-    assert nothing_left(tmp_path)
-    assert Run.objects.get().status == RunStatus.LOST
-    assert statuses() == {"1": "pending", "2": "pending"}
-    events = [line.event for line in read_journal(settings.runs / run.folder / "journal.jsonl").lines]
-    assert events == ["run.started", "attempt.finished", "run.finished"]
 
 
 def test_a_bot_that_takes_too_much_memory_is_ended(tmp_path: Path) -> None:
@@ -387,7 +278,7 @@ def test_a_bot_that_takes_too_much_memory_is_ended(tmp_path: Path) -> None:
     )
     _, outcome = worker(settings).run_now("count", {}, requested_by="test")
     assert outcome.why == "memory"
-    assert nothing_left(tmp_path)
+    assert nothing_left()
 
 
 def test_a_fork_bomb_is_ended(tmp_path: Path) -> None:
@@ -408,7 +299,7 @@ def test_a_fork_bomb_is_ended(tmp_path: Path) -> None:
     )
     _, outcome = worker(settings).run_now("count", {}, requested_by="test")
     assert outcome.why == "processes"
-    until(lambda: nothing_left(tmp_path))
+    until(nothing_left)
 
 
 def test_no_new_run_starts_while_the_disk_is_nearly_full(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ class Child:
     """
 
     def __init__(self, project: Path, marker: str, environment: Mapping[str, str]) -> None:
-        self.marker = marker
+        # Ended by a slash, so that the marker of child 1 is not the beginning of that of child 12.
+        self.marker = f"{marker}/"
         self._requests: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         self._request_id = 0
         self._console = _Console()
@@ -47,7 +48,7 @@ class Child:
             env={
                 **{name: value for name, value in environment.items() if name != KEY_VARIABLE},
                 **variables(self._scratch),
-                RUN_MARKER: marker,
+                RUN_MARKER: self.marker,
                 "PYTHONUNBUFFERED": "1",
             },
             **tree.group_options(),

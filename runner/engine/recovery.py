@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from runner.cases import intake
 from runner.core.clock import now
 from runner.core.contract import JOURNAL_FILE, lane_folder, run_folder
-from runner.core.nouns import ItemStatus, RunStatus
+from runner.core.nouns import RunStatus
 from runner.core.settings import Settings
 from runner.engine import tree
 from runner.engine.execution import finish_data
@@ -22,6 +21,7 @@ from runner.journal.seal import seal
 from runner.journal.write import Journal
 from runner.store import claims
 from runner.store.counts import count_items
+from runner.store.models import Run
 
 
 def recover(settings: Settings, worker: str) -> Iterator[str]:
@@ -31,13 +31,16 @@ def recover(settings: Settings, worker: str) -> Iterator[str]:
     all the same has lost its claim: the store refuses its writes by their epoch, and its journals are sealed.
     """
     for run in claims.running_runs():
-        if run.worker == worker or not _is_dead(run, worker):
+        if run.worker == worker:
             continue
-        epoch = claims.seize_run(run.id, run.epoch, worker, now() + settings.lease)
+        until = now() + settings.lease
+        if _is_gone(run.worker, worker):
+            epoch = claims.seize_run(run.id, run.epoch, worker, until)
+        else:
+            taken = claims.take_over_run(run.id, worker, until, now())
+            epoch = taken.epoch if taken else None
         if epoch is not None:
-            if _host(run.worker) == _host(worker):
-                tree.end_tree(0, f"{run.worker}/", grace=0)
-                sweep_scratch()
+            _end_processes(run, worker)
             _conclude(settings, run, epoch)
             yield run.id
 
@@ -46,14 +49,28 @@ def _host(worker: str) -> str:
     return worker.rsplit(":", 2)[0]
 
 
-def _is_dead(run: Any, worker: str) -> bool:
-    if run.lease_until is None or run.lease_until < now():
-        return True
-    _, pid, started = run.worker.rsplit(":", 2)
-    return _host(run.worker) == _host(worker) and not tree.is_alive(int(pid), float(started))
+def _is_gone(holder: str, worker: str) -> bool:
+    """Whether the worker that holds a run was on this machine and its process has ended."""
+    _, pid, started = holder.rsplit(":", 2)
+    return _host(holder) == _host(worker) and not tree.is_alive(int(pid), float(started))
 
 
-def _conclude(settings: Settings, run: Any, epoch: int) -> None:
+def _end_processes(run: Run, worker: str) -> None:
+    """End what is left of the run on this machine: all of a worker that is gone, of one that lives this run's only."""
+    if _host(run.worker) != _host(worker):
+        return
+    if _is_gone(run.worker, worker):
+        tree.end_tree(0, f"{run.worker}/", grace=0)
+        sweep_scratch()
+        return
+    for lane in run.lanes.all():
+        pid = lane.pid or 0
+        marker = tree.marker_of(pid)
+        if marker.startswith(f"{run.worker}/"):
+            tree.end_tree(pid, marker, grace=0)
+
+
+def _conclude(settings: Settings, run: Run, epoch: int) -> None:
     folder = settings.runs / (run.folder or run_folder(run.id, run.queued))
     own = folder / JOURNAL_FILE
     _take_in_sealed(own, run.id, 0, epoch)
@@ -103,14 +120,12 @@ def _last_seq(run: str) -> int:
 
 def _lost(run: str, trails: dict[int, Trail]) -> Iterator[tuple[OpenAttempt, int]]:
     """The attempts without an end: those the journals show, and items claimed whose attempt left no line."""
-    from runner.store.models import Item
-
     shown = set()
     for lane, trail in trails.items():
         lost = trail.attempt or trail.waits
         if lost is not None:
             shown.add((lost.queue, lost.item))
             yield lost, lane
-    for item in Item.objects.filter(claimed_run=run, status=ItemStatus.RUNNING):
+    for item in claims.held_items(run):
         if (item.queue_id, item.key) not in shown:
             yield OpenAttempt(item.queue_id, item.key, item.attempts_made + 1), item.claimed_lane or 1

@@ -39,6 +39,13 @@ def marked(prefix: str) -> list[psutil.Process]:
     return found
 
 
+def marker_of(pid: int) -> str:
+    """The marker of one process; empty when it carries none, or has gone."""
+    with contextlib.suppress(psutil.Error, OSError):
+        return psutil.Process(pid).environ().get(RUN_MARKER, "")
+    return ""
+
+
 def markers() -> dict[int, str]:
     """The marker of every process that carries one, by process id, this one left out."""
     found = {}

@@ -124,20 +124,9 @@ def release(item: Item) -> bool:
     )
 
 
-def held_items(run_id: str, lane: int | None = None) -> list[Item]:
-    """The items that a run (or one of its lanes) holds: what is left over when its process has died."""
-    held = Item.objects.filter(claimed_run_id=run_id, status=ItemStatus.RUNNING).order_by("id")
-    return list(held if lane is None else held.filter(claimed_lane=lane))
-
-
-def expired_runs(now: datetime) -> list[Run]:
-    """Running runs that nobody holds: their lease has ended, or was lost with the store."""
-    return list(Run.objects.filter(_lease_ended(now), status=RunStatus.RUNNING).order_by("queued", "id"))
-
-
-def expired_items(now: datetime) -> list[Item]:
-    """Running items that nobody holds: their lease has ended, or was lost with the store."""
-    return list(Item.objects.filter(_lease_ended(now), status=ItemStatus.RUNNING).order_by("id"))
+def held_items(run_id: str) -> list[Item]:
+    """The items that a run holds: what is left over when its process has died."""
+    return list(Item.objects.filter(claimed_run_id=run_id, status=ItemStatus.RUNNING).order_by("id"))
 
 
 def lease_lost(run_id: str, epoch: int) -> ConflictError:
