@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from runner.cases import decisions
 from runner.cases.openings import item_case_id
 from runner.core.nouns import RunStatus
 from runner.engine import tree
-from runner.engine.scratch import make_scratch, remove_scratch, scratch_of, sweep_scratch
+from runner.engine.scratch import make_scratch, remove_scratch, scratch_of
+from runner.engine.sweep import sweep_scratch
 from runner.engine.worker import Worker
 from runner.journal import Line, read_journal
 from runner.store.models import Attempt, Case, Item, Run
@@ -41,6 +44,7 @@ BROWSING = """
             process.send_signal(number)
 
     def one(item: Item[Number], page: Page) -> None:
+        Path("folders").open("a").write(os.environ["TMPDIR"] + "\\n")
         page.set_content("<h1>here</h1>")
         if item.data.n == 1 and item.attempt == 1:
             with step("look", limit="3s"):
@@ -57,6 +61,15 @@ def of(run: str, folder: Path, lane: int, event: str) -> list[Line]:
 
 def nothing_left(hand: Worker) -> bool:
     return not tree.marked(f"{hand.name}/") and not scratch_of(hand.name)
+
+
+def command_lines() -> list[str]:
+    """What runs on this machine: a browser's parts overwrite their environment, but name their folder here."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            found.append(" ".join(process.cmdline()))
+    return found
 
 
 @pytest.mark.browser
@@ -85,6 +98,9 @@ def test_a_browser_that_hangs_or_dies_gives_the_item_back_in_time_and_leaves_not
     assert began.data == {"limit": 3.0}
     assert first.finished - began.time < timedelta(seconds=3 + 10)
     assert nothing_left(hand)
+    folders = set((tmp_path / "folders").read_text().split())
+    assert folders
+    assert [words for words in command_lines() if any(folder in words for folder in folders)] == []
 
 
 def test_a_step_that_takes_too_long_is_ended_and_the_lane_goes_on_with_a_new_process(tmp_path: Path) -> None:
@@ -271,10 +287,10 @@ def test_a_worker_that_shuts_down_lets_nothing_irreversible_begin(tmp_path: Path
 
 
 def test_the_temporary_folders_of_a_killed_worker_are_swept_and_those_of_a_living_one_are_not() -> None:
-    mine, name = make_scratch("mine:1:1.0/1"), f"killed:{os.getpid()}:1.0"
+    mine, name = make_scratch("mine:1:1.0/1/"), f"killed:{os.getpid()}:1.0"
     pid = os.fork()
     if pid == 0:  # a worker that ends without a word
-        (make_scratch(f"{name}/1") / "profile").mkdir()
+        (make_scratch(f"{name}/1/") / "profile").mkdir()
         os._exit(1)
     os.waitpid(pid, 0)
     assert len(scratch_of(name)) == 1

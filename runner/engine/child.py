@@ -38,7 +38,7 @@ class Child:
         self._requests: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         self._request_id = 0
         self._console = _Console()
-        self._scratch = make_scratch(marker)
+        self._scratch = make_scratch(self.marker)
         self._process = subprocess.Popen(
             [sys.executable, "-X", "utf8", "-m", MODULE],
             stdin=subprocess.PIPE,

@@ -13,8 +13,8 @@ from runner.core.settings import Settings
 from runner.engine import tree
 from runner.engine.execution import finish_data
 from runner.engine.outcome import ItemCounts, LaneEnd, Outcome
-from runner.engine.scratch import sweep_scratch
 from runner.engine.shared import lost_data
+from runner.engine.sweep import sweep_scratch
 from runner.engine.trail import OpenAttempt, Trail
 from runner.journal import read_journal
 from runner.journal.seal import seal

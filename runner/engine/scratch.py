@@ -7,15 +7,24 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psutil
 
-from runner.engine import tree
-
 _NAME: Final = "runner-tmp-"
 _MAKER: Final = ".made-by"
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """The worker process that made a folder (its id, and its start in seconds of the epoch), and whom it is for."""
+
+    pid: int
+    started: float
+    marker: str
 
 
 def make_scratch(marker: str) -> Path:
@@ -25,8 +34,8 @@ def make_scratch(marker: str) -> Path:
     longer than about a hundred characters. It says which process made it, so that it is found when that one is killed.
     """
     folder = Path(tempfile.mkdtemp(prefix=_NAME))
-    maker = {"pid": os.getpid(), "started": psutil.Process().create_time(), "marker": marker}
-    (folder / _MAKER).write_text(json.dumps(maker), "utf-8")
+    maker = Maker(os.getpid(), psutil.Process().create_time(), marker)
+    (folder / _MAKER).write_text(json.dumps(asdict(maker)), "utf-8")
     return folder
 
 
@@ -40,27 +49,24 @@ def remove_scratch(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def scratch_of(worker: str) -> list[Path]:
-    """The folders that children of this worker have, or have left, on this machine."""
-    return [folder for folder in _all() if str(_maker(folder).get("marker", "")).startswith(f"{worker}/")]
+def scratch_of(prefix: str) -> list[Path]:
+    """The folders of the process trees whose marker starts with `prefix`, ended ones with what they left."""
+    return [folder for folder, maker in makers() if maker.marker.startswith(prefix)]
 
 
-def sweep_scratch() -> None:
-    """Remove the folders of killed workers whose children have ended, too."""
+def makers() -> Iterator[tuple[Path, Maker]]:
+    """Every such folder of this machine, and who made it."""
     for folder in _all():
         maker = _maker(folder)
-        if not maker or tree.is_alive(int(maker["pid"]), float(maker["started"])):
-            continue
-        if not tree.marked(str(maker["marker"])):
-            remove_scratch(folder)
+        if maker is not None:
+            yield folder, maker
 
 
 def _all() -> list[Path]:
     return sorted(Path(tempfile.gettempdir()).glob(f"{_NAME}*"))
 
 
-def _maker(folder: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError, ValueError):  # another user's, or only just being made
-        made: dict[str, Any] = json.loads((folder / _MAKER).read_text("utf-8"))
-        return made
-    return {}
+def _maker(folder: Path) -> Maker | None:
+    with contextlib.suppress(OSError, ValueError, TypeError):  # another user's, or only just being made
+        return Maker(**json.loads((folder / _MAKER).read_text("utf-8")))
+    return None

@@ -1,7 +1,7 @@
 """Process trees: starting a child as the head of its own group, and making sure that nothing of it is left.
 
 Playwright's driver puts the browser into a group of its own, so a tree is found three ways: by parents (psutil), by the
-group of the child, and by the marker that every process of it inherited in its environment.
+marker that every process of it inherited in its environment, and by its temporary folder, which a browser's parts name.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psutil
 
 from runner.core.contract import RUN_MARKER
+from runner.engine.scratch import scratch_of
 
 GRACE: Final = 5.0  # seconds between the request to end and the kill
 
@@ -30,13 +31,25 @@ def group_options() -> dict[str, Any]:
 
 
 def marked(prefix: str) -> list[psutil.Process]:
-    """The processes whose marker starts with `prefix`, this one left out."""
+    """The processes that belong to a marker which starts with `prefix`, this one left out.
+
+    They carry it in their environment; or, as parts of a browser that overwrite theirs with a title, they name the
+    temporary folder of their tree on their command line.
+    """
+    folders = [str(folder) for folder in scratch_of(prefix)] if prefix else []
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(RUN_MARKER, "").startswith(prefix):
+            if process.pid != os.getpid() and _belongs(process, prefix, folders):
                 found.append(process)
     return found
+
+
+def _belongs(process: psutil.Process, prefix: str, folders: Sequence[str]) -> bool:
+    if process.environ().get(RUN_MARKER, "").startswith(prefix):
+        return True
+    words = process.cmdline() if folders else []
+    return any(folder in word for word in words for folder in folders)
 
 
 def marker_of(pid: int) -> str:
@@ -67,15 +80,16 @@ def end_tree(pid: int, marker: str, grace: float = GRACE) -> int:
     ended = len(processes)
     if processes and grace > 0:
         _each(processes, lambda process: process.send_signal(signal.SIGTERM))
-        psutil.wait_procs(processes, timeout=grace)
+        _, processes = psutil.wait_procs(processes, timeout=grace)
     for _ in range(50):
-        processes = _tree(pid, marker)
+        # What was seen once stays in view: a stopped child of a process that has ended has lost its place in the tree.
+        processes = list({*processes, *_tree(pid, marker)})
         if not processes:
             break
         ended = max(ended, len(processes))
         _each(processes, lambda process: process.suspend())
         _each(processes, lambda process: process.kill())
-        psutil.wait_procs(processes, timeout=1.0)
+        _, processes = psutil.wait_procs(processes, timeout=1.0)
     return ended
 
 

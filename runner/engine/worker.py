@@ -28,8 +28,8 @@ from runner.engine.execution import Execution, finish_data
 from runner.engine.folder import write_order
 from runner.engine.outcome import ItemCounts, Outcome
 from runner.engine.recovery import recover
-from runner.engine.scratch import sweep_scratch
 from runner.engine.shared import Place, Progress, SharedRun
+from runner.engine.sweep import sweep_scratch
 from runner.journal.write import Journal
 from runner.store import claims
 
