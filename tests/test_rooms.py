@@ -30,7 +30,7 @@ def _room(rooms: str = "", packages: str = "") -> Room:
 ROOMS: Mapping[str, Room] = {
     "core": _room("", "ruamel cryptography keyring"),
     "journal": _room("core", "loguru orjson ahocorasick_rs"),
-    "sheets": _room("core", "openpyxl python_calamine xlsxwriter"),
+    "sheets": _room("core", "openpyxl python_calamine xlsxwriter charset_normalizer polars pandas"),
     "timetable": _room("core", "cronsim holidays"),
     "recordings": _room("core"),
     "kit": _room("core journal sheets recordings", "playwright tenacity orjson loguru pyotp"),
@@ -38,7 +38,9 @@ ROOMS: Mapping[str, Room] = {
     "cases": _room("core journal store sheets timetable", "apprise django.db"),
     "insight": _room("core store sheets recordings", "pygraphviz django.db"),
     "engine": _room("core journal store cases timetable", "apscheduler psutil procrastinate django.db"),
-    "desk": _room("core store cases insight sheets timetable recordings", "django django_htmx waitress"),
+    "desk": _room(
+        "core store cases insight sheets timetable recordings", "django django_htmx axes ninja waitress"
+    ),
     "demo": _room("core", "flask werkzeug waitress openpyxl"),  # openpyxl: it makes the workbooks of the demo
     "cli": _room("core journal sheets timetable recordings kit store cases insight engine desk demo", "*"),
     "": _room("core sheets kit", "loguru"),  # the façade, runner/__init__.py: names loaded when first used
