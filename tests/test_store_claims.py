@@ -15,7 +15,7 @@ from django.db import connections
 from runner.core.errors import ConflictError
 from runner.core.ids import uuid7
 from runner.store import claims
-from runner.store.models import Item, Queue, Run
+from runner.store.models import Bot, Item, Queue, Run
 
 pytestmark = pytest.mark.usefixtures("store")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -34,6 +34,30 @@ def put(count: int) -> None:
 
 def claim(run: Run, lane: int = 1, now: datetime = NOW) -> Item | None:
     return claims.claim_next("orders", run.pk, lane, epoch=run.epoch, lease_until=LATER, now=now)
+
+
+def test_a_bot_says_how_many_of_its_runs_go_on_at_a_time_and_what_each_holds_alone() -> None:
+    told = {"looked": NOW, "file": "bots/b.py"}
+    Bot.objects.create(name="two", description={"at_once": 2}, **told)
+    Bot.objects.create(name="portal", description={"resources": ["account"]}, **told)
+    for number, bot in enumerate(("two", "two", "two", "portal", "free", "portal")):
+        a_run(number, bot=bot)
+    a_run(9, bot="other")
+    Run.objects.filter(bot="other").update(policy={"resources": ["account"]})
+
+    def claimed() -> list[str]:
+        found = []
+        while (run := claims.claim_run("worker", LATER, at=LATER)) is not None:
+            found.append(run.bot)
+        return found
+
+    assert claimed() == ["two", "two", "portal", "free"]
+    Run.objects.filter(bot="two", status="running").update(status="done")
+    assert claimed() == ["two"]
+    Run.objects.filter(bot="portal", status="running").update(status="done")
+    assert claimed() == ["portal"]
+    Run.objects.filter(bot="portal", status="running").update(status="done")
+    assert claimed() == ["other"]
 
 
 def taken_by_eight(items: int, take: Callable[[Run, int], Item | None]) -> Counter[str]:

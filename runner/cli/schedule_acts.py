@@ -153,8 +153,8 @@ def _planned(name: str) -> tuple[Project, Planned]:
 
 
 def _start(project: Project, planned: Planned, due: datetime, verb: str, note: str) -> str:
+    from runner.cases.run_rows import run_row
     from runner.cases.schedule_acts import ScheduleVerb, Standing, standings, start_due
-    from runner.engine.run_rows import run_row
 
     name, at = planned.schedule.id, now()
     promoted = standings([name]).get(name, Standing()).promoted_by

@@ -164,7 +164,7 @@ def describe(names: Names = None, as_json: Json = False) -> None:
 
 
 def _load_of(one: Planned) -> Load:
-    from runner.engine.history import durations
+    from runner.cases.durations import durations
 
     p50, p90 = durations(one.schedule.id)
     return Load(p50, p90, tuple(one.schedule.concurrency))
@@ -184,7 +184,7 @@ def _predicted_json(one: Predicted) -> dict[str, Any]:
 
 
 def _described(one: Planned) -> dict[str, Any]:
-    from runner.engine.history import durations
+    from runner.cases.durations import durations
 
     schedule = one.schedule
     coming = one.next_run(now())

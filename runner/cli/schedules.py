@@ -221,7 +221,7 @@ def _tell_hold() -> None:
 
 def _late_words(one: _Ahead) -> str:
     """What the schedule's own history says of its deadline; empty where the run will be in time."""
-    from runner.engine.history import durations
+    from runner.cases.durations import durations
 
     if one.due.skip is not None or one.planned.schedule.deadline is None:
         return ""

@@ -47,7 +47,7 @@ def _serve(names: Sequence[str], project: Project, *, single: bool) -> int:
         lock = only_one(settings.home / "scheduler.lock", "scheduler")
     with lock:
         _say(f"{' and '.join(names)} of {settings.project} (data in {settings.home}); end with Ctrl-C")
-        parts = parts_of(names, settings, project.environment, _say)
+        parts = parts_of((*names, "bots"), settings, project.environment, _say)
         serve_together(parts, on_signal=lambda: _say("ending: the items in work finish first"))
         _say("ended")
     return 0

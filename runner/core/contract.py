@@ -67,7 +67,10 @@ class QueueDescription(_Record):
 
 
 class BotDescription(_Record):
-    """What is known of a bot without running it. `parameters` is a JSON Schema object; times are seconds."""
+    """What is known of a bot without running it. `parameters` is a JSON Schema object; times are seconds.
+
+    `at_once` is how many of its runs go on at a time (None: any number), `resources` what each of them holds alone.
+    """
 
     name: str
     file: str
@@ -80,6 +83,8 @@ class BotDescription(_Record):
     stop_after: int | None = None
     secrets: tuple[str, ...] = ()
     queues: tuple[QueueDescription, ...] = ()
+    at_once: int | None = None
+    resources: tuple[str, ...] = ()
     version: str = ""
 
 

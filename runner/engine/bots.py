@@ -6,7 +6,7 @@ import ast
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ class Discovery:
 
     bots: tuple[BotDescription, ...]
     errors: tuple[RunnerError, ...]
+    by_file: Mapping[str, tuple[tuple[BotDescription, ...], tuple[RunnerError, ...]]] = field(
+        default_factory=dict
+    )
 
 
 def bot_files(project: Path) -> list[Path]:
@@ -73,6 +76,10 @@ def discover(settings: Settings, files: Sequence[Path] | None = None) -> Discove
         answers = list(pool.map(lambda path: _describe(settings, path), files))
     bots: dict[str, BotDescription] = {}
     errors: list[RunnerError] = []
+    by_file = {
+        path.relative_to(settings.project).as_posix(): (tuple(found), tuple(problems))
+        for path, (found, problems) in zip(files, answers, strict=True)
+    }
     for found, problems in answers:
         errors += problems
         for bot in found:
@@ -85,7 +92,7 @@ def discover(settings: Settings, files: Sequence[Path] | None = None) -> Discove
                 )
             else:
                 bots[bot.name] = bot
-    return Discovery(tuple(sorted(bots.values(), key=lambda b: b.name)), tuple(errors))
+    return Discovery(tuple(sorted(bots.values(), key=lambda b: b.name)), tuple(errors), by_file)
 
 
 def validate_item(settings: Settings, bot_file: str, queue: str, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from runner.cases.durations import durations
 from runner.cases.schedule_acts import Standing, standings
 from runner.core.nouns import OccurrenceState
 from runner.core.schedules_model import Schedule
 from runner.engine.happenings import Happenings
-from runner.engine.history import durations
 from runner.engine.occurrences import Wanted, record_all
 from runner.journal.write import Journal
 from runner.timetable.deadlines import foresee

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from runner.cases.intake_schedules import missed_case
 from runner.cases.queued import run_values
+from runner.cases.run_rows import run_row
 from runner.core.clock import iso
 from runner.core.errors import ConfigurationError
 from runner.core.ids import uuid7
 from runner.core.nouns import OccurrenceState, RunStatus
-from runner.engine.run_rows import run_row
 from runner.journal import Line
 from runner.journal.write import Journal
 from runner.timetable.due_times import Planned

@@ -18,7 +18,7 @@ from runner.core.errors import ConfigurationError, RunnerError
 from runner.core.schedules_values import BotFacts, facts_of
 from runner.core.settings import Settings
 from runner.engine.agenda import Agenda
-from runner.engine.bots import discover
+from runner.engine.bot_watch import take_stock
 from runner.engine.clockwatch import Clocks, ClockWatch
 from runner.engine.due_work import DueWork
 from runner.engine.happenings import Happenings
@@ -143,7 +143,7 @@ class Scheduler:
 
     def _known_bots(self) -> Mapping[str, BotFacts] | None:
         """What is known of the bots, for checking parameters; None (unchecked) while a bot file is broken."""
-        found = discover(self._settings)
+        found = take_stock(self._settings)
         for error in found.errors:
             self._say(str(error))
         return None if found.errors else {bot.name: facts_of(bot) for bot in found.bots}

@@ -69,9 +69,10 @@ def _on_signals(done: threading.Event, told: Callable[[], None]) -> Iterator[Non
 def parts_of(
     names: Sequence[str], settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]
 ) -> list[Part]:
-    """The parts called `scheduler` and `worker`, made and not yet serving."""
+    """The parts called `scheduler`, `worker` and `bots` (the catalogue), made and not yet serving."""
+    from runner.engine.bot_watch import BotWatch
     from runner.engine.scheduler import Scheduler
     from runner.engine.worker import Worker
 
-    kinds: dict[str, Any] = {"scheduler": Scheduler, "worker": Worker}
+    kinds: dict[str, Any] = {"scheduler": Scheduler, "worker": Worker, "bots": BotWatch}
     return [kinds[name](settings, environment, say) for name in names]

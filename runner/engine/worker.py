@@ -32,6 +32,7 @@ from runner.engine.shared import Place, Progress, SharedRun
 from runner.engine.sweep import sweep_scratch
 from runner.journal.write import Journal
 from runner.store import claims
+from runner.store.bot_catalogue import remember_run_version
 
 _IDLE: Final = 0.5  # seconds between two looks for a queued run
 
@@ -92,6 +93,7 @@ class Worker:
         except BaseException:
             child.end(grace=0)
             raise
+        self._keep_source(description)
         order = order.model_copy(update={"lanes": lanes or description.lanes})
         folder = run_folder(order.run, queued)
         Run.objects.create(
@@ -204,6 +206,7 @@ class Worker:
             child.end(grace=0)
             self._refuse(run, error)
             return
+        self._keep_source(description)
         order = order.model_copy(update={"lanes": max(run.lanes_wanted, description.lanes)})
         execution = self._execution(
             order, run.folder or run_folder(run.id, run.queued), description, run.epoch
@@ -250,6 +253,13 @@ class Worker:
 
     def _load(self, child: Child, order: Order) -> BotDescription:
         return self._loaded(child, order)[0]
+
+    def _keep_source(self, bot: BotDescription) -> None:
+        """Keep the text of the version that runs now, to compare later ones with; a full disk is no reason not to run."""
+        from django.db import OperationalError
+
+        with contextlib.suppress(OSError, OperationalError):
+            remember_run_version(self._settings.project, self._settings.home, bot, now())
 
     def _refuse(self, run: Any, error: Exception) -> None:
         """Record a run whose bot could not be loaded: it failed before it began, and a person must know."""

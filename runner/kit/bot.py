@@ -33,6 +33,8 @@ class BotSpec:
     lanes: int = 1
     stop_after: int | None = None
     secrets: tuple[str, ...] = ()
+    at_once: int | None = None
+    resources: tuple[str, ...] = ()
 
     def describe(self, file: str, version: str, queues: Iterable[QueueDescription]) -> BotDescription:
         """What people and the worker are told of this bot; `file` is relative to the project."""
@@ -49,6 +51,8 @@ class BotSpec:
             stop_after=self.stop_after,
             secrets=self.secrets,
             queues=tuple(queues),
+            at_once=self.at_once,
+            resources=self.resources,
             version=version,
         )
 
@@ -122,6 +126,7 @@ def bot(
     lanes: int = 1,
     stop_after: int | None = None,
     secrets: Sequence[str] = (),
+    concurrency: int | str | Sequence[str] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def bot(
     function: Callable[P, R] | None = None,
@@ -132,14 +137,17 @@ def bot(
     lanes: int = 1,
     stop_after: int | None = None,
     secrets: Sequence[str] = (),
+    concurrency: int | str | Sequence[str] | None = None,
 ) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
     """Mark a function as a bot, as ``@bot`` or ``@bot(process="accounts-payable", time_limit="30m", lanes=2)``.
 
     `process` is what it works for; `time_limit` ends the run with everything it started; `lanes` is the number of
     processes that share its queues; after `stop_after` failed items in a row the run stops and leaves the rest pending;
-    `secrets` are the names that `secret(name)` may ask for. The function itself stays as it is and can be called.
+    `secrets` are the names that `secret(name)` may ask for; `concurrency` is how many of its runs may go on at a time,
+    whoever started them, or the names of what each run holds alone, such as a portal account that other bots use too. The function itself stays as it is and can be called.
     Raises ConfigurationError for an option or a signature that can't be.
     """
+    at_once, resources = _concurrency(concurrency)
 
     def mark(marked: Callable[P, R]) -> Callable[P, R]:
         _marked.append(
@@ -152,6 +160,8 @@ def bot(
                 lanes=_whole("lanes", lanes, MOST_LANES),
                 stop_after=None if stop_after is None else _whole("stop_after", stop_after, 1_000_000),
                 secrets=tuple(secrets),
+                at_once=at_once,
+                resources=resources,
             )
         )
         return marked
@@ -206,6 +216,23 @@ def _whole(name: str, value: int, most: int) -> int:
             f"@bot({name}={value!r})", expected=f"a whole number from 1 to {most}", code="BOT_OPTION"
         )
     return value
+
+
+def _concurrency(value: int | str | Sequence[str] | None) -> tuple[int | None, tuple[str, ...]]:
+    """How many runs at a time, and the resources that each holds alone."""
+    if value is None:
+        return None, ()
+    if isinstance(value, int):
+        return _whole("concurrency", value, 1000), ()
+    names = (value,) if isinstance(value, str) else tuple(value)
+    if not all(isinstance(name, str) and name.strip() for name in names):
+        raise ConfigurationError(
+            f"@bot(concurrency={value!r})",
+            expected="a whole number of runs, or names of what a run holds alone",
+            hint='as in concurrency=1 or concurrency=["portal-account"]',
+            code="BOT_OPTION",
+        )
+    return None, names
 
 
 def _from_text(value: object, schema: Mapping[str, Any], document: Mapping[str, Any]) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib.metadata
 import re
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from runner.core.bot_sources import sources_of, version_of
 from runner.core.contract import BotDescription, FoundError
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError, UsageError, did_you_mean
 from runner.kit.bot import BotSpec, bots_of
@@ -96,9 +96,8 @@ def load(project: Path, file: str) -> BotFile:
             where=name,
             code="BOT_NO_ENTRY",
         )
-    return BotFile(
-        name, hashlib.sha256(source).hexdigest()[:12], {bot.name: bot for bot in bots}, _queues(module, name)
-    )
+    version = version_of(sources_of(project, name) if path.is_relative_to(project) else {name: source})
+    return BotFile(name, version, {bot.name: bot for bot in bots}, _queues(module, name))
 
 
 def found(error: RunnerError) -> list[FoundError]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db.models import F, Q
 from runner.core.clock import now
 from runner.core.errors import ConflictError
 from runner.core.nouns import RUN_MOVES, ItemStatus, RunStatus, sources
-from runner.store.models import Item, Run
+from runner.store.models import Bot, Item, Run
 from runner.store.quick import table
 
 
@@ -27,7 +28,8 @@ def claim_run(
     """The queued run that waits longest, now this worker's until `lease_until`; None where none waits.
 
     Higher priority goes first; a run of a schedule waits while another run of that schedule is going on, a run with
-    resources while another run holds one of them, and each run for its `not_before` (`at` is now).
+    resources while another run holds one of them, one of a bot that says how many may go on at a time while so many do, and
+    each run for its `not_before` (`at` is now).
     `bots` names the bots that the worker can run, `run_id` one certain run. The run's `epoch` has grown by one: it is
     what `claim_next`, `renew_run` and the intake ask for.
     """
@@ -40,9 +42,10 @@ def claim_run(
     if run_id is not None:
         waiting = waiting.filter(pk=run_id)
     with transaction.atomic():
-        held = _held_resources()
-        for candidate, policy in waiting.values_list("pk", "policy"):
-            if held.intersection(policy.get("resources") or ()):
+        held: _Held | None = None
+        for candidate, bot, policy in waiting.values_list("pk", "bot", "policy"):
+            held = held or _Held()
+            if held.keeps_back(bot, policy):
                 continue
             mine = Run.objects.filter(pk=candidate, status__in=_CAN_START).update(
                 status=RunStatus.RUNNING, worker=worker, lease_until=lease_until, epoch=F("epoch") + 1
@@ -52,10 +55,23 @@ def claim_run(
     return None
 
 
-def _held_resources() -> set[str]:
-    """The named resources of all runs that are going on: one run at a time per resource, whatever its schedule or bot."""
-    running = Run.objects.filter(status=RunStatus.RUNNING).values_list("policy", flat=True)
-    return {name for policy in running for name in policy.get("resources") or ()}
+class _Held:
+    """What the runs that are going on hold: named resources, by their schedule's wish or their bot's, and their number."""
+
+    def __init__(self) -> None:
+        self._bots = dict(Bot.objects.values_list("name", "description"))
+        running = list(Run.objects.filter(status=RunStatus.RUNNING).values_list("bot", "policy"))
+        self._running = Counter(bot for bot, _ in running)
+        self._resources = {name for bot, policy in running for name in self._named(bot, policy)}
+
+    def keeps_back(self, bot: str, policy: Mapping[str, Any]) -> bool:
+        """Whether a run of `bot` has to wait."""
+        at_once = self._bots.get(bot, {}).get("at_once")
+        is_full = at_once is not None and self._running[bot] >= at_once
+        return is_full or not self._resources.isdisjoint(self._named(bot, policy))
+
+    def _named(self, bot: str, policy: Mapping[str, Any]) -> list[str]:
+        return [*(policy.get("resources") or ()), *(self._bots.get(bot, {}).get("resources") or ())]
 
 
 def take_over_run(run_id: str, worker: str, lease_until: datetime, now: datetime) -> Run | None:

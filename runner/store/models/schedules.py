@@ -10,7 +10,8 @@ from runner.core.nouns import OccurrenceState
 class Occurrence(models.Model):
     """One due time of one schedule. (schedule, due) is its identity: the constraint that keeps it from firing twice.
 
-    What no clock made due has a `key` too: the file that arrived, or the run that ended; it counts once as well.
+    What no clock made due has a `key` too: the file that arrived, or the run that ended; it counts once as well. `case`
+    is the one that was opened for it and others that were missed with it.
     """
 
     schedule = models.CharField(max_length=200)
@@ -20,6 +21,7 @@ class Occurrence(models.Model):
     run = models.CharField(max_length=36, null=True)
     decided_by = models.CharField(max_length=200, default="")
     key = models.CharField(max_length=200, default="")
+    case = models.CharField(max_length=12, default="")
     recorded = models.DateTimeField()
 
     class Meta:
@@ -32,6 +34,10 @@ class Occurrence(models.Model):
             ),
         )
         ordering = ("due", "schedule")
+        indexes = (
+            models.Index(fields=["due", "schedule"]),
+            models.Index(fields=["case"], name="occurrence_case", condition=~models.Q(case="")),
+        )
 
     def __str__(self) -> str:
         return f"{self.schedule} at {self.due:%Y-%m-%d %H:%M} UTC: {self.state}"
@@ -47,3 +53,20 @@ class Watermark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schedule} up to {self.since:%Y-%m-%d %H:%M:%S} UTC"
+
+
+class TriggerUrl(models.Model):
+    """A way to start a schedule from outside: whoever knows the token may. Only the token's SHA-256 is kept."""
+
+    schedule = models.CharField(max_length=200, db_index=True)
+    label = models.CharField(max_length=200)
+    token_hash = models.CharField(max_length=64, unique=True)
+    made_by = models.CharField(max_length=200)
+    made = models.DateTimeField()
+    revoked_by = models.CharField(max_length=200, default="")
+    revoked = models.DateTimeField(null=True)
+    last_used = models.DateTimeField(null=True)
+    uses = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.label} of {self.schedule}"
