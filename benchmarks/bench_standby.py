@@ -6,6 +6,7 @@ import argparse
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from runner.store.open import open_store
 
 ROUNDS = 9
 LIMIT_S = 60.0
+SAMPLE_S = 0.02
 
 
 class Service:
@@ -29,6 +31,10 @@ class Service:
     def __init__(self, place: Place, process: psutil.Process) -> None:
         self._place = place
         self._process = process
+        self._seen: dict[tuple[int, float], tuple[psutil.Process, float]] = {}
+        self._over = threading.Event()
+        self._sampler = threading.Thread(target=self._sample, daemon=True)
+        self._sampler.start()
 
     def one_row(self) -> Cost:
         """Queue a run of one row: wall until it is recorded as done, CPU until the next standby child waits."""
@@ -59,13 +65,23 @@ class Service:
             last = spent
         return last
 
+    def end(self) -> None:
+        """Sample no more."""
+        self._over.set()
+        self._sampler.join()
+
     def _spent(self) -> float:
-        total = 0.0
-        with suppress(psutil.Error):
-            for process in (self._process, *self._process.children(recursive=True)):
+        return sum(spent for _, spent in list(self._seen.values()))
+
+    def _sample(self) -> None:
+        """Keep what every process of the service has spent by itself: a killed one's time is added to no parent's."""
+        while not self._over.wait(SAMPLE_S):
+            with suppress(psutil.Error):
+                for process in (self._process, *self._process.children(recursive=True)):
+                    self._seen.setdefault((process.pid, process.create_time()), (process, 0.0))
+            for key, (process, _) in list(self._seen.items()):
                 with suppress(psutil.Error):
-                    total += sum(process.cpu_times()[:4])
-        return total
+                    self._seen[key] = (process, sum(process.cpu_times()[:2]))
 
 
 @contextmanager
@@ -79,9 +95,11 @@ def a_service(place: Place) -> Iterator[Service]:
     process = subprocess.Popen(
         command, cwd=HERE, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    service = Service(place, psutil.Process(process.pid))
     try:
-        yield Service(place, psutil.Process(process.pid))
+        yield service
     finally:
+        service.end()
         process.terminate()
         process.wait(60)
 

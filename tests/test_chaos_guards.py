@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -58,7 +59,7 @@ def test_a_process_that_does_not_listen_is_killed() -> None:
     process = start(marker := f"test:{os.getpid()}:1/1", deaf)
     try:
         assert tree.end_tree(process.pid, marker, grace=0.2) == 1
-        assert not psutil.pid_exists(process.pid)
+        assert process.wait(5) == -signal.SIGKILL  # and its exit code was left for who started it
     finally:
         process.kill()
         process.wait()

@@ -112,12 +112,9 @@ class Child:
     def wait(self, limit: float) -> int | None:
         """The exit code (negative: the signal that killed it), or None when it still runs after `limit` seconds."""
         try:
-            code = self._process.wait(limit)
+            return self._process.wait(limit)
         except subprocess.TimeoutExpired:
             return None
-        for thread in self._threads:
-            thread.join(5)
-        return code
 
     def end_processes(self, grace: float = tree.GRACE) -> int:
         """End the whole process tree; who follows the channel sees it closed. Returns how many processes there were."""
@@ -127,6 +124,8 @@ class Child:
         """End the whole process tree and close the channel; returns the child's exit code."""
         self.end_processes(grace)
         code = self.wait(5)
+        for thread in self._threads:  # what the tree said last has been read when nothing of it is left
+            thread.join(5)
         self._stdin_close()
         self._console.close()
         for pipe in (self._stdout, self._stderr):

@@ -97,9 +97,7 @@ class Execution:
     def _watch(self, limit: timedelta) -> None:
         """Wait for the lanes; enforce the time limit, a request to cancel, and the worker's own stop."""
         deadline, next_look = time.monotonic() + limit.total_seconds(), 0.0
-        while any(lane.thread.is_alive() for lane in self._lanes):
-            with self.run.changed:
-                self.run.changed.wait(TICK)
+        while self._is_going_on():
             self.run.renew()
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + _FOLLOW
@@ -112,6 +110,14 @@ class Execution:
                 self._end_lanes(LaneEnd.TIME_LIMIT)
             elif self._stop_at is not None and time.monotonic() > self._stop_at:
                 self._end_lanes(LaneEnd.STOPPED)
+
+    def _is_going_on(self) -> bool:
+        """Wait until something changes, at most for a tick; False when every lane has ended."""
+        with self.run.changed:
+            if all(lane.is_over for lane in self._lanes):
+                return False
+            self.run.changed.wait(TICK)
+            return True
 
     def _look_at_lanes(self) -> None:
         """Take in what lanes write without asking, and end a lane that takes more than its share of the machine."""

@@ -41,6 +41,7 @@ class LaneHand:
         self._run = run
         self._handed: OpenAttempt | None = None
         self.restarts = 0
+        self.is_over = False
         self._finished = False
         self._followed = 0
         self._puts: dict[str, PutCounts] = {}
@@ -63,6 +64,7 @@ class LaneHand:
         except ConflictError:  # the run is another worker's: nothing of this one may be written any more
             self.child.end(grace=0)
         finally:
+            self.is_over = True
             self._run.lane_is_gone(self.number, self.result.end if self.result else None)
             connections.close_all()
 

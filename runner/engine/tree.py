@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -80,7 +81,7 @@ def end_tree(pid: int, marker: str, grace: float = GRACE) -> int:
     ended = len(processes)
     if processes and grace > 0:
         _each(processes, lambda process: process.send_signal(signal.SIGTERM))
-        _, processes = psutil.wait_procs(processes, timeout=grace)
+        processes = _still_there(processes, grace)
     for _ in range(50):
         # What was seen once stays in view: a stopped child of a process that has ended has lost its place in the tree.
         processes = list({*processes, *_tree(pid, marker)})
@@ -89,7 +90,7 @@ def end_tree(pid: int, marker: str, grace: float = GRACE) -> int:
         ended = max(ended, len(processes))
         _each(processes, lambda process: process.suspend())
         _each(processes, lambda process: process.kill())
-        _, processes = psutil.wait_procs(processes, timeout=1.0)
+        processes = _still_there(processes, 1.0)
     return ended
 
 
@@ -127,6 +128,20 @@ def _tree(pid: int, marker: str) -> list[psutil.Process]:
         if head.environ().get(RUN_MARKER, "").startswith(marker):
             found.update({p.pid: p for p in (head, *head.children(recursive=True))})
     return [p for p in found.values() if _counts(p)]
+
+
+def _still_there(processes: Iterable[psutil.Process], limit: float) -> list[psutil.Process]:
+    """Wait up to `limit` seconds for them to end; returns those that have not.
+
+    One that has ended and was not yet collected by its parent counts as ended: in a container nobody may ever do it.
+    """
+    until, pause = time.monotonic() + limit, 0.001
+    left = [process for process in processes if _counts(process)]
+    while left and time.monotonic() < until:
+        time.sleep(pause)
+        pause = min(pause * 2, 0.02)
+        left = [process for process in left if _counts(process)]
+    return left
 
 
 def _counts(process: psutil.Process) -> bool:

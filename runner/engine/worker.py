@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -33,8 +34,11 @@ from runner.engine.sweep import sweep_scratch
 from runner.journal.write import Journal
 from runner.store import claims
 from runner.store.bot_catalogue import remember_run_version
+from runner.store.changes import Changes
 
-_IDLE: Final = 0.5  # seconds between two looks for a queued run
+_IDLE: Final = 0.5  # seconds between two looks for a queued run and for dead workers
+_GLANCE: Final = 0.03  # seconds between two looks whether the store has changed at all
+_CALM: Final = 5.0  # seconds that a run has the machine to itself before a new standby child starts beside it
 
 
 class Worker:
@@ -114,7 +118,7 @@ class Worker:
         from django.db import OperationalError, connection, connections
 
         sweep_scratch()
-        self._fill_standby()
+        changes, calm_at = Changes(), 0.0
         while not self._stopping.is_set():
             try:
                 self.take_over()
@@ -127,9 +131,11 @@ class Worker:
                 )
             if claimed is not None:
                 self._start(claimed)
-                self._fill_standby()
+                calm_at = time.monotonic() + _CALM
             else:
-                self._stopping.wait(_IDLE)
+                if not self._running or time.monotonic() > calm_at:
+                    self._fill_standby()
+                self._wait_for_work(changes)
         for execution, thread in list(self._running.values()):
             if execution is not None:
                 execution.stop()
@@ -152,6 +158,19 @@ class Worker:
             )
 
     # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _wait_for_work(self, changes: Changes) -> None:
+        """Wait until it is time for the next look: at once when somebody has queued something, else a while."""
+        from django.db import OperationalError, connection
+
+        until = time.monotonic() + _IDLE
+        while time.monotonic() < until and not self._stopping.wait(_GLANCE):
+            try:
+                if len(self._running) < self._settings.slots and changes.any() and claims.any_queued():
+                    return
+            except OperationalError:  # the look itself says so to people
+                connection.close()
+                self._stopping.wait(_IDLE)
 
     def _claim(self) -> Any:
         """A queued run, while there is room for its journal."""

@@ -55,6 +55,11 @@ def claim_run(
     return None
 
 
+def any_queued(at: datetime | None = None) -> bool:
+    """Whether some run waits whose time has come; it may still have to wait for others when it is claimed."""
+    return Run.objects.filter(status=RunStatus.QUEUED).exclude(not_before__gt=at or now()).exists()
+
+
 class _Held:
     """What the runs that are going on hold: named resources, by their schedule's wish or their bot's, and their number."""
 
