@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from runner.cases import decisions
-from runner.cases.decisions import Chosen, Decided, Outcome
+from runner.cases import bulk, decisions
+from runner.cases.bulk import Chosen, Outcome
+from runner.cases.deciding import Decided
 from runner.cases.openings import item_case_id, run_case_id
 from runner.core.contract import Settled
 from runner.core.errors import ConflictError, UsageError
@@ -224,14 +225,14 @@ def test_snooze_needs_the_future(failed: RunMaker) -> None:
 
 
 def test_bulk_works_on_what_was_seen_and_says_what_became_of_each(failed: RunMaker) -> None:
-    chosen = decisions.select(CaseFilter(queue="orders", status=("open",)))
+    chosen = bulk.select(CaseFilter(queue="orders", status=("open",)))
     assert len(chosen) == 3
     decisions.claim(case("3").pk, by="ben", at=now())
 
     def rejected(one: Chosen) -> Decided:
         return decisions.reject(one.id, by=ANN, at=now(), note="old orders", version=one.version)
 
-    results = {row.id: row for row in decisions.bulk(chosen, rejected)}
+    results = {row.id: row for row in bulk.bulk(chosen, rejected)}
     assert results[case("1").pk].outcome == Outcome.DONE
     assert results[case("2").pk].outcome == Outcome.REFUSED
     assert "confirm in the target system first" in results[case("2").pk].why
@@ -252,7 +253,7 @@ def test_bulk_works_on_what_was_seen_and_says_what_became_of_each(failed: RunMak
     ],
 )
 def test_filters_choose(failed: RunMaker, wanted: CaseFilter, keys: set[str]) -> None:
-    assert {one.id for one in decisions.select(wanted)} == {item_case_id("orders", key) for key in keys}
+    assert {one.id for one in bulk.select(wanted)} == {item_case_id("orders", key) for key in keys}
 
 
 def test_a_run_case_asks_for_a_new_run_and_is_resolved_when_that_goes_through(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.db.models import F
-
+from runner.cases.case_rows import before_of, change_case, settle_problem
 from runner.cases.moves import Answer, CaseState, Move, decide
-from runner.cases.openings import settle_problem
+from runner.cases.problem_acts import PROBLEM, apply_problem_act
 from runner.cases.queued import queue_run
 from runner.cases.schedule_acts import SCHEDULE, apply_schedule_act
+from runner.cases.undoing import apply_undo
 from runner.core.clock import from_iso
 from runner.core.contract import Settled
 from runner.core.errors import ConflictError
@@ -27,6 +27,8 @@ def apply_act(act: Act) -> None:
     """
     if act.subject_kind == SCHEDULE:
         apply_schedule_act(act)
+    if act.subject_kind == PROBLEM:
+        apply_problem_act(act)
     if act.subject_kind == RUN and act.data.get("run_row"):
         queue_run(act.subject, act.data["run_row"], act.at)
     if act.subject_kind != CASE:
@@ -34,6 +36,9 @@ def apply_act(act: Act) -> None:
     case = Case.objects.select_related("item__queue").filter(pk=act.subject).first()
     if case is None:
         raise ConflictError("there is no such case", where=f"case {act.subject}", code="STATE")
+    if act.verb == ActVerb.UNDO:
+        apply_undo(act, case)
+        return
     planned = decide(state_of(case), answer_of(act))
     _apply_to_case(case, act, planned)
     if case.item is not None and planned.item is not None:
@@ -54,6 +59,7 @@ def state_of(case: Case) -> CaseState:
         item=ItemStatus(item.status) if item else None,
         step=_open_step(item) or case.step,
         fits=item.valid if item else True,
+        assignee=case.assignee,
     )
 
 
@@ -71,19 +77,24 @@ def _open_step(item: Item | None) -> str:
 
 
 def _apply_to_case(case: Case, act: Act, planned: Move) -> None:
-    if planned.case is None:
+    if not planned.changes:
         return
-    values: dict[str, Any] = {
-        "status": planned.case,
-        "changed": act.at,
-        "version": F("version") + 1,
-        "snoozed_until": from_iso(act.data["until"]) if act.verb == ActVerb.SNOOZE else None,
-    }
-    if act.verb == ActVerb.CLAIM:
+    values: dict[str, Any] = {"changed": act.at}
+    if planned.case is not None:
+        values |= {"status": planned.case, "snoozed_until": None}
+    if act.verb == ActVerb.SNOOZE:
+        values["snoozed_until"] = from_iso(act.data["until"])
+    if act.verb in {ActVerb.CLAIM, ActVerb.ASSIGN}:
         values["assignee"] = act.data.get("assignee") or act.by
+    if act.verb == ActVerb.UNASSIGN:
+        values["assignee"] = ""
+    if act.verb == ActVerb.PRIORITY:
+        values["priority"] = act.data["priority"]
     if planned.case == CaseStatus.RESOLVED:
         values |= {"resolved": act.at, "resolution": planned.resolution}
-    Case.objects.filter(pk=case.pk).update(**values)
+    before = before_of(case.pk)
+    if before is None or not change_case(before, **values):
+        raise ConflictError("the case has moved meanwhile", where=f"case {case.pk}", code="CONFLICT")
 
 
 def _apply_to_item(item: Item, act: Act, planned: Move) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
+from runner.cases.audit import record_act
 from runner.core.errors import ConflictError
 from runner.core.ids import uuid7
 from runner.core.nouns import RUN_MOVES, RunStatus, sources
@@ -26,8 +27,8 @@ def cancel_run(run_id: str, *, by: str, at: datetime, note: str = "") -> str:
             running = Run.objects.filter(pk=run_id, status__in=sources(RUN_MOVES, RunStatus.CANCELLED))
             if not running.update(stop_asked_by=by):
                 raise _has_ended(run_id)
-        Act.objects.create(
-            pk=uuid7(at), at=at, by=by, subject_kind="run", subject=run_id, verb=CANCEL, note=note
+        record_act(
+            Act(pk=uuid7(at), at=at, by=by, subject_kind="run", subject=run_id, verb=CANCEL, note=note)
         )
         return str(Run.objects.values_list("status", flat=True).get(pk=run_id))
 

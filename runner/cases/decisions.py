@@ -1,98 +1,161 @@
-"""What people decide about cases: each decision is checked, written down and applied in one transaction."""
+"""What people decide about cases. Each decision is one call: applied and acknowledged, or refused with the reason."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-from django.db import transaction
-
-from runner.cases.acts import CASE, answer_of, apply_act, state_of
-from runner.cases.moves import decide
-from runner.cases.openings import SETTLED
-from runner.cases.queued import row_of
-from runner.core.clock import iso
+from runner.cases.deciding import Asked, Decided, carry_out
+from runner.cases.proofs import Proof
+from runner.core.clock import from_iso, iso
 from runner.core.contract import Settled
-from runner.core.errors import ConflictError, RunnerError, UsageError
-from runner.core.ids import uuid7
-from runner.core.nouns import ActVerb, CaseStatus, RunStatus
-from runner.store.case_lists import CaseFilter, filtered_cases
-from runner.store.models import Act, Case, Run
-
-MOVED: Final = "CONFLICT"  # the code of a refusal because the case is not as it was
+from runner.core.errors import UsageError
+from runner.core.nouns import ActVerb, Priority
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """A decision that has been written down. `run` is the run it asked for, or that was queued already, if any."""
+class Decision:
+    """What is to be done with a case. Which fields count depends on `verb`; the others are left as they are.
 
-    act: str
-    case: str
-    status: str
-    version: int
-    run: str | None = None
+    claim and assign: `assignee` (claim: empty means oneself). snooze: `until`. retry: `data`, the whole corrected data, validated
+    by the caller; `start_run`. attest: `outcome`, `proof`, `start_run`. priority: `priority`. `note`: the words, needed
+    for comment, done, reject and attest; ``@name`` in it names somebody.
+    """
+
+    verb: ActVerb
+    note: str = ""
+    assignee: str = ""
+    until: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    outcome: Settled | None = None
+    proof: Proof | None = None
+    priority: Priority | None = None
+    start_run: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """As a stored bulk act keeps it."""
+        return {
+            "verb": str(self.verb),
+            "note": self.note,
+            "assignee": self.assignee,
+            "until": iso(self.until) if self.until else None,
+            "data": None if self.data is None else dict(self.data),
+            "outcome": str(self.outcome) if self.outcome else None,
+            "proof": self.proof.as_json() if self.proof else None,
+            "priority": None if self.priority is None else int(self.priority),
+            "start_run": self.start_run,
+        }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Decision:
+        """What `as_json` gave."""
+        return cls(
+            verb=ActVerb(said["verb"]),
+            note=said["note"],
+            assignee=said["assignee"],
+            until=from_iso(said["until"]) if said["until"] else None,
+            data=said["data"],
+            outcome=Settled(said["outcome"]) if said["outcome"] else None,
+            proof=Proof(**said["proof"]) if said["proof"] else None,
+            priority=None if said["priority"] is None else Priority(said["priority"]),
+            start_run=said["start_run"],
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A case as somebody saw it when they chose it."""
+def decide(
+    case_id: str, decision: Decision, *, by: str, at: datetime, version: int | None = None, token: str = ""
+) -> Decided:
+    """Carry out `decision`: the case, its item and the run it asks for change together, or nothing does.
 
-    id: str
-    version: int
-
-
-class Outcome(StrEnum):
-    """What a bulk act did with one case."""
-
-    DONE = "done"
-    SKIPPED = "skipped"  # it moved after it was chosen
-    REFUSED = "refused"  # it does not allow the act
-
-
-@dataclass(frozen=True, slots=True)
-class RowResult:
-    """The result for one case of a bulk act; `why` where it was not done."""
-
-    id: str
-    outcome: Outcome
-    why: str = ""
-    decided: Decided | None = None
+    `version` is the version of the case that was looked at. `token` names this decision: sent again (a second click, a
+    lost answer), it is not applied again and gets the same answer.
+    Raises UsageError for what is missing or wrong in the decision, and ConflictError: CONFLICT (the case moved: by whom,
+    when and what), STATE (the case does not allow it), TOKEN (the token stands for another decision).
+    """
+    carried, note = _carried(decision, by, at), decision.note.strip()
+    start = decision.start_run and decision.verb in {ActVerb.RETRY, ActVerb.ATTEST}
+    return carry_out(Asked(case_id, decision.verb, by, at, note, carried, version, start, token))
 
 
 def claim(
-    case_id: str, *, by: str, at: datetime, assignee: str = "", note: str = "", version: int | None = None
+    case_id: str,
+    *,
+    by: str,
+    at: datetime,
+    assignee: str = "",
+    note: str = "",
+    version: int | None = None,
+    token: str = "",
 ) -> Decided:
     """`by` (or `assignee`) takes the case on."""
-    return _act(_Asked(case_id, ActVerb.CLAIM, by, at, note, {"assignee": assignee or by}, version))
+    wanted = Decision(ActVerb.CLAIM, note, assignee=assignee)
+    return decide(case_id, wanted, by=by, at=at, version=version, token=token)
 
 
-def comment(case_id: str, *, by: str, at: datetime, note: str) -> Decided:
+def assign(
+    case_id: str,
+    *,
+    by: str,
+    at: datetime,
+    assignee: str,
+    note: str = "",
+    version: int | None = None,
+    token: str = "",
+) -> Decided:
+    """Give the case to `assignee`; one that was put aside stays so until its time."""
+    wanted = Decision(ActVerb.ASSIGN, note, assignee=assignee)
+    return decide(case_id, wanted, by=by, at=at, version=version, token=token)
+
+
+def unassign(
+    case_id: str, *, by: str, at: datetime, note: str = "", version: int | None = None, token: str = ""
+) -> Decided:
+    """Nobody has the case any more."""
+    return decide(case_id, Decision(ActVerb.UNASSIGN, note), by=by, at=at, version=version, token=token)
+
+
+def prioritise(
+    case_id: str, *, by: str, at: datetime, priority: Priority, version: int | None = None, token: str = ""
+) -> Decided:
+    """Say how urgent the case is."""
+    wanted = Decision(ActVerb.PRIORITY, priority=priority)
+    return decide(case_id, wanted, by=by, at=at, version=version, token=token)
+
+
+def comment(case_id: str, *, by: str, at: datetime, note: str, token: str = "") -> Decided:
     """Say something about the case, in whatever state it is."""
-    return _act(_Asked(case_id, ActVerb.COMMENT, by, at, _required(note, "the comment", "--note")))
+    return decide(case_id, Decision(ActVerb.COMMENT, note), by=by, at=at, token=token)
 
 
 def snooze(
-    case_id: str, *, by: str, at: datetime, until: datetime, note: str = "", version: int | None = None
+    case_id: str,
+    *,
+    by: str,
+    at: datetime,
+    until: datetime,
+    note: str = "",
+    version: int | None = None,
+    token: str = "",
 ) -> Decided:
-    """Put the case aside until a time in the future."""
-    if until <= at:
-        raise UsageError(f"{iso(until)} is not in the future", expected="a later time", where="--until")
-    return _act(_Asked(case_id, ActVerb.SNOOZE, by, at, note, {"until": iso(until)}, version))
+    """Put the case aside until a time in the future; it comes back by itself."""
+    wanted = Decision(ActVerb.SNOOZE, note, until=until)
+    return decide(case_id, wanted, by=by, at=at, version=version, token=token)
 
 
-def done(case_id: str, *, by: str, at: datetime, note: str, version: int | None = None) -> Decided:
+def done(
+    case_id: str, *, by: str, at: datetime, note: str, version: int | None = None, token: str = ""
+) -> Decided:
     """It has been done by hand; `note` says what was done."""
-    note = _required(note, "what was done by hand", "--note")
-    return _act(_Asked(case_id, ActVerb.DONE, by, at, note, version=version))
+    return decide(case_id, Decision(ActVerb.DONE, note), by=by, at=at, version=version, token=token)
 
 
-def reject(case_id: str, *, by: str, at: datetime, note: str, version: int | None = None) -> Decided:
+def reject(
+    case_id: str, *, by: str, at: datetime, note: str, version: int | None = None, token: str = ""
+) -> Decided:
     """It will not be done; `note` says why."""
-    note = _required(note, "the reason", "--reason")
-    return _act(_Asked(case_id, ActVerb.REJECT, by, at, note, version=version))
+    return decide(case_id, Decision(ActVerb.REJECT, note), by=by, at=at, version=version, token=token)
 
 
 def retry(
@@ -104,14 +167,15 @@ def retry(
     note: str = "",
     version: int | None = None,
     start_run: bool = True,
+    token: str = "",
 ) -> Decided:
     """Try the item again, with the whole corrected `data` where given (validated by the caller), or run the bot again.
 
     The case is resolved by what comes of it, not by this. `start_run`: leave a queued run for a worker to pick up,
     unless one of that bot is queued already; the retry of a run's case is a new run, always.
     """
-    carried = {} if data is None else {"after": dict(data)}
-    return _act(_Asked(case_id, ActVerb.RETRY, by, at, note, carried, version, start_run))
+    wanted = Decision(ActVerb.RETRY, note, data=data, start_run=start_run)
+    return decide(case_id, wanted, by=by, at=at, version=version, token=token)
 
 
 def attest(
@@ -121,130 +185,65 @@ def attest(
     at: datetime,
     outcome: Settled,
     note: str,
+    proof: Proof | None = None,
     version: int | None = None,
     start_run: bool = True,
+    token: str = "",
 ) -> Decided:
-    """Somebody looked in the target system: the step was done, or not done. `note` is the proof.
+    """Somebody looked in the target system: the step was done, or not done. `note` says what was seen, `proof` shows it.
 
     ``DONE``: the item is done, with the output it had. ``NOT_DONE``: it is tried again, and the step acts again.
     """
-    if outcome not in {Settled.DONE, Settled.NOT_DONE}:
-        raise UsageError(f"'{outcome}' can't be attested", expected="done or not_done", where="--done")
-    proof = _required(note, "what was seen in the target system", "--note")
-    carried = {"outcome": str(outcome)}
-    return _act(_Asked(case_id, ActVerb.ATTEST, by, at, proof, carried, version, start_run))
+    wanted = Decision(ActVerb.ATTEST, note, outcome=outcome, proof=proof, start_run=start_run)
+    return decide(case_id, wanted, by=by, at=at, version=version, token=token)
 
 
-def select(wanted: CaseFilter) -> list[Chosen]:
-    """The cases of a filter, frozen as they are now: what is shown before a bulk act is what it works on."""
-    return [
-        Chosen(*row) for row in filtered_cases(wanted).order_by("opened", "id").values_list("pk", "version")
-    ]
+_NEEDS_WORDS = {
+    ActVerb.COMMENT: ("the comment", "--note"),
+    ActVerb.DONE: ("what was done by hand", "--note"),
+    ActVerb.REJECT: ("the reason", "--reason"),
+    ActVerb.ATTEST: ("what was seen in the target system", "--note"),
+}
 
 
-def bulk(chosen: Sequence[Chosen], act: Callable[[Chosen], Decided]) -> list[RowResult]:
-    """Act on each case in a transaction of its own; a case that moved, or does not allow it, stops no other.
-
-    `act` calls one of the decisions above with the id and the version of the case it is given.
-    """
-    results = []
-    for one in chosen:
-        try:
-            results.append(RowResult(one.id, Outcome.DONE, decided=act(one)))
-        except ConflictError as error:
-            moved = error.stable_code == MOVED
-            results.append(RowResult(one.id, Outcome.SKIPPED if moved else Outcome.REFUSED, str(error)))
-        except RunnerError as error:
-            results.append(RowResult(one.id, Outcome.REFUSED, str(error)))
-    return results
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    case: str
-    verb: ActVerb
-    by: str
-    at: datetime
-    note: str
-    data: dict[str, Any] = field(default_factory=dict)
-    version: int | None = None
-    start_run: bool = False
-
-
-def _act(asked: _Asked) -> Decided:
-    with transaction.atomic():
-        case = Case.objects.select_related("item__queue", "run").filter(pk=asked.case).first()
-        if case is None:
-            raise UsageError(
-                f"case '{asked.case}' not found", hint="see: runner cases list", code="NOT_FOUND"
-            )
-        _check_unmoved(case, asked.verb, asked.version)
-        data = asked.data
-        if "after" in data and case.item is not None:
-            data = {"before": case.item.data, **data}
-        act = Act(pk=uuid7(asked.at), at=asked.at, by=asked.by, subject_kind=CASE, subject=case.pk)
-        act.verb, act.note, act.data = asked.verb, asked.note, data
-        planned = decide(state_of(case), answer_of(act))
-        run = None
-        if planned.case == CaseStatus.RETRYING and (asked.start_run or case.item is None):
-            run = _ask_for_run(case, act)
-        act.save(force_insert=True)
-        apply_act(act)
-        status, version = Case.objects.values_list("status", "version").get(pk=case.pk)
-        return Decided(act.pk, case.pk, status, version, run)
-
-
-def _check_unmoved(case: Case, verb: ActVerb, version: int | None) -> None:
-    moved = version is not None and version != case.version
-    decided = case.status in {*SETTLED, CaseStatus.RETRYING} and verb != ActVerb.COMMENT
-    if (
-        decided
-        and not moved
-        and case.status == CaseStatus.RETRYING
-        and verb in {ActVerb.DONE, ActVerb.REJECT}
-    ):
-        return
-    if not (moved or decided):
-        return
-    raise ConflictError(
-        f"{_who_moved(case)}; it is {case.status} now, in version {case.version}",
-        expected=f"version {version}" if moved else "a case that waits for a decision",
-        hint="reload it and decide again",
-        where=f"case {case.pk}",
-        code=MOVED,
-    )
-
-
-def _who_moved(case: Case) -> str:
-    acts = Act.objects.filter(subject_kind=CASE, subject=case.pk).exclude(verb=ActVerb.COMMENT)
-    last = acts.order_by("-at", "-id").first()
-    if last is None:
-        return "the case has moved meanwhile"
-    did = "changed by" if last.machine else "already decided by"
-    return f"{did} {last.by} at {iso(last.at)}: {last.verb}"
-
-
-def _ask_for_run(case: Case, act: Act) -> str | None:
-    """Write into the act which run it asks for; the run's id follows from the act's."""
-    if case.item is None and case.run is None:
-        raise ConflictError(
-            "no run belongs to it that could be started again",
-            expected="done, reject or comment",
-            hint="start what was missed with: runner schedules backfill SCHEDULE --from TIME --to TIME",
-            where=f"case {case.pk}",
-            code="STATE",
+def _carried(wanted: Decision, by: str, at: datetime) -> dict[str, Any]:
+    """What the act keeps of the decision, as JSON. Raises UsageError where something is missing."""
+    verb = wanted.verb
+    if verb in {ActVerb.UNDO, ActVerb.WAKE}:
+        raise UsageError(
+            f"'{verb}' is no decision about a case", expected="one of the decisions", where="verb"
         )
-    bot = case.item.queue.bot if case.item else case.bot
-    queued = Run.objects.filter(status=RunStatus.QUEUED, bot=bot).order_by("queued").first()
-    if queued is not None and case.item is not None:
-        return queued.pk
-    run_id = uuid7(act.at, seed=act.pk)
-    row = row_of(case.run, act.by) if case.run else {"bot": bot, "requested_by": act.by}
-    act.data = {**act.data, "run": run_id, "run_row": {**row, "bot": bot or row["bot"]}}
-    return run_id
-
-
-def _required(note: str, what: str, where: str) -> str:
-    if not note.strip():
+    if verb in _NEEDS_WORDS and not wanted.note.strip():
+        what, where = _NEEDS_WORDS[verb]
         raise UsageError(f"{what} is missing", expected="a few words", where=where, code="CLI_USAGE")
-    return note.strip()
+    if verb == ActVerb.RETRY:
+        return {} if wanted.data is None else {"after": dict(wanted.data)}
+    if verb == ActVerb.ATTEST:
+        return _attested(wanted)
+    if verb == ActVerb.SNOOZE:
+        return {"until": iso(_future(wanted.until, at))}
+    if verb == ActVerb.PRIORITY:
+        if wanted.priority is None:
+            raise UsageError(
+                "the priority is missing", expected="low, normal, high or urgent", where="--priority"
+            )
+        return {"priority": int(wanted.priority)}
+    if verb == ActVerb.ASSIGN and not wanted.assignee.strip():
+        raise UsageError("it is not said to whom", expected="the name of a person", where="--to")
+    if verb in {ActVerb.CLAIM, ActVerb.ASSIGN}:
+        return {"assignee": wanted.assignee.strip() or by}
+    return {}
+
+
+def _attested(wanted: Decision) -> dict[str, Any]:
+    if wanted.outcome not in {Settled.DONE, Settled.NOT_DONE}:
+        raise UsageError(f"'{wanted.outcome}' can't be attested", expected="done or not_done", where="--done")
+    proof = {"proof": wanted.proof.as_json()} if wanted.proof else {}
+    return {"outcome": str(wanted.outcome), **proof}
+
+
+def _future(until: datetime | None, at: datetime) -> datetime:
+    if until is None or until <= at:
+        what = f"{iso(until)} is not in the future" if until else "the time is missing"
+        raise UsageError(what, expected="a later time", where="--until")
+    return until

@@ -151,7 +151,13 @@ def _in_english(parts: Mapping[str, str]) -> str:
     ignored = "numbers, ids, dates, times, paths and quoted values are ignored"
     if "message" not in parts:
         ignored = "order numbers and quoted values are ignored"
-    return f"Same kind ({parts.get('kind', '')}), {', '.join(same)}; {ignored}."
+    text = f"Same kind ({parts.get('kind', '')}), {', '.join(same)}; {ignored}."
+    rules = {
+        "where": "Split off by hand: only where {}.",
+        "without": "Without what was split off by hand: {}.",
+        "merged": "Merged by hand with: {}.",
+    }
+    return " ".join([text, *(form.format(parts[name]) for name, form in rules.items() if parts.get(name))])
 
 
 def _in_chinese(parts: Mapping[str, str]) -> str:
@@ -172,4 +178,6 @@ def _in_chinese(parts: Mapping[str, str]) -> str:
     if parts.get("why") == BAD_ROW:
         same.insert(0, "该行不符合要求")
     ignored = "编号、日期、时间、路径和引号内的值不计" if "message" in parts else "单号和引号内的值不计"
-    return f"相同的类别（{kinds.get(kind, kind)}）、{'、'.join(same)}；{ignored}。"
+    text = f"相同的类别（{kinds.get(kind, kind)}）、{'、'.join(same)}；{ignored}。"
+    rules = {"where": "手动拆分：仅限 {}。", "without": "已手动拆分出：{}。", "merged": "已手动合并：{}。"}
+    return text + "".join(form.format(parts[name]) for name, form in rules.items() if parts.get(name))

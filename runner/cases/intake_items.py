@@ -226,7 +226,7 @@ def _open_item_case(
             why=why,
             error=error,
             step=step,
-            process=run.process if run else "",
+            run=run,
             item=item,
             evidence=list(attempt.evidence) if attempt else [],
         )

@@ -139,7 +139,7 @@ def _open_run_case(batch: Batch, line: Line, case: dict[str, Any]) -> None:
             why=why,
             error=error,
             step=line.step or "",
-            process=run.process if run else "",
+            run=run,
             evidence=list(run.evidence) if run else [],
         )
     )

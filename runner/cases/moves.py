@@ -15,7 +15,7 @@ class CaseState:
     """What decides which acts a case allows.
 
     `step` is the irreversible step of a case of unknown outcome; `fits` is False for a row that never fitted the
-    queue's model; `item` is None for the case of a run.
+    queue's model; `item` is None for the case of a run; `assignee` is who has taken it on, if anybody.
     """
 
     id: str
@@ -24,6 +24,7 @@ class CaseState:
     item: ItemStatus | None
     step: str = ""
     fits: bool = True
+    assignee: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +38,21 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What an act does. None means: stays as it is. `irreversible` is what the item's open step is now known to be."""
+    """What an act does. None means: stays as it is. `irreversible` is what the item's open step is now known to be.
+
+    `changes` is False where nothing moves, so that nobody's decision becomes stale.
+    """
 
     case: CaseStatus | None = None
     item: ItemStatus | None = None
     resolution: str = ""
     irreversible: Settled | None = None
+    changes: bool = True
 
 
 _NO_ANSWER: Final = {
-    ActVerb.COMMENT: Move(),
+    ActVerb.COMMENT: Move(changes=False),
+    ActVerb.PRIORITY: Move(),
     ActVerb.CLAIM: Move(CaseStatus.CLAIMED),
     ActVerb.SNOOZE: Move(CaseStatus.WAITING),
 }
@@ -78,6 +84,8 @@ def _plan(case: CaseState, answer: Answer) -> Move:
         return _NO_ANSWER[verb]
     if verb == ActVerb.ATTEST:
         return _attested(case, answer)
+    if verb in {ActVerb.ASSIGN, ActVerb.UNASSIGN, ActVerb.WAKE}:
+        return _handed_on(case, verb)
     if case.kind == FailureKind.UNKNOWN:
         raise outcome_is_unknown(case)
     if verb == ActVerb.RETRY:
@@ -85,6 +93,24 @@ def _plan(case: CaseState, answer: Answer) -> Move:
     if verb == ActVerb.DONE:
         return Move(CaseStatus.RESOLVED, case.item and ItemStatus.DONE, "by_hand")
     return Move(CaseStatus.RESOLVED, case.item and ItemStatus.REJECTED, "rejected")
+
+
+def _handed_on(case: CaseState, verb: ActVerb) -> Move:
+    """Somebody else has it, or nobody, or its time has come: one that was put aside stays so until then."""
+    if verb == ActVerb.WAKE:
+        return Move(CaseStatus.CLAIMED if case.assignee else CaseStatus.OPEN)
+    if verb == ActVerb.UNASSIGN and not case.assignee:
+        raise ConflictError(
+            "nobody has taken it on",
+            expected="a case with an assignee",
+            where=f"case {case.id}",
+            code="STATE",
+        )
+    if case.status == CaseStatus.WAITING:
+        return Move()
+    if verb == ActVerb.ASSIGN:
+        return Move(CaseStatus.CLAIMED)
+    return Move(CaseStatus.OPEN if case.status == CaseStatus.CLAIMED else None)
 
 
 def _retried(case: CaseState, answer: Answer) -> Move:

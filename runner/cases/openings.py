@@ -8,20 +8,22 @@ from typing import Any, Final
 
 from django.db.models import F
 
-from runner.cases.due import due_time
+from runner.cases.case_rows import SETTLED, before_of, change_case, insert_case, settle_problem
+from runner.cases.due import due_of
 from runner.cases.fingerprint import Failure, Fingerprint, fingerprint_of
+from runner.cases.grouping import failure_facts, problem_of, rules_for
+from runner.cases.recurrence import Recurrence, seen_again
 from runner.core.ids import short_id, uuid7
 from runner.core.nouns import ActVerb, CaseStatus, FailureKind, ProblemStatus
 from runner.journal import Line
-from runner.store.models import Act, Case, Item, Problem
+from runner.store.models import Act, Case, Item, Problem, Run
 
 MACHINE: Final = "runner"  # the name under which the machine's own acts stand in a history
-SETTLED: Final = (CaseStatus.RESOLVED, CaseStatus.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A failure that a person has to follow up. `item` is None for a failed run."""
+    """A failure that a person has to follow up. `item` is None for a failed run, `run` for what no run did."""
 
     case_id: str
     line: Line
@@ -29,9 +31,19 @@ class Opening:
     why: str
     error: Mapping[str, Any]
     step: str = ""
-    process: str = ""
+    run: Run | None = None
     item: Item | None = None
     evidence: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def process(self) -> str:
+        """The process that its run works for."""
+        return self.run.process if self.run else ""
+
+    @property
+    def bot_version(self) -> str:
+        """The version of the bot that failed."""
+        return self.run.bot_version if self.run else ""
 
 
 def item_case_id(queue: str, key: str) -> str:
@@ -49,15 +61,18 @@ def open_case(opening: Opening) -> str:
     line = opening.line
     at = line.time
     message = str(opening.error.get("message") or line.message)
-    problem = _problem(opening, message)
+    mark = failure_fingerprint(opening, message)
+    problem = _problem(opening, mark, message)
     values: dict[str, Any] = {
         "kind": opening.kind,
         "why": opening.why,
         "status": CaseStatus.OPEN,
         "bot": line.bot,
+        "bot_version": opening.bot_version,
         "process": opening.process,
         "run_id": line.run or None,
         "problem_id": problem,
+        "fingerprint": mark.value,
         "message": message,
         "error": dict(opening.error),
         "step": opening.step,
@@ -67,46 +82,46 @@ def open_case(opening: Opening) -> str:
         "resolution": "",
         "snoozed_until": None,
     }
-    known = Case.objects.filter(pk=opening.case_id).values("status", "problem_id").first()
+    known = before_of(opening.case_id)
     if known is None:
-        Case.objects.create(pk=opening.case_id, item=opening.item, opened=at, due=due_time(at), **values)
-    else:
-        if known["status"] in SETTLED:
-            values |= {"opened": at, "due": due_time(at)}
-        Case.objects.filter(pk=opening.case_id).update(
-            times_opened=F("times_opened") + 1, version=F("version") + 1, **values
+        of_item = (
+            {"item": opening.item, "queue": opening.item.queue_id, "key": opening.item.key}
+            if opening.item
+            else {}
         )
-        if known["problem_id"] != problem:
-            settle_problem(known["problem_id"])
+        insert_case(pk=opening.case_id, opened=at, due=due_of(opening.process, at), **of_item, **values)
+    else:
+        if known.status in SETTLED:
+            values |= {"opened": at, "due": due_of(opening.process, at)}
+        change_case(known, times_opened=F("times_opened") + 1, **values)
+        if known.problem != problem:
+            settle_problem(known.problem)
     record(opening.case_id, line, "reopened" if known else "opened", message)
     return opening.case_id
 
 
 def resolve_case(case_id: str, line: Line, resolution: str, note: str) -> None:
     """The outcome of a new attempt settles the case; nothing happens where there is none, or it is settled."""
-    case = Case.objects.filter(pk=case_id).exclude(status__in=SETTLED).only("problem_id").first()
-    if case is None:
+    known = before_of(case_id)
+    if known is None or known.status in SETTLED:
         return
-    Case.objects.filter(pk=case_id).update(
+    change_case(
+        known,
         status=CaseStatus.RESOLVED,
         resolution=resolution,
         resolved=line.time,
         changed=line.time,
         snoozed_until=None,
-        version=F("version") + 1,
     )
     record(case_id, line, "resolved", note)
-    settle_problem(case.problem_id)
+    settle_problem(known.problem)
 
 
 def give_back(case_id: str, line: Line, verb: str, note: str) -> None:
     """The item will be tried again without a person's decision: its case waits for that attempt."""
-    changed = (
-        Case.objects.filter(pk=case_id)
-        .exclude(status__in=SETTLED)
-        .update(status=CaseStatus.RETRYING, changed=line.time, snoozed_until=None, version=F("version") + 1)
-    )
-    if changed:
+    known = before_of(case_id)
+    if known is not None and known.status not in SETTLED:
+        change_case(known, status=CaseStatus.RETRYING, changed=line.time, snoozed_until=None)
         record(case_id, line, verb, note)
 
 
@@ -144,32 +159,47 @@ def record(case_id: str, line: Line, verb: str, note: str) -> None:
     )
 
 
-def settle_problem(problem_id: str) -> None:
-    """A problem whose cases are all settled is resolved; one with an unsettled case is open."""
-    unsettled = Case.objects.filter(problem_id=problem_id).exclude(status__in=SETTLED).exists()
-    if not unsettled:
-        Problem.objects.filter(pk=problem_id, status=ProblemStatus.OPEN).update(status=ProblemStatus.RESOLVED)
-
-
-def _problem(opening: Opening, message: str) -> str:
+def _problem(opening: Opening, mark: Fingerprint, message: str) -> str:
+    """The problem of a failure, by its fingerprint and people's grouping rules; it has been seen again, or is made."""
     line = opening.line
-    mark = failure_fingerprint(opening, message)
-    problem_id = short_id("problem", mark.value)
-    values = {"status": ProblemStatus.OPEN, "last_seen": line.time}
-    if not Problem.objects.filter(pk=problem_id).update(**values):
-        Problem.objects.create(
-            pk=problem_id,
-            fingerprint=mark.value,
-            title=mark.title,
-            explanation=mark.explanation,
-            parts=dict(mark.parts),
-            kind=opening.kind,
-            bot=line.bot,
-            process=opening.process,
-            first_seen=line.time,
-            **values,
+    rules = rules_for(mark.value)
+    if rules:
+        facts = failure_facts(
+            opening.item.data if opening.item else {},
+            opening.error,
+            message=message,
+            step=opening.step,
+            bot_version=opening.bot_version,
+            page_error=_shown(opening),
         )
+        problem_id = problem_of(mark.value, facts)
+    else:
+        problem_id = short_id("problem", mark.value)
+    known = Problem.objects.select_for_update().filter(pk=problem_id).first()
+    if known is not None:
+        started = opening.run.started if opening.run else None
+        seen_again(known, Recurrence(line.time, started or line.time, opening.bot_version))
+        return problem_id
+    Problem.objects.create(
+        pk=problem_id,
+        fingerprint=mark.value,
+        title=mark.title,
+        explanation=mark.explanation,
+        parts=dict(mark.parts),
+        kind=opening.kind,
+        bot=line.bot,
+        process=opening.process,
+        status=ProblemStatus.OPEN,
+        first_seen=line.time,
+        last_seen=line.time,
+        changed=line.time,
+    )
     return problem_id
+
+
+def _shown(opening: Opening) -> str:
+    """What the page itself said."""
+    return str(next((e["page_error"] for e in opening.evidence if e.get("page_error")), ""))
 
 
 def failure_fingerprint(opening: Opening, message: str) -> Fingerprint:
@@ -178,7 +208,6 @@ def failure_fingerprint(opening: Opening, message: str) -> Fingerprint:
     first: dict[str, str] = next(
         iter(error.get("errors") or ()), {}
     )  # of a bad row with several errors the first one counts
-    shown = next((e["page_error"] for e in opening.evidence if e.get("page_error")), "")
     return fingerprint_of(
         Failure(
             kind=opening.kind,
@@ -188,7 +217,7 @@ def failure_fingerprint(opening: Opening, message: str) -> Fingerprint:
             bot=opening.line.bot,
             step=opening.step,
             where=str(error.get("where") or ""),
-            page_error=str(shown),
+            page_error=_shown(opening),
             why=opening.why,
         )
     )

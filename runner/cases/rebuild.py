@@ -18,7 +18,19 @@ from runner.core.contract import SUPERVISOR_LANE
 from runner.core.errors import ConflictError, RunnerError
 from runner.core.nouns import OccurrenceState, RunStatus
 from runner.journal import Line
-from runner.store.models import Act, Attempt, Case, Item, Lane, Occurrence, Problem, Queue, Run, Step
+from runner.store.models import (
+    Act,
+    Attempt,
+    Case,
+    GroupingRule,
+    Item,
+    Lane,
+    Occurrence,
+    Problem,
+    Queue,
+    Run,
+    Step,
+)
 
 _BATCH: Final = 500  # lines per unit of work
 
@@ -108,7 +120,7 @@ def _forget_machine_rows(*, everything_is_told: bool) -> None:
     )
     told.exclude(run__in=list(queued.values_list("pk", flat=True))).delete()
     Act.objects.filter(machine=True).delete()
-    for model in (Case, Problem, Attempt, Item, Queue, Step, Lane):
+    for model in (Case, GroupingRule, Problem, Attempt, Item, Queue, Step, Lane):
         model.objects.all().delete()
     Run.objects.exclude(status=RunStatus.QUEUED).delete()
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from runner.cases.audit import record_act
 from runner.cases.queued import queue_run
 from runner.core.clock import from_iso, iso
 from runner.core.errors import ConflictError, UsageError
@@ -194,5 +195,5 @@ def _write(
             note=note,
             data=data,
         )
-        act.save(force_insert=True)
+        record_act(act)
         apply_schedule_act(act)

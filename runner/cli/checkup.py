@@ -201,6 +201,34 @@ def _ledger(project: Project, bots: Discovery) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _counts(project: Project, bots: Discovery) -> Iterator[Finding]:
+    """The counts of every problem are those of its cases, and the audit trail is whole."""
+    del bots
+    if not project.settings.database.exists():
+        return
+    from django.db import DatabaseError
+
+    try:
+        with_store(project)
+        from runner.cases.audit import verify
+        from runner.cases.case_rows import wrong_counts
+
+        wrong, report = wrong_counts(), verify(project.settings.proofs)
+    except (DatabaseError, RunnerError):  # a store that can't be read is the finding of another check
+        return
+    for sentence in wrong[:20]:
+        yield Finding("problems", State.ERROR, sentence, "runner rebuild")
+    if not wrong:
+        yield Finding("problems", State.OK, "their counts are those of their cases")
+    if report.broken is None:
+        yield Finding("audit trail", State.OK, f"{report.entries} entries, whole")
+    else:
+        yield Finding(
+            "audit trail", State.ERROR, f"entry {report.broken.seq}: {report.broken.why}",
+            "somebody, or a damaged disk, has changed the store: compare it with a backup",
+        )  # fmt: skip
+
+
 def _vault(project: Project, bots: Discovery) -> Iterator[Finding]:
     names = Vault(project.settings.vault, project.environment).names()
     wanted = {secret: bot.name for bot in bots.bots for secret in bot.secrets}
@@ -259,6 +287,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "bots": _bots,
     "schedules": _schedules,
     "ledger": _ledger,
+    "problems": _counts,
     "vault": _vault,
     "leftovers": _leftovers,
 }

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import typer
 
-from runner.cases.decisions import Chosen, Decided, Outcome, RowResult, bulk, select
+from runner.cases.bulk import Chosen, Outcome, RowResult, bulk, select
+from runner.cases.deciding import Decided
 from runner.cli.options import one_of
 from runner.cli.printing import Col, ago, one_line, print_json, print_table
 from runner.cli.wishes import Wish

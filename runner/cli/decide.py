@@ -119,13 +119,15 @@ def _carry(wish: Wish, verb: ActVerb, words: str, **carried: Any) -> int:
     """Make one decision about the cases of `wish`; `carried` goes to the function of that name in `decisions`."""
     who = open_project().who
     from runner.cases import decisions
+    from runner.cases.bulk import Chosen
+    from runner.cases.deciding import Decided
     from runner.cli.choosing import carry_out, chosen_cases
 
     act = getattr(decisions, verb)
 
-    def decide(chosen: decisions.Chosen) -> decisions.Decided:
+    def decide(chosen: Chosen) -> Decided:
         version = {} if verb is ActVerb.COMMENT else {"version": chosen.version}
-        decided: decisions.Decided = act(chosen.id, by=who, at=now(), **version, **carried)
+        decided: Decided = act(chosen.id, by=who, at=now(), **version, **carried)
         return decided
 
     return carry_out(wish, chosen_cases(wish), words, decide)

@@ -37,6 +37,7 @@ class Commands(LazyGroup):
         "items": Entry("runner.cli.items:items_app", "Items of a work queue: list, show", _LOOK),
         "cases": Entry("runner.cli.decide:app", "Cases: list, show, and every decision", _DECIDE),
         "problems": Entry("runner.cli.problems:app", "Problems: cases with one cause", _DECIDE),
+        "audit": Entry("runner.cli.audit:app", "Who did what: list, verify", _DECIDE),
         "secrets": Entry("runner.cli.secrets:app", "Passwords for bots: set, list, remove", _KEEP),
         "backup": Entry("runner.cli.backup:backup", "Copy store, journals and vault into one file", _KEEP),
         "restore": Entry("runner.cli.backup:restore", "Put a backup into an empty data folder", _KEEP),

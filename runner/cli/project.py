@@ -5,13 +5,14 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from runner.cli.faults import disk_problem, is_about_disk
-from runner.core.errors import EnvironmentProblem
+from runner.core.errors import EnvironmentProblem, RunnerError
 from runner.core.settings import Settings, load_settings, prepare_home
 
 DATABASE_VARIABLE: Final = "RUNNER_DATABASE_URL"
@@ -62,7 +63,24 @@ def with_store(project: Project, *, writes: bool = False) -> Project:
         if is_about_disk(error.what):
             raise disk_problem(f"No space left for the store ({error.what})", error.where) from error
         raise
+    if writes:
+        _keep_processes(project.settings)
     return project
+
+
+def _keep_processes(settings: Settings) -> None:
+    """Store what schedules.yaml says about processes: what starts a run may open cases, which are due by it."""
+    path = settings.schedules
+    if not path.exists() or b"processes:" not in path.read_bytes():
+        return
+    from django.db import OperationalError
+
+    from runner.cases.due import keep_processes
+    from runner.core.clock import now
+    from runner.timetable.loading import load
+
+    with suppress(RunnerError, OperationalError):  # a broken file keeps what was read before
+        keep_processes(load(path, None, now()), now())
 
 
 def _who(settings: Settings, environment: Mapping[str, str]) -> str:

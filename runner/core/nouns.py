@@ -6,7 +6,7 @@ One table each, used by the code and by the store's conditions alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final, TypeVar
 
 from runner.core.errors import ConflictError
@@ -87,11 +87,39 @@ class CaseStatus(StrEnum):
 
 
 class ProblemStatus(StrEnum):
-    """The life of a problem."""
+    """The life of a problem. `RESOLVED`: its cases are settled, nobody has looked for the cause; `CLOSED`: it is proven."""
 
     OPEN = "open"
+    ANALYSING = "analysing"
+    ACTING = "acting"
+    VERIFYING = "verifying"
     RESOLVED = "resolved"
     CLOSED = "closed"
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nobody has to do anything about the problem itself (its cases are another matter)."""
+        return self in {ProblemStatus.RESOLVED, ProblemStatus.CLOSED}
+
+
+class Branch(StrEnum):
+    """The six branches of a fishbone: where a cause can lie."""
+
+    PEOPLE = "people"
+    METHOD = "method"
+    MACHINE = "machine"  # and systems
+    MATERIAL = "material"  # and data
+    MEASUREMENT = "measurement"
+    ENVIRONMENT = "environment"
+
+
+class Priority(IntEnum):
+    """How urgent a case is; lists with the most urgent first sort by it."""
+
+    LOW = -1
+    NORMAL = 0
+    HIGH = 1
+    URGENT = 2
 
 
 class ActVerb(StrEnum):
@@ -103,6 +131,29 @@ class ActVerb(StrEnum):
     REJECT = "reject"
     ATTEST = "attest"
     SNOOZE = "snooze"
+    COMMENT = "comment"
+    ASSIGN = "assign"
+    UNASSIGN = "unassign"
+    PRIORITY = "priority"
+    UNDO = "undo"
+    WAKE = "wake"  # the snooze is over; nobody's decision
+
+
+class ProblemVerb(StrEnum):
+    """What a person can do to a problem."""
+
+    OWN = "own"
+    WHYS = "whys"
+    CAUSES = "causes"
+    ROOT_CAUSE = "root_cause"
+    ACTION = "action"
+    MOVE = "move"
+    CANARY = "canary"
+    RELEASE = "release"
+    HOLD = "hold"
+    MERGE = "merge"
+    SPLIT = "split"
+    UNGROUP = "ungroup"
     COMMENT = "comment"
 
 
@@ -139,6 +190,21 @@ CASE_MOVES: Final[Mapping[CaseStatus, frozenset[CaseStatus]]] = {
     CaseStatus.RETRYING: frozenset({CaseStatus.OPEN, CaseStatus.RESOLVED}),
     CaseStatus.RESOLVED: frozenset({CaseStatus.OPEN, CaseStatus.CLOSED}),
     CaseStatus.CLOSED: frozenset({CaseStatus.OPEN}),
+}
+
+PROBLEM_MOVES: Final[Mapping[ProblemStatus, frozenset[ProblemStatus]]] = {
+    ProblemStatus.OPEN: frozenset(
+        {ProblemStatus.ANALYSING, ProblemStatus.ACTING, ProblemStatus.RESOLVED, ProblemStatus.CLOSED}
+    ),
+    ProblemStatus.ANALYSING: frozenset(
+        {ProblemStatus.OPEN, ProblemStatus.ACTING, ProblemStatus.VERIFYING, ProblemStatus.CLOSED}
+    ),
+    ProblemStatus.ACTING: frozenset({ProblemStatus.ANALYSING, ProblemStatus.VERIFYING, ProblemStatus.CLOSED}),
+    ProblemStatus.VERIFYING: frozenset({ProblemStatus.ANALYSING, ProblemStatus.ACTING, ProblemStatus.CLOSED}),
+    ProblemStatus.RESOLVED: frozenset(
+        {ProblemStatus.OPEN, ProblemStatus.ANALYSING, ProblemStatus.ACTING, ProblemStatus.CLOSED}
+    ),
+    ProblemStatus.CLOSED: frozenset({ProblemStatus.OPEN, ProblemStatus.ANALYSING}),
 }
 
 

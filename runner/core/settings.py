@@ -58,6 +58,11 @@ class Settings(BaseModel):
         return self.home / "runs"
 
     @property
+    def proofs(self) -> Path:
+        """The folder of the files that people attached as proof."""
+        return self.home / "proofs"
+
+    @property
     def schedules(self) -> Path:
         """The schedules file of the project."""
         return self.project / "schedules.yaml"

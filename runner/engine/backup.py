@@ -22,7 +22,7 @@ from runner.core.settings import Settings
 MANIFEST: Final = "manifest.json"
 _FORMAT: Final = 1
 _PIECE: Final = 1 << 20
-_FOLDERS: Final = ("runs", "scheduler")  # journals, evidence and outputs
+_FOLDERS: Final = ("runs", "scheduler", "proofs")  # journals, evidence, outputs, attached files
 
 
 @dataclass(frozen=True, slots=True)

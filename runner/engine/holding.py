@@ -5,9 +5,9 @@ from __future__ import annotations
 import platform
 from datetime import datetime
 
+from runner.cases.case_rows import SETTLED
 from runner.cases.intake import take_in
 from runner.cases.intake_schedules import CLOCK_STEP
-from runner.cases.openings import SETTLED
 from runner.core.clock import iso
 from runner.core.ids import short_id
 from runner.journal import Line

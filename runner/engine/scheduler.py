@@ -14,6 +14,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from runner.cases.due import keep_processes
+from runner.cases.waking import wake_due
 from runner.core.errors import ConfigurationError, RunnerError
 from runner.core.schedules_values import BotFacts, facts_of
 from runner.core.settings import Settings
@@ -101,6 +103,7 @@ class Scheduler:
         timetable = load(path, self._known_bots(), at, text=text)
         if text is not None:
             in_force(self._settings).write_text(text, "utf-8")
+        keep_processes(timetable, at)
         with self._handling:
             before, self._timetable = self._timetable, timetable
             if before is not None:
@@ -189,6 +192,8 @@ class Scheduler:
         self._wake()
         with self._handling:
             try:
+                for case in wake_due(self._clocks.wall()):
+                    self._say(f"case {case} is back: it was put aside until now")
                 if self._may_go_on():
                     self._work.record_happenings(self._happenings, self._clocks.wall())
             except OperationalError:

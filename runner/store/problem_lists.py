@@ -4,78 +4,139 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import TruncDate
 
 from runner.core.clock import iso
-from runner.store.case_lists import WAITING_FOR_PEOPLE, iso_or_none
+from runner.core.nouns import ProblemStatus
+from runner.store.case_lists import iso_or_none
 from runner.store.models import Case, Problem
 from runner.store.paging import Page, page_of
 
 SORTS: Final = {
     "waiting": "waiting",
-    "cases": "case_count",
+    "cases": "total",
     "first_seen": "first_seen",
     "last_seen": "last_seen",
     "oldest_due": "oldest_due",
     "kind": "kind",
     "bot": "bot",
+    "owner": "owner",
     "status": "status",
 }
-_WAITING: Final = Q(cases__status__in=WAITING_FOR_PEOPLE)
+TREND_DAYS: Final = 14
+AT_REST: Final = tuple(status for status in ProblemStatus if status.is_at_rest)
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemFilter:
-    """Which problems; an empty field asks for nothing."""
+    """Which problems; an empty field asks for nothing.
+
+    `live`: those with a case that waits, or that somebody is working on. Problems that are part of another one are left
+    out unless `merged` or `id` asks for them.
+    """
 
     id: str = ""
     status: tuple[str, ...] = ()
     kind: str = ""
     bot: str = ""
+    process: str = ""
+    owner: str = ""
     text: str = ""
+    live: bool = False
+    merged: bool = False
 
 
-def list_problems(wanted: ProblemFilter, page: Page | None = None) -> list[dict[str, Any]]:
-    """The problems of a filter as JSON values, those that keep most people waiting first. Three queries."""
-    exact = {"pk": wanted.id, "kind": wanted.kind, "bot": wanted.bot}
+def filtered_problems(wanted: ProblemFilter) -> QuerySet[Problem]:
+    """The problems of a filter, in no order yet."""
+    exact = {
+        "pk": wanted.id, "kind": wanted.kind, "bot": wanted.bot, "process": wanted.process, "owner": wanted.owner,
+    }  # fmt: skip
     rows = Problem.objects.filter(**{name: value for name, value in exact.items() if value})
+    if not (wanted.merged or wanted.id):
+        rows = rows.filter(merged_into=None)
+    if wanted.live:
+        rows = rows.filter(Q(waiting__gt=0) | ~Q(status__in=AT_REST))
     if wanted.status:
         rows = rows.filter(status__in=wanted.status)
     for word in wanted.text.split():
-        rows = rows.filter(Q(title__icontains=word) | Q(id__istartswith=word))
-    counted = rows.annotate(
-        case_count=Count("cases"),
-        waiting=Count("cases", filter=_WAITING),
-        oldest_due=Min("cases__due", filter=_WAITING),
-    )
-    found = list(page_of(counted, page or Page(), SORTS, "-waiting"))
+        rows = rows.filter(Q(title__icontains=word) | Q(id__istartswith=word) | Q(owner__icontains=word))
+    return rows
+
+
+def list_problems(
+    wanted: ProblemFilter, page: Page | None = None, *, trend_until: datetime | None = None
+) -> list[dict[str, Any]]:
+    """The problems of a filter as JSON values, those that keep most people waiting first. Two queries.
+
+    With `trend_until` each has a `trend` as of `trends`, for one query more.
+    """
+    found = list(page_of(filtered_problems(wanted), page or Page(), SORTS, "-waiting"))
     keys = [problem.pk for problem in found]
-    states, due = _states(keys), _oldest_due(keys)
-    return [
-        {
-            "id": problem.pk,
-            "fingerprint": problem.fingerprint,
-            "title": problem.title,
-            "explanation": problem.explanation,
-            "kind": problem.kind,
-            "bot": problem.bot,
-            "process": problem.process,
-            "status": problem.status,
-            "cases": sum(states[problem.pk].values()),
-            "waiting": sum(states[problem.pk].get(status, 0) for status in WAITING_FOR_PEOPLE),
-            "by_status": states[problem.pk],
-            "first_seen": iso(problem.first_seen),
-            "last_seen": iso(problem.last_seen),
-            "oldest_due": iso_or_none(due[problem.pk]),
-        }
-        for problem in found
-    ]
+    states = _states(keys)
+    listed = [_problem_json(problem, states[problem.pk]) for problem in found]
+    if trend_until is not None:
+        trend = trends(keys, trend_until)
+        for one in listed:
+            one["trend"] = trend[one["id"]]
+    return listed
+
+
+def trends(problem_ids: list[str], until: datetime, days: int = TREND_DAYS) -> dict[str, list[int]]:
+    """How many cases of each problem were opened on each of the last `days` days (UTC), the oldest first. One query."""
+    last = until.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = last - timedelta(days=days - 1)
+    rows = (
+        Case.objects.filter(problem_id__in=problem_ids, opened__gte=first, opened__lte=until)
+        .order_by()
+        .annotate(day=TruncDate("opened", tzinfo=UTC))
+        .values_list("problem_id", "day")
+        .annotate(count=Count("pk"))
+    )
+    found = {problem: [0] * days for problem in problem_ids}
+    for problem, day, count in rows:
+        found[problem][(day - first.date()).days] = count
+    return found
+
+
+def _problem_json(problem: Problem, states: dict[str, int]) -> dict[str, Any]:
+    return {
+        "id": problem.pk,
+        "fingerprint": problem.fingerprint,
+        "title": problem.title,
+        "explanation": problem.explanation,
+        "parts": problem.parts,
+        "kind": problem.kind,
+        "bot": problem.bot,
+        "process": problem.process,
+        "status": problem.status,
+        "owner": problem.owner,
+        "cases": problem.total,
+        "waiting": problem.waiting,
+        "unsettled": problem.unsettled,
+        "by_status": states,
+        "first_seen": iso(problem.first_seen),
+        "last_seen": iso(problem.last_seen),
+        "changed": iso_or_none(problem.changed),
+        "oldest_due": iso_or_none(problem.oldest_due),
+        "whys": problem.whys,
+        "causes": problem.causes,
+        "root_cause": problem.root_cause,
+        "fixed_at": iso_or_none(problem.fixed_at),
+        "closed_how": problem.closed_how,
+        "regressions": problem.regressions,
+        "regressed_at": iso_or_none(problem.regressed_at),
+        "canary": problem.canary,
+        "merged_into": problem.merged_into_id,
+        "version": problem.version,
+    }
 
 
 def _states(problem_ids: list[str]) -> defaultdict[str, dict[str, int]]:
+    """How many cases of each problem are in each state; counted on the index of (problem, status)."""
     states: defaultdict[str, dict[str, int]] = defaultdict(dict)
     rows = (
         Case.objects.filter(problem_id__in=problem_ids).values_list("problem_id", "status").order_by("status")
@@ -83,9 +144,3 @@ def _states(problem_ids: list[str]) -> defaultdict[str, dict[str, int]]:
     for problem, status, count in rows.annotate(count=Count("pk")):
         states[problem][status] = count
     return states
-
-
-def _oldest_due(problem_ids: list[str]) -> defaultdict[str, datetime | None]:
-    waiting = Case.objects.filter(problem_id__in=problem_ids, status__in=WAITING_FOR_PEOPLE)
-    rows = waiting.values_list("problem_id").annotate(oldest=Min("due"))
-    return defaultdict(lambda: None, rows)
