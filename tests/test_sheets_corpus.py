@@ -33,7 +33,7 @@ class Nothing(BaseModel): pass
 for name in sys.argv[1:]:
     start = time.process_time()
     try:
-        cells = sum(len(row) for grid in grids(load(Path(name))) for row in grid.rows)
+        cells = sum(len(row) for grid in grids(load(Path(name))) for _, row in grid.content.rows())
         said = f"read {cells}"
     except RunnerError as error:
         said = f"refused {error.stable_code}"
@@ -132,7 +132,7 @@ def test_writing_one_cell_changes_nothing_else(name: str, tmp_path: Path) -> Non
         only_macro_or_chart_sheets = error.stable_code == "WB_SHEET"
         assert only_macro_or_chart_sheets
         return
-    place = (grid.first_row + 1, grid.first_column + max(map(len, grid.rows), default=0) + 2)
+    place = (grid.first_row + 1, grid.content.last_column(1) + 3)
     patch_cells(source, target, grid.sheet, {place: "written"})
     before, after = parts_of(source), parts_of(target)
     assert list(before) == list(after)

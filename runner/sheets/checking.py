@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from runner.core.errors import WorkbookError
-from runner.sheets.grid import CellValue, Grid
+from runner.sheets.bands import Band, CellValue, Loose
+from runner.sheets.grid import Grid
 from runner.sheets.header import Header, shown_name
+from runner.sheets.quick import Wish, ready
 from runner.sheets.sheetxml import letters
 from runner.sheets.values import SAFE_DIGITS, converter, describe, kind_of, masked_text, plain_type
 from runner.sheets.wording import Locale, Trouble
 
 M = TypeVar("M", bound=BaseModel)
 Json: TypeAlias = str | int | float | bool | None
+Judged: TypeAlias = tuple[int, M | tuple[WorkbookError, ...], Band | Loose, int]
+"""A row's number, its model or what is wrong with it, and where it is: its band and its place in there."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class RowCheck(Generic[M]):
             Field(
                 name,
                 column,
-                column - grid.first_column,
+                column - 1,
                 converter(info.annotation, locale),
                 plain_type(info.annotation),
                 info.is_required(),
@@ -60,6 +64,40 @@ class RowCheck(Generic[M]):
             (field.name, field.at, field.plain, kind_of(model.model_fields[field.name].annotation))
             for field in self._fields
         ]
+        self.wishes = [
+            Wish(name, at + 1, plain, kind, field.is_required, self._takes_none(field))
+            for field, (name, at, plain, kind) in zip(self._fields, self._plan, strict=True)
+        ]
+
+    def checked_band(self, band: Band | Loose, first: int) -> Iterator[Judged[M]]:
+        """Each row of `band` from its row `first` on that holds something for the model."""
+        if isinstance(band, Band):
+            data = ready(band, self.wishes) if first == 0 else None
+            if data is not None:
+                yield from self._validated(band, data)
+                return
+        for index in range(first, len(band.numbers)):
+            number, cells = band.numbers[index], band.row(index)
+            if self.is_used(number, cells):
+                yield number, self.checked(number, cells), band, index
+
+    def count(self, band: Band | Loose, first: int) -> int:
+        """How many rows of `band` from its row `first` on hold something for the model."""
+        if isinstance(band, Band):
+            columns = [band.columns[field.column] for field in self._fields if field.column in band.columns]
+            if any(cells.kind == "number" for cells in columns):
+                return len(band.numbers) - first
+        return sum(
+            self.is_used(band.numbers[index], band.row(index)) for index in range(first, len(band.numbers))
+        )
+
+    def _validated(self, band: Band, data: Iterator[dict[str, object]]) -> Iterator[Judged[M]]:
+        models = map(partial(self._validate, by_alias=False, by_name=True), data)
+        for index, number in enumerate(band.numbers):
+            try:
+                yield number, next(models), band, index
+            except ValidationError as wrong:
+                yield number, tuple(self._named(number, band.row(index), wrong)), band, index
 
     def checked(self, number: int, cells: Sequence[CellValue]) -> M | tuple[WorkbookError, ...]:
         """The row as an instance of the model, or all that is wrong with it."""
@@ -145,10 +183,13 @@ class RowCheck(Generic[M]):
         info = self._model.model_fields[field.name]
         if not field.is_required:
             return
-        if type(None) in getattr(info.annotation, "__args__", ()):
+        if self._takes_none(field):
             data[field.name] = None
             return
         raise Trouble("is empty", f"a value for '{shown_name(field.name, info)}'", "fill in the cell")
+
+    def _takes_none(self, field: Field) -> bool:
+        return type(None) in getattr(self._model.model_fields[field.name].annotation, "__args__", ())
 
     def _fact(self, number: int, column: int) -> str:
         place = (number, column)
@@ -212,7 +253,7 @@ class RowCheck(Generic[M]):
         return out
 
     def _value(self, cells: Sequence[CellValue], column: int) -> CellValue:
-        at = column - self._grid.first_column
+        at = column - 1
         return cells[at] if 0 <= at < len(cells) else ""
 
 

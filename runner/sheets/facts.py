@@ -5,11 +5,21 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runner.core.errors import WorkbookError
 from runner.sheets.package import Package, Part
-from runner.sheets.sheetxml import MAX_COLUMNS, MAX_ROWS, Cell, SheetStream, attribute, cells, column_of, rows
+from runner.sheets.sheetxml import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Cell,
+    Row,
+    SheetStream,
+    attribute,
+    cells,
+    column_of,
+    rows,
+)
 
 AREA_WITHOUT_QUESTION = 2_000_000
 CELLS_PER_VALUE = 50
@@ -27,14 +37,15 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Facts:
-    """By (row, column): the error a cell shows, and the formula of a cell that has no stored result."""
+    """By (row, column): the error a cell shows, and the formula of a cell that has no stored result; and the hidden rows."""
 
     errors: dict[Place, str] = field(default_factory=dict)
     unsolved: dict[Place, str] = field(default_factory=dict)
+    hidden: frozenset[int] = frozenset()
 
 
 @dataclass
-class _Extent:
+class Extent:
     """What one pass has seen of the sheet's size."""
 
     last_row: int = 0
@@ -42,6 +53,7 @@ class _Extent:
     cells: int = 0
 
     def add(self, prefix: bytes, mask: bytes, is_odd: bool) -> None:
+        """What one block of rows shows; `is_odd`: it may have columns behind Z."""
         tag = mask.rfind(b"<" + prefix + b"row")
         number = _ROW_NUMBER.search(mask, tag) if tag >= 0 else None
         self.last_row = (
@@ -53,8 +65,14 @@ class _Extent:
         if is_odd:
             self.columns = max(self.columns, *(column_of(found) for found in _WIDE.findall(mask)), 0)
 
+    def note(self, row: int, column: int, cells: int) -> None:
+        """Rows up to `row` and columns up to `column`, with so many cells more."""
+        self.last_row, self.columns = max(self.last_row, row), max(self.columns, column)
+        self.cells += cells
+
     @property
     def is_plausible(self) -> bool:
+        """Whether there are enough cells for the area that they span."""
         area = self.last_row * self.columns
         return area <= AREA_WITHOUT_QUESTION or area <= CELLS_PER_VALUE * self.cells
 
@@ -67,8 +85,8 @@ def look_through(package: Package, part: Part, sheet: str, strings: Part | None 
     addresses outside of what a sheet can have.
     """
     stream = SheetStream(package.chunks(part), package.name)
-    notes, extent, last = _Notes(stream.tags.prefix), _Extent(), 0
-    formula = b"<" + stream.tags.prefix + b"f"
+    notes, extent, last = _Notes(stream.tags.prefix), Extent(), 0
+    formula, hidden = b"<" + stream.tags.prefix + b"f", list[int]()
     for block in stream.blocks():
         mask = block.mask
         is_free = mask.count(b"=") != mask.count(b'="') or bool(_SPACE_BEFORE.search(mask, 0, 4096))
@@ -84,12 +102,31 @@ def look_through(package: Package, part: Part, sheet: str, strings: Part | None 
             for row in rows(stream.tags, mask, last):
                 for cell in cells(stream.tags, mask, row):
                     notes.add(row.number, cell, block.text)
+        if b"hidden" in mask:
+            hidden += [row.number for row in rows(stream.tags, mask, last) if is_hidden(row)]
         last = extent.last_row
+    refuse_unheld(package, part, sheet, strings, extent)
+    return replace(notes.facts, hidden=frozenset(hidden))
+
+
+def refuse_unheld(
+    package: Package, part: Part, sheet: str, strings: Part | None, extent: Extent, *, longest: int = -1
+) -> None:
+    """Refuse what can't be held in memory: a few far-off cells (WB_DIMENSION), long texts used very often (WB_TOO_BIG).
+
+    `longest`: the length of the longest shared string, where it is known and texts are not copied into each cell.
+    """
     if not extent.is_plausible:
         _refuse_lying_size(package, part, sheet)
+    if 0 <= longest * extent.cells <= MOST_TEXT:
+        return
     if strings and extent.cells * strings.size > TEXT_WITHOUT_QUESTION:
         _refuse_repeated_text(package, part, sheet, strings, extent.cells)
-    return notes.facts
+
+
+def is_hidden(row: Row) -> bool:
+    """Whether people don't see the row: hidden by hand or by a filter."""
+    return attribute(row.attributes, b"hidden") in {b"1", b"true"}
 
 
 def styles_of(package: Package, part: Part, columns: Collection[int]) -> dict[Place, int]:

@@ -42,12 +42,15 @@ def find_header(
     candidates = _candidates(grid, header_row)
     best = Header(header_row or grid.first_row, {}, {})
     most = -1
+    wanted = [set(words) for words in names.values()]
     for number, words in candidates:
-        found = [field for field in names if _columns_for(names[field], words)]
-        if len(found) > most:
-            best, most = Header(number, words, {}), len(found)
+        present = {normal(word) for word in words.values()}
+        found = sum(not present.isdisjoint(one) for one in wanted)
+        if found > most:
+            best, most = Header(number, words, {}), found
+    plain = {column: normal(word) for column, word in best.words.items()}
     for field in names:
-        columns = _columns_for(names[field], best.words)
+        columns = [column for column, word in plain.items() if word and word in names[field]]
         if len(columns) > 1:
             raise _twice(grid, best, columns)
         if columns:
@@ -106,16 +109,10 @@ def _candidates(grid: Grid, header_row: int | None) -> list[tuple[int, dict[int,
     numbers = [header_row] if header_row else range(grid.first_row, grid.first_row + ROWS_SEARCHED)
     found = []
     for number in numbers:
-        index = number - grid.first_row
-        cells = grid.rows[index] if 0 <= index < len(grid.rows) else []
-        words = {grid.first_column + at: str(cell) for at, cell in enumerate(cells) if str(cell).strip()}
+        words = {at: str(cell) for at, cell in enumerate(grid.row(number), 1) if str(cell).strip()}
         if words:
             found.append((number, words))
     return found
-
-
-def _columns_for(names: Sequence[str], words: Mapping[int, str]) -> list[int]:
-    return [column for column, word in words.items() if normal(word) in names and normal(word)]
 
 
 def _twice(grid: Grid, header: Header, columns: Sequence[int]) -> WorkbookError:

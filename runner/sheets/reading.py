@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from runner.sheets.wording import locale_of
 M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceRow:
     """Where a row came from: file, sheet ("" in a text table) and the row number people see."""
 
@@ -32,7 +33,7 @@ class SourceRow:
         return f"{self.file.name}/{self.sheet}!{self.row}" if self.sheet else f"{self.file.name}!{self.row}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GoodRow(Generic[M]):
     """A row that fits the model."""
 
@@ -40,7 +41,7 @@ class GoodRow(Generic[M]):
     source: SourceRow
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BadRow:
     """A row that doesn't fit: its cells by field name as JSON values, and one error per cell that is wrong."""
 
@@ -63,24 +64,28 @@ class Rows(Generic[M]):
         self.columns = {field: letters(column) for field, column in header.columns.items()}
         self.fingerprint = source.fingerprint
         self._check = check
-        self._used = [
-            (number, cells)
-            for number, cells in enumerate(grid.rows, grid.first_row)
-            if number > header.row and check.is_used(number, cells)
+        self._bands = [
+            (band, start)
+            for band in grid.content.bands
+            if (start := bisect_right(band.numbers, header.row)) < len(band.numbers)
         ]
 
+    @cached_property
+    def _count(self) -> int:
+        return sum(self._check.count(band, start) for band, start in self._bands)
+
     def __len__(self) -> int:
-        return len(self._used)
+        return self._count
 
     def __iter__(self) -> Iterator[GoodRow[M] | BadRow]:
-        for number, cells in self._used:
-            found = self._check.checked(number, cells)
-            source = SourceRow(self.path, self.sheet, number)
-            yield (
-                BadRow(self._check.raw(number, cells), found, source)
-                if isinstance(found, tuple)
-                else GoodRow(found, source)
-            )
+        path, sheet = self.path, self.sheet
+        for band, start in self._bands:
+            for number, found, place, index in self._check.checked_band(band, start):
+                source = SourceRow(path, sheet, number)
+                if isinstance(found, tuple):
+                    yield BadRow(self._check.raw(number, place.row(index)), found, source)
+                else:
+                    yield GoodRow(found, source)
 
     @property
     def good(self) -> tuple[GoodRow[M], ...]:

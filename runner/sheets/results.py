@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from runner.core.errors import WorkbookError, WorkbookLoss
 from runner.sheets import delimited, saving
+from runner.sheets.bands import CellValue
 from runner.sheets.cellxml import LONGEST_TEXT, Value
-from runner.sheets.grid import TEXT_SUFFIXES, XML_SUFFIXES, CellValue, Fingerprint, Grid, Source, grids, load
+from runner.sheets.grid import TEXT_SUFFIXES, XML_SUFFIXES, Fingerprint, Grid, Source, grids, load
 from runner.sheets.writing import write_patched
 
 STATUS, MESSAGE = "Runner status", "Runner message"
@@ -134,7 +135,7 @@ def _brought_forward(
             hint="move it away or give another target; nothing was written",
             where=old.path.name,
         )
-    numbers = range(1, max(_last_row(fresh), _last_row(earlier)) + 1)
+    numbers = range(1, max(fresh.last_row, earlier.last_row) + 1)
     changed = {
         n for n in numbers if _row(fresh, n) != {c: v for c, v in _row(earlier, n).items() if c < first}
     }
@@ -163,9 +164,7 @@ def _edits(
     headings = frame.headings
     words = {column: str(word) for column, word in _row(grid, header).items()}
     first = next((column for column, word in words.items() if word == headings.status), None)
-    last = max(
-        [*words, *(_last_column(grid, number) for number in range(header, _last_row(grid) + 1))], default=0
-    )
+    last = max([*words, grid.content.last_column(header)], default=0)
     known = {word: column for column, word in words.items() if first is not None and column >= first}
     edits: dict[int, dict[int, Value]] = {}
     for name in dict.fromkeys(
@@ -193,26 +192,12 @@ def _printable(message: str) -> str:
 def _header_number(grid: Grid, header_row: int | None) -> int:
     if header_row is not None:
         return header_row
-    return next((n for n in range(grid.first_row, _last_row(grid) + 1) if _row(grid, n)), 1)
+    return next((n for n in range(grid.first_row, grid.last_row + 1) if _row(grid, n)), 1)
 
 
 def _row(grid: Grid, number: int) -> dict[int, CellValue]:
     """The cells of a row that hold something, by column."""
-    at = number - grid.first_row
-    cells: Sequence[CellValue] = grid.rows[at] if 0 <= at < len(grid.rows) else []
-    return {grid.first_column + index: value for index, value in enumerate(cells) if value != ""}
-
-
-def _last_row(grid: Grid) -> int:
-    return grid.first_row + len(grid.rows) - 1
-
-
-def _last_column(grid: Grid, number: int) -> int:
-    cells = grid.rows[number - grid.first_row] if 0 <= number - grid.first_row < len(grid.rows) else []
-    for index in range(len(cells) - 1, -1, -1):
-        if cells[index] != "":
-            return grid.first_column + index
-    return 0
+    return {column: value for column, value in enumerate(grid.row(number), 1) if value != ""}
 
 
 def _write_text(

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from runner.sheets.grid import CellValue
+from runner.sheets.bands import CellValue
 from runner.sheets.wording import Locale, Trouble, parse_date, parse_number
 
 SAFE_DIGITS = 10**15

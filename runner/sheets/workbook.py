@@ -103,18 +103,25 @@ def no_such_sheet(file: str, name: str, names: list[str]) -> WorkbookError:
 
 def number_formats(package: Package, workbook: Workbook) -> list[str]:
     """The number format of each cell style, by its index (`s` of a cell)."""
+    return [
+        code if code is not None else BUILTIN_FORMATS.get(number, "General")
+        for number, code in format_ids(package, workbook)
+    ]
+
+
+def format_ids(package: Package, workbook: Workbook) -> list[tuple[int, str | None]]:
+    """The number and, where it is one of the workbook's own, the code of each cell style's number format."""
     if workbook.styles is None:
         return []
-    root = parse(package, workbook.styles)
     own: dict[str, str] = {}
-    formats: list[str] = []
-    for element in root.iter():
+    numbers: list[str] = []
+    for element in parse(package, workbook.styles).iter():
         tag = _local(element.tag)
         if tag == "numFmt":
             own.setdefault(element.get("numFmtId", ""), element.get("formatCode", ""))
         elif tag == "cellXfs":
-            formats = [_format(xf.get("numFmtId", "0"), own) for xf in element]
-    return formats
+            numbers = [xf.get("numFmtId", "0") for xf in element]
+    return [(int(number) if number.isdigit() else 0, own.get(number)) for number in numbers]
 
 
 def table_headings(package: Package, sheet: SheetPart) -> list[tuple[str, tuple[int, int, int, int]]]:
@@ -198,12 +205,6 @@ def _sheet(package: Package, element: ET.Element, kind: str, target: str) -> She
 
 def _relation_id(element: ET.Element) -> str:
     return next((value for key, value in element.attrib.items() if key.endswith("}id")), "")
-
-
-def _format(number: str, own: dict[str, str]) -> str:
-    if number in own:
-        return own[number]
-    return BUILTIN_FORMATS.get(int(number), "General") if number.isdigit() else "General"
 
 
 def _local(tag: str) -> str:

@@ -1,0 +1,90 @@
+"""A band of rows made ready for its model column by column; what needs a closer look is left to the check of single rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from itertools import repeat
+
+from runner.sheets.bands import Band, Cells
+from runner.sheets.values import SAFE_DIGITS
+
+_HAS_EXPONENT = re.compile("[eE]").search
+_ENDS_IN_ZEROS = re.compile(r"\.(?:[0-9]*0)?,").search
+_MOST_SIGNS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a field wants of its column: `plain` is the type of cell values that it takes as they are, `kind` the type behind it."""
+
+    name: str
+    column: int
+    plain: type | None
+    kind: object
+    is_required: bool
+    takes_none: bool
+
+
+def ready(band: Band, wishes: Sequence[Wish]) -> Iterator[dict[str, object]] | None:
+    """The data of each row of `band`; None where a cell of it must be looked at by itself."""
+    names: list[str] = []
+    columns: list[Sequence[object]] = []
+    for wish in wishes:
+        cells = band.columns.get(wish.column)
+        if cells is None and not wish.is_required:
+            continue
+        column = _ready(cells, wish) if cells else ([None] * len(band.numbers) if wish.takes_none else None)
+        if column is None:
+            return None
+        names.append(wish.name)
+        columns.append(column)
+    if not columns:
+        return None
+    return map(dict, map(zip, repeat(names), zip(*columns, strict=True)))
+
+
+def _ready(cells: Cells, wish: Wish) -> Sequence[object] | None:
+    if cells.kind == "value":
+        if cells.only is wish.plain and cells.only is not None:
+            return cells.values
+        if set(map(type, cells.values)) != {wish.plain}:
+            return None
+        blank = wish.plain is str and not all(map(str.strip, cells.values))  # type: ignore[arg-type]
+        return None if blank else cells.values
+    make = _MAKERS.get(wish.kind)
+    try:
+        return make(cells.values) if make else None  # type: ignore[arg-type]
+    except (ValueError, InvalidOperation):  # digits that are no number: for the check of single rows to say
+        return None
+
+
+def _decimals(digits: Sequence[str]) -> Sequence[object]:
+    """Digits as they are stored where they are at most 15 and no zeros end them: what `.15g` would make of them."""
+    text = ",".join(digits) + ","
+    if max(map(len, digits)) <= _MOST_SIGNS and not (_HAS_EXPONENT(text) or _ENDS_IN_ZEROS(text)):
+        return list(map(Decimal, digits))
+    return [Decimal(f"{float(one):.15g}") for one in digits]
+
+
+def _integers(digits: Sequence[str]) -> Sequence[object] | None:
+    if max(map(len, digits)) <= _MOST_SIGNS:
+        try:
+            return list(map(int, digits))
+        except ValueError:
+            pass
+    numbers = list(map(float, digits))
+    if all(one.is_integer() and abs(one) < SAFE_DIGITS for one in numbers):
+        return list(map(int, numbers))
+    return None
+
+
+def _floats(digits: Sequence[str]) -> Sequence[object]:
+    return list(map(float, digits))
+
+
+_MAKERS: dict[object, Callable[[Sequence[str]], Sequence[object] | None]] = {
+    Decimal: _decimals, int: _integers, float: _floats
+}  # fmt: skip
