@@ -91,7 +91,7 @@ def a_service(place: Place) -> Iterator[Service]:
     environment = {**os.environ, "RUNNER_HOME": str(home), "RUNNER_PROJECT": str(HERE)}
     home.mkdir(parents=True)
     open_store(load_settings(HERE, environment).database)
-    command = [sys.executable, "-m", "runner", "up"]
+    command = [sys.executable, "-m", "runner", "up", "--no-desk"]
     process = subprocess.Popen(
         command, cwd=HERE, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

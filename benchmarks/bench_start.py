@@ -42,7 +42,7 @@ def memory() -> None:
     most: dict[tuple[int, str], float] = {}
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as home:
         up = subprocess.Popen(
-            [RUNNER, "up"],
+            [RUNNER, "up", "--no-desk"],
             cwd=HERE,
             env={**os.environ, "RUNNER_HOME": home},
             stdin=subprocess.DEVNULL,

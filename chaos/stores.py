@@ -72,7 +72,7 @@ def at_work(*, pause: float = 0.1, words: int = 0, home: Path | None = None, **m
 
 def up(place: Place) -> Service:
     """Start `runner up`."""
-    return place.service("up")
+    return place.service("up", "--no-desk")
 
 
 def all_accounted_for(place: Place, checks: Checks, limit: float = 120) -> None:

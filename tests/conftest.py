@@ -14,7 +14,9 @@ from django.conf import settings
 from django.db import connections
 from loguru import logger
 
-from runner.store.open import django_options, open_store
+from runner.core.settings import Settings
+from runner.desk.settings import desk_options
+from runner.store.open import open_store
 
 hypothesis.settings.register_profile(
     "runner",
@@ -27,7 +29,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("runner")
 logger.remove()  # journals have sinks of their own; nothing else is to be printed
 if not settings.configured:
-    settings.configure(**django_options("not-opened.sqlite3"))
+    nowhere = Settings(project=Path("not-opened"), home=Path("not-opened"))
+    settings.configure(**desk_options(nowhere, "for-tests"))
     django.setup()
 
 
@@ -37,7 +40,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("store") / "template.sqlite3"
     _serve(path)
     open_store(path)
-    _serve(Path("not-opened.sqlite3"))
+    _serve(Path("not-opened/store.sqlite3"))
     return path
 
 
@@ -50,7 +53,7 @@ def store(empty_store: Path, tmp_path: Path) -> Iterator[Path]:
     with connections["default"].cursor() as cursor:
         cursor.execute("PRAGMA synchronous=OFF")  # nothing here survives the machine anyway
     yield path
-    _serve(Path("not-opened.sqlite3"))
+    _serve(Path("not-opened/store.sqlite3"))
 
 
 def _serve(path: Path) -> None:

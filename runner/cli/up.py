@@ -19,12 +19,18 @@ _Single = Annotated[
 ]
 
 
-def up(slots: _Slots = None, single: _Single = False) -> int:
-    """Run scheduler and worker together until Ctrl-C.
+def up(
+    slots: _Slots = None,
+    single: _Single = False,
+    desk: Annotated[bool, typer.Option("--desk/--no-desk", help="Serve the web pages too.")] = True,
+) -> int:
+    """Run scheduler, worker and desk together until Ctrl-C.
 
-    At the end no new run is started and the items in work finish first; what is pending stays pending.
+    At the end no new run is started and the items in work finish first; what is pending stays pending. The desk is a
+    process of its own.
     """
-    return _serve(("scheduler", "worker"), open_project({"slots": slots}, writes=True), single=single)
+    project = open_project({"slots": slots}, writes=True)
+    return _serve(("scheduler", "worker"), project, single=single, desk=desk)
 
 
 def scheduler(single: _Single = False) -> int:
@@ -37,7 +43,7 @@ def worker(slots: _Slots = None) -> int:
     return _serve(("worker",), open_project({"slots": slots}, writes=True), single=False)
 
 
-def _serve(names: Sequence[str], project: Project, *, single: bool) -> int:
+def _serve(names: Sequence[str], project: Project, *, single: bool, desk: bool = False) -> int:
     from runner.engine.service import parts_of, serve_together
     from runner.engine.single import only_one
 
@@ -48,6 +54,10 @@ def _serve(names: Sequence[str], project: Project, *, single: bool) -> int:
     with lock:
         _say(f"{' and '.join(names)} of {settings.project} (data in {settings.home}); end with Ctrl-C")
         parts = parts_of((*names, "bots"), settings, project.environment, _say)
+        if desk:
+            from runner.cli.desk import DeskPart
+
+            parts.append(DeskPart(_say, project.environment))
         serve_together(parts, on_signal=lambda: _say("ending: the items in work finish first"))
         _say("ended")
     return 0

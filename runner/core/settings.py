@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runner.core.clock import Duration
 from runner.core.errors import ConfigurationError, EnvironmentProblem, ErrorReport, RunnerError, did_you_mean
@@ -24,6 +24,8 @@ class Settings(BaseModel):
 
     `memory_limit` (MB) and `process_limit` are for all processes of one lane together, browser included; `free_space`
     (MB) is what the disk must have left before a new run starts; `slots` is how many runs a worker executes at a time.
+    `desk_host` and `desk_port` say where the desk listens; beyond this machine only behind the proxy at the address
+    `desk_proxy`, which ends TLS and is reached at `desk_url` (``https://…``).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +43,10 @@ class Settings(BaseModel):
     slots: int = 2
     standby: int = 1
     user: str = ""
+    desk_host: str = "127.0.0.1"
+    desk_port: int = Field(default=8321, ge=0, le=65535)
+    desk_proxy: str = ""
+    desk_url: str = ""
 
     @property
     def database(self) -> Path:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from runner.core.errors import EnvironmentProblem
 
-APP: Final = "store"
 BUSY_TIMEOUT: Final = 20.0  # seconds a writer waits for another one
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY"
@@ -46,10 +45,12 @@ def django_options(database: Path | str) -> dict[str, Any]:
     }
 
 
-def open_store(database: Path) -> None:
+def open_store(database: Path, more: Mapping[str, Any] | None = None) -> None:
     """Make the store at `database` ready for this process; tables are made or migrated when they are behind.
 
-    One process serves one store: a second call with another file raises ValueError.
+    `more` are Django settings beside those of `django_options`, and win over them: the desk brings its own apps, whose
+    tables live in the same file. One process serves one store, with one set of apps: a second call with another file
+    raises ValueError.
     Raises EnvironmentProblem when the file can't be opened.
     """
     import django
@@ -58,7 +59,7 @@ def open_store(database: Path) -> None:
 
     with _opening:
         if not settings.configured:
-            settings.configure(**django_options(database))
+            settings.configure(**{**django_options(database), **(more or {})})
             django.setup()
         elif str(settings.DATABASES["default"]["NAME"]) != str(database):
             raise ValueError(f"this process has opened {settings.DATABASES['default']['NAME']} already")
@@ -75,14 +76,17 @@ def open_store(database: Path) -> None:
 
 
 def _migrate_if_behind(connection: Any) -> None:
+    from django.apps import apps
     from django.core.management import call_command
     from django.db.migrations.recorder import MigrationRecorder
 
-    known = {path.stem for path in (Path(__file__).parent / "migrations").glob("[0-9]*.py")}
+    known = {
+        (app.label, path.stem)
+        for app in apps.get_app_configs()
+        for path in (Path(app.path) / "migrations").glob("[0-9]*.py")
+    }
     recorder = MigrationRecorder(connection)
-    applied = (
-        {name for app, name in recorder.applied_migrations() if app == APP} if recorder.has_table() else set()
-    )
+    applied = set(recorder.applied_migrations()) if recorder.has_table() else set()
     if not known <= applied:
         with _alone(Path(connection.settings_dict["NAME"])):
             call_command("migrate", verbosity=0, interactive=False)

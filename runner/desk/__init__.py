@@ -1,0 +1,1 @@
+"""The web pages where people look and decide."""

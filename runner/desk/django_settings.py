@@ -1,0 +1,15 @@
+"""The desk's Django settings as a module, for tools that ask for one (type checker, `makemigrations people`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.core.settings import Settings
+from runner.desk.settings import desk_options
+
+_OPTIONS = desk_options(Settings(project=Path(), home=Path()), "only-for-tools")
+globals().update(_OPTIONS)
+SECRET_KEY = "only-for-tools"  # noqa: S105 (no page is served with these settings)
+INSTALLED_APPS = _OPTIONS["INSTALLED_APPS"]
+AUTH_USER_MODEL = "people.Person"
+USE_TZ = True

@@ -1,0 +1,1 @@
+"""Health: is everything there that is needed, as a page."""

@@ -1,0 +1,1 @@
+"""Processes: what the bots work for."""

@@ -1,0 +1,1 @@
+"""The exception queue: problems and cases."""

@@ -1,0 +1,1 @@
+"""Runs: what ran, what runs, what will run."""

@@ -1,0 +1,1 @@
+"""Schedules: when bots run."""

@@ -1,0 +1,1 @@
+"""Search over cases, items, runs and bots."""

@@ -1,0 +1,28 @@
+"""The address table: each area mounts its own; every view in it carries a permission, which is checked at the start."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from runner.desk import assets, frame, refusals
+
+urlpatterns = [
+    path("static/<str:mark>/<path:name>", assets.serve, name="asset"),
+    path("live/menu", frame.menu, name="menu"),
+    path("language", frame.language, name="language"),
+    path("theme", frame.theme, name="theme"),
+    path("", include(("runner.desk.people.urls", "people"))),
+    path("", include(("runner.desk.queue.urls", "queue"))),
+    path("runs/", include(("runner.desk.runs.urls", "runs"))),
+    path("schedules/", include(("runner.desk.schedules.urls", "schedules"))),
+    path("bots/", include(("runner.desk.bots.urls", "bots"))),
+    path("queues/", include(("runner.desk.queues.urls", "queues"))),
+    path("processes/", include(("runner.desk.processes.urls", "processes"))),
+    path("search/", include(("runner.desk.search.urls", "search"))),
+    path("health/", include(("runner.desk.health.urls", "health"))),
+]
+
+handler400 = refusals.bad_request
+handler403 = refusals.forbidden
+handler404 = refusals.not_found
+handler500 = refusals.server_error

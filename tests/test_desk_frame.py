@@ -1,0 +1,46 @@
+"""The desk's frame: every address has a permission, nobody gets in without signing in, and the pages open in a browser."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.desk.access import endpoints
+from tests.cli_project import empty, ran  # noqa: F401 (fixtures)
+from tests.desk_place import Desk, desk, desk_store  # noqa: F401 (fixtures)
+
+PAGES = [
+    "/",
+    "/cases/",
+    "/runs/",
+    "/schedules/",
+    "/bots/",
+    "/queues/",
+    "/processes/",
+    "/people/",
+    "/health/",
+    "/me/",
+    "/search/?q=small",
+]
+
+
+def test_every_address_carries_a_permission() -> None:
+    assert all(one.permission for one in endpoints())
+
+
+def test_nobody_gets_in_without_signing_in(desk: Desk) -> None:  # noqa: F811
+    client = desk.client()
+    for path in PAGES:
+        answer = client.get(path)
+        assert answer.status_code == 401, path
+        assert "sign in" in answer.content.decode()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_every_page_opens(desk: Desk, language: str) -> None:  # noqa: F811
+    page = desk.page("admin", language=language)
+    for path in PAGES:
+        answer = page.goto(desk.url + path)
+        assert answer is not None
+        assert answer.status == 200, path
+        page.locator("main h1").wait_for()
