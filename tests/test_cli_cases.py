@@ -58,15 +58,24 @@ def test_filters_choose_cases(ran: Cli) -> None:
         assert [one["item"] for one in answer.json] == items
 
 
-def test_tables_fit_80_columns_and_never_cut_an_id(ran: Cli) -> None:
+def test_tables_that_go_to_a_file_have_a_line_a_row_and_cut_nothing(ran: Cli) -> None:
+    known = ran.cases().values()
+    cases, problems = ran.each(["cases", "list"], ["problems", "list"])
+    assert len(cases.out.splitlines()) == len(known) + 1
+    for one in known:
+        assert any(one["id"] in line and one["message"] in line for line in cases.out.splitlines())
+    titles = {one["title"] for one in ran("problems", "list", "--json").json}
+    assert all(title in problems.out for title in titles)
+
+
+def test_tables_on_a_terminal_wrap_and_never_cut_an_id(ran: Cli) -> None:
     ids = [one["id"] for one in ran.cases().values()]
-    tables = ran.each(
-        ["cases", "list"], ["items", "list", "invoices"], ["problems", "list"], ["runs", "list"]
-    )
-    for answer in tables:
-        assert max(len(line) for line in answer.out.splitlines()) <= 80
-    for answer in tables[:2]:
-        assert all(one in answer.out for one in ids)
+    lists = (["cases", "list"], ["items", "list", "invoices"], ["problems", "list"], ["runs", "list"])
+    tables = [ran(*words, FORCE_COLOR="1", TERM="dumb").out for words in lists]
+    for shown in tables:
+        assert max(len(line) for line in shown.splitlines()) <= 80
+    for shown in tables[:2]:
+        assert all(one in shown for one in ids)
 
 
 def test_a_case_is_shown_with_what_can_be_decided(ran: Cli) -> None:

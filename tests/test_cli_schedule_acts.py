@@ -100,3 +100,38 @@ def test_doctor_names_a_due_time_without_an_end(fresh: Cli) -> None:
     found = fresh("doctor", "--json", code=4).json
     (ledger,) = [one for one in found if one["check"] == "ledger"]
     assert "schedule 'invoices': 3 due times have no end, the first at 2026-11-16 07:30Z" in ledger["text"]
+
+
+def test_missed_due_times_are_answered_and_urls_made_and_revoked(fresh: Cli) -> None:
+    assert "each is answered" in fresh("schedules", "answer", "invoices", "--run").out
+    made = fresh("schedules", "urls", "invoices", "--make", "warehouse", "--json").json
+    assert len(made["token"]) > 40
+    (listed,) = fresh("schedules", "urls", "--json").json
+    assert (listed["label"], listed["uses"], listed["revoked"]) == ("warehouse", 0, None)
+    assert made["token"] not in fresh("schedules", "urls").out
+    fresh("schedules", "urls", "--revoke", str(made["id"]))
+    assert "revoked" in fresh("schedules", "urls").out
+    assert "revoked it already" in fresh("schedules", "urls", "--revoke", str(made["id"]), code=5).err
+    started = fresh("schedules", "run", "invoices", "--param", "count=7", "--json").json["run"]
+    assert fresh("runs", "show", started, "--json").json["parameters"] == {"count": "7"}
+
+
+def test_runs_are_asked_for_and_asked_for_again(fresh: Cli) -> None:
+    first = fresh("runs", "start", "invoice", "--param", "count=2", "--json").json["id"]
+    assert fresh("runs", "show", first, "--json").json["parameters"] == {"count": 2}
+    wrong = fresh("runs", "start", "invoice", "--param", "count=x", "--param", "cuont=1", code=2).err
+    assert "parameters.count: PARAM_VALUE" in wrong
+    assert "did you mean 'count'?" in wrong
+    again = fresh("runs", "again", first, "--param", "count=4", "--json").json
+    assert again["like"] == first
+    assert fresh("runs", "show", again["id"], "--json").json["parameters"] == {"count": 4}
+    same = fresh("runs", "again", first, "--json").json["id"]
+    assert fresh("runs", "show", same, "--json").json["parameters"] == {"count": 2}
+
+
+def test_a_table_that_goes_to_a_file_is_not_cut(fresh: Cli) -> None:
+    long = "x" * 300
+    fresh("schedules", "cancel", "invoices", "--reason", long)
+    lines = fresh("schedules", "history").out.splitlines()
+    assert len(lines) == 2
+    assert long in lines[1]

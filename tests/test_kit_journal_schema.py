@@ -109,7 +109,8 @@ WORKERS: list[tuple[str, dict[str, Any]]] = [
         {
             "bot_file": "bots/x.py", "bot_version": "0123456789ab", "parameters": {}, "lanes": 2, "schedule": None,
             "due": None, "queued": "2026-01-01T00:00:00Z", "requested_by": "", "worker": "w", "host": "h",
-            "time_limit": "1h", "process": "", "item_retry": None,
+            "time_limit": "1h", "process": "", "item_retry": None, "priority": 0,
+            "own_limit": None,
         },
     ),
     ("attempt.finished", {"status": "lost", "lane": 1, "reason": "killed", "open_intent": None, "last_step": "one"}),

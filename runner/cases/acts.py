@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from runner.cases.cancel import CANCEL, apply_cancel
 from runner.cases.case_rows import before_of, change_case, settle_problem
 from runner.cases.moves import Answer, CaseState, Move, decide
 from runner.cases.problem_acts import PROBLEM, apply_problem_act
@@ -31,6 +32,8 @@ def apply_act(act: Act) -> None:
         apply_problem_act(act)
     if act.subject_kind == RUN and act.data.get("run_row"):
         queue_run(act.subject, act.data["run_row"], act.at)
+    if act.subject_kind == RUN and act.verb == CANCEL:
+        apply_cancel(act)
     if act.subject_kind != CASE:
         return
     case = Case.objects.select_related("item__queue").filter(pk=act.subject).first()

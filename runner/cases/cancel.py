@@ -33,6 +33,12 @@ def cancel_run(run_id: str, *, by: str, at: datetime, note: str = "") -> str:
         return str(Run.objects.values_list("status", flat=True).get(pk=run_id))
 
 
+def apply_cancel(act: Act) -> None:
+    """In a rebuild: a run that was cancelled while it waited left no journal, so that this act alone tells of its end."""
+    waiting = Run.objects.filter(pk=act.subject, status=RunStatus.QUEUED)
+    waiting.update(status=RunStatus.CANCELLED, finished=act.at, stop_asked_by=act.by)
+
+
 def _has_ended(run_id: str) -> ConflictError:
     run = Run.objects.get(pk=run_id)
     return ConflictError(

@@ -84,6 +84,8 @@ def _run_started(line: Line) -> None:
         "status": RunStatus.RUNNING,
         "worker": data.get("worker") or "",
     }
+    values |= {"priority": data["priority"]} if "priority" in data else {}
+    values |= {"time_limit": data["own_limit"]} if "own_limit" in data else {}
     Run.objects.update_or_create(pk=line.run, defaults=values)
     if data.get("schedule") and due:
         found, made = Occurrence.objects.get_or_create(

@@ -28,6 +28,7 @@ def occurrence(_batch: Batch, line: Line) -> None:
         "run": data.get("run"),
         "decided_by": data.get("by") or "",
         "recorded": _recorded(line),
+        "case": data.get("missed_case") or "",
     }
     key = data.get("key") or ""
     if key:  # written again after a crash, it may have another due time; the key is what counts
@@ -49,13 +50,18 @@ def missed_case(line: Line) -> str:
     message = str(data["case"]["message"])
     return open_case(
         Opening(
-            case_id=short_id(MISSED, data["schedule"], data["due"]),
+            case_id=missed_case_id(data["schedule"], data["due"]),
             line=replace(line, time=_recorded(line), bot=data["case"].get("bot") or ""),
             kind=FailureKind.APPLICATION,
             why=MISSED,
             error={"type": "", "code": "SCHED_MISSED", "message": message},
         )
     )
+
+
+def missed_case_id(schedule: str, first_due: str) -> str:
+    """The id of the case for due times that were missed together; `first_due` is that of the first of them."""
+    return short_id(MISSED, schedule, first_due)
 
 
 def clock_step(_batch: Batch, line: Line) -> None:

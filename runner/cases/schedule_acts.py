@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from runner.cases.audit import record_act
+from runner.cases.openings import MACHINE
 from runner.cases.queued import queue_run
 from runner.core.clock import from_iso, iso
 from runner.core.errors import ConflictError, UsageError
@@ -22,7 +23,10 @@ SCHEDULE: Final = "schedule"
 
 
 class ScheduleVerb(StrEnum):
-    """What a person can do to a schedule. `START` is a run by hand, `BACKFILL` one for a due time of the past."""
+    """What a person can do to a schedule. `START` is a run by hand, `BACKFILL` one for a due time of the past.
+
+    `LEAVE` answers a missed due time without a run, `FIRE` is a start by the schedule's URL, `EDIT` a change of the file.
+    """
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -30,6 +34,9 @@ class ScheduleVerb(StrEnum):
     CANCEL = "cancel"
     START = "start"
     BACKFILL = "backfill"
+    LEAVE = "leave"
+    FIRE = "fire"
+    EDIT = "edit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,31 @@ def resume(schedule: str, *, by: str, at: datetime, note: str = "") -> None:
     _write(schedule, ScheduleVerb.RESUME, note, {}, by=by, at=at)
 
 
+def end_pauses(at: datetime) -> list[str]:
+    """Record that pauses whose time is over have ended, each once; gives the schedules that run again.
+
+    The end itself needs no row: `Pause.covers` knows it. The id follows from the pause, so two schedulers write one.
+    """
+    acts = Act.objects.filter(subject_kind=SCHEDULE, verb=ScheduleVerb.PAUSE).exclude(data={}).order_by("at")
+    over = [(act, until) for act in acts if (until := from_iso(act.data["until"])) <= at]
+    ids = {act.pk: uuid7(until, seed=f"{act.pk} ended") for act, until in over}
+    recorded = set(Act.objects.filter(pk__in=ids.values()).values_list("pk", flat=True))
+    ended = []
+    for act, until in over:
+        if ids[act.pk] in recorded:
+            continue
+        later = Act.objects.filter(subject_kind=SCHEDULE, subject=act.subject, at__gt=act.at, at__lte=until)
+        if later.filter(verb__in=[ScheduleVerb.RESUME, ScheduleVerb.PAUSE]).exists():
+            continue  # somebody ended it, or paused anew, before its time
+        values = {
+            "at": until, "by": MACHINE, "machine": True, "subject_kind": SCHEDULE, "subject": act.subject,
+            "verb": ScheduleVerb.RESUME, "note": f"the pause of {act.by} was until then",
+        }  # fmt: skip
+        _, made = Act.objects.get_or_create(pk=ids[act.pk], defaults=values)
+        ended += [act.subject] if made else []
+    return ended
+
+
 def promote(schedule: str, *, by: str, at: datetime, note: str = "") -> None:
     """Take the schedule from pilot to production. Raises ConflictError where somebody did already."""
     before = standings([schedule]).get(schedule, Standing()).promoted_by
@@ -114,6 +146,25 @@ def cancel_due(schedule: str, due: datetime, *, by: str, at: datetime, reason: s
     if not reason.strip():
         raise UsageError("the reason is missing", expected="a few words", where="--reason", code="CLI_USAGE")
     _write(schedule, ScheduleVerb.CANCEL, reason.strip(), {"due": iso(due)}, by=by, at=at)
+
+
+def leave_due(schedule: str, due: datetime, *, by: str, at: datetime, reason: str) -> None:
+    """Answer a missed due time without a run. Raises ConflictError where it was not missed, or somebody has answered it."""
+    _write(schedule, ScheduleVerb.LEAVE, reason.strip(), {"due": iso(due)}, by=by, at=at)
+
+
+def fire_due(
+    schedule: str, due: datetime, row: Mapping[str, Any] | None, key: str, *, by: str, at: datetime, note: str
+) -> str | None:
+    """Record a start from outside, with its run, or skipped for the reason in `note` where there is no `row`.
+
+    `key` is what the occurrence counts once by. Gives the run's id.
+    """
+    data: dict[str, Any] = {"due": iso(due), "key": key}
+    if row is not None:
+        data |= {"run": uuid7(at, f"{schedule}@{key}"), "run_row": dict(row)}
+    _write(schedule, ScheduleVerb.FIRE, note, data, by=by, at=at)
+    return data.get("run")
 
 
 def start_due(
@@ -147,6 +198,10 @@ def apply_schedule_act(act: Act) -> None:
         raise _has_ended(act, known)
     if known is not None and known.state == OccurrenceState.RAN and known.run != act.data.get("run"):
         raise _has_ended(act, known)
+    if act.verb == ScheduleVerb.LEAVE and (
+        known is None or known.state != OccurrenceState.MISSED or known.decided_by
+    ):
+        raise _not_missed(act)
     values = {"decided_by": act.by, "recorded": act.at, **_end(act, known)}
     Occurrence.objects.update_or_create(schedule=act.subject, due=due, defaults=values)
     if act.data.get("run_row"):
@@ -158,16 +213,21 @@ def _end(act: Act, known: Occurrence | None) -> dict[str, Any]:
     note = f": {act.note}" if act.note else ""
     if act.verb == ScheduleVerb.CANCEL:
         return {"state": OccurrenceState.CANCELLED, "reason": f"cancelled by {act.by}{note}"}
+    if act.verb == ScheduleVerb.LEAVE:
+        return {"reason": f"{known.reason if known else ''}; left by {act.by}{note}"}
+    if act.verb == ScheduleVerb.FIRE and not act.data.get("run"):
+        return {"state": OccurrenceState.SKIPPED, "reason": act.note, "key": act.data["key"]}
     before = (
         f", was {known.state}: {known.reason}"
         if known is not None and known.state != OccurrenceState.RAN
         else ""
     )
-    how = "backfilled" if act.verb == ScheduleVerb.BACKFILL else "started"
+    how = {ScheduleVerb.BACKFILL: "backfilled", ScheduleVerb.FIRE: "started from outside"}
     return {
+        **({"key": act.data["key"]} if "key" in act.data else {}),
         "state": OccurrenceState.RAN,
         "run": act.data["run"],
-        "reason": f"{how} by {act.by}{note}{before}",
+        "reason": f"{how.get(ScheduleVerb(act.verb), 'started')} by {act.by}{note}{before}",
     }
 
 
@@ -176,6 +236,16 @@ def _has_ended(act: Act, known: Occurrence) -> ConflictError:
         f"the due time {act.data['due']} has ended already: {known.state}, {known.reason}",
         expected="a due time that has not run",
         hint=f"see: runner schedules history {act.subject}",
+        where=f"schedule {act.subject}",
+        code="STATE",
+    )
+
+
+def _not_missed(act: Act) -> ConflictError:
+    return ConflictError(
+        f"the due time {act.data['due']} was not missed, or somebody has answered it",
+        expected="one that was missed",
+        hint=f"see: runner schedules missed {act.subject}",
         where=f"schedule {act.subject}",
         code="STATE",
     )

@@ -179,7 +179,7 @@ def _ledger(project: Project, bots: Discovery) -> Iterator[Finding]:
     try:
         planned = load(settings.schedules, None, now()).planned
         with_store(project)
-        from runner.engine.holding import holding_cases
+        from runner.cases.clock import holding_cases
         from runner.engine.ledger_check import gaps
 
         found, holding = list(gaps(planned)), holding_cases()

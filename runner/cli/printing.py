@@ -49,19 +49,25 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[Col], rows: Iterable[Sequence[Any]], nothing: str) -> None:
-    """Print rows as a table as wide as the terminal, or the sentence `nothing` when there are none."""
+    """Print rows as a table, or the sentence `nothing` when there are none.
+
+    On a terminal it is as wide as that and long cells wrap; elsewhere each row is one line with nothing cut.
+    """
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
         print(nothing)
         return
     out = console()
+    if not out.is_terminal:
+        _print_lines(columns, cells)
+        return
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for column, width in zip(columns, _widths(columns, cells, out.width), strict=True):
         table.add_column(
             column.title,
             width=width,
-            no_wrap=True,
-            overflow="ellipsis",
+            no_wrap=column.fixed,
+            overflow="ellipsis" if column.fixed else "fold",
             justify="right" if column.right else "left",
         )
     for row in cells:
@@ -115,7 +121,7 @@ def lasted(start: datetime | str | None, end: datetime | str | None) -> str:
     return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 s"
 
 
-def one_line(text: object, longest: int = 200) -> str:
+def one_line(text: object, longest: int = 2000) -> str:
     """The text on one line, cut at `longest`."""
     line = " ".join(clean(text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
@@ -150,6 +156,20 @@ def _widths(columns: Sequence[Col], rows: Sequence[Sequence[Text]], room: int) -
             break
         wanted[widest] -= 1
     return wanted
+
+
+def _print_lines(columns: Sequence[Col], rows: Sequence[Sequence[Text]]) -> None:
+    """Print a table as plain lines whose columns stand below each other, for files and other programs."""
+    wide = [max(cell_len(c.title), *(row[n].cell_len for row in rows)) for n, c in enumerate(columns)]
+    for cells in (
+        [column.title for column in columns],
+        *([" ".join(text.plain.split("\n")) for text in row] for row in rows),
+    ):
+        padded = []
+        for column, text, width in zip(columns, cells, wide, strict=True):
+            gap = " " * (width - cell_len(text))
+            padded.append(gap + text if column.right else text + gap)
+        print((" " * _GAP).join(padded).rstrip())
 
 
 def _cell(value: Any) -> Text:

@@ -106,3 +106,53 @@ def cancel(
         print_json({"id": run_id, "status": status})
     else:
         print(f"run {run_id}: {status if status == RunStatus.CANCELLED else 'asked to stop'}")
+
+
+@app.command("start")
+def start(
+    bot: Annotated[str, typer.Argument(metavar="BOT", help="The bot, as `runner bots` lists it.")],
+    *,
+    param: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter.")] = None,
+    priority: Annotated[int, typer.Option(min=-100, max=100, help="Higher goes first.")] = 0,
+    note: Annotated[str, typer.Option(help="Why, for the history.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Queue a run of a bot for a worker; `runner run` executes one here and now."""
+    project = open_project()
+    from runner.cases.run_requests import RunWish, ask_run
+    from runner.cli.run import parameters_of
+    from runner.engine.bot_watch import take_stock
+
+    take_stock(project.settings, changed_only=True)
+    wish = RunWish(bot, parameters_of(param or ()), priority=priority, note=note)
+    run_id = ask_run(wish, by=project.who, at=now())
+    print_json({"id": run_id, "status": RunStatus.QUEUED}) if as_json else print(f"run {run_id}: queued")
+
+
+@app.command("again")
+def again(
+    run: RunId,
+    *,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="In place of the run's own value.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="Why, for the history.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Queue a run like an earlier one, with the same or changed parameters."""
+    project = open_project()
+    from runner.cases.run_requests import run_again
+    from runner.cli.run import parameters_of
+    from runner.engine.bot_watch import take_stock
+    from runner.store.models import Run
+    from runner.store.names import resolve_run_id
+
+    run_id = resolve_run_id(run)
+    changed = parameters_of(param or ())
+    if changed:
+        take_stock(project.settings, changed_only=True)
+        changed = {**Run.objects.get(pk=run_id).parameters, **changed}
+    made = run_again(run_id, by=project.who, at=now(), parameters=changed or None, note=note)
+    print_json({"id": made, "like": run_id, "status": RunStatus.QUEUED}) if as_json else print(
+        f"run {made}: queued"
+    )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from runner.cli import schedule_views
 from runner.cli.options import Json, moment_ahead, moment_before
-from runner.cli.printing import Col, one_line, print_json, print_table, short_run
+from runner.cli.printing import Col, ago, one_line, print_json, print_table, short_run
 from runner.cli.project import Project, open_project
+from runner.cli.run import parameters_of
 from runner.cli.schedules import app, chosen
 from runner.core.clock import iso, now
-from runner.core.errors import ConflictError, UsageError
+from runner.core.errors import UsageError
 from runner.core.nouns import OccurrenceState
 from runner.timetable.due_times import Planned
 from runner.timetable.loading import load
@@ -25,7 +26,6 @@ __all__ = ["app", "schedule_views"]
 Name = Annotated[str, typer.Argument(metavar="SCHEDULE", help="The schedule's id.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the history.")]
 Note = Annotated[str, typer.Option(help="A few words for the history.")]
-_MOST: Final = 1000
 
 
 @app.command("pause")
@@ -81,10 +81,20 @@ def cancel(
 
 
 @app.command("run")
-def run(name: Name, note: Note = "", as_json: Json = False) -> None:
+def run(
+    name: Name,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="In place of the file's value.")
+    ] = None,
+    note: Note = "",
+    as_json: Json = False,
+) -> None:
     """Start a schedule's run now, with its parameters, beside its due times."""
     project, planned = _planned(name)
-    run_id = _start(project, planned, now(), "start", note)
+    from runner.cases.schedule_requests import run_schedule
+
+    values = parameters_of(param or ())
+    run_id = run_schedule(planned, by=project.who, at=now(), parameters=values, note=note)
     _say(as_json, {"schedule": name, "run": run_id})
 
 
@@ -102,48 +112,101 @@ def backfill(
 ) -> None:
     """Run due times of the past that did not run, each with the parameters of its own due time; shows them first."""
     project, planned = _planned(name)
-    from runner.store.models import Occurrence
+    from runner.cases import schedule_requests as requests
 
-    first = moment_before(start, "--from")
-    last = min(moment_before(end, "--to") or now(), now()) if end else now()
-    if first is None or first > last:
-        raise UsageError("--from is later than --to", expected="a span of the past", where="--from")
-    known = {o.due: o for o in Occurrence.objects.filter(schedule=name, due__gte=first, due__lte=last)}
-    rows: list[dict[str, Any]] = []
-    for at in planned.due_times(_just_before(first), last):
-        before = known.get(at.due)
-        if at.skip is None and (before is None or before.state != OccurrenceState.RAN):
-            rows.append(
-                {"schedule": name, "due": iso(at.due), "was": before.state if before else None, "run": None}
-            )
-        if len(rows) > _MOST:
-            raise UsageError(f"more than {_MOST} due times", expected="a shorter span", where="--from")
-    for row in rows if yes else ():
-        row["run"] = _start(project, planned, datetime.fromisoformat(row["due"]), "backfill", note)
+    first = moment_before(start, "--from") or now()
+    last = moment_before(end, "--to") or now()
+    rows = requests.preview_backfill(planned, first, last, now())
+    if yes:
+        rows = requests.backfill(planned, rows, by=project.who, at=now(), note=note)
+    _show_rows(name, rows, as_json, "Every due time of that span has run.")
+    if rows and not yes and not as_json:
+        print(f"{len(rows)} runs would be queued; do it with --yes")
+
+
+@app.command("answer")
+def answer(
+    name: Name,
+    *,
+    run: Annotated[bool, typer.Option("--run/--leave", help="Run them now, or leave them as they are.")],
+    due: Annotated[
+        list[str] | None, typer.Option(metavar="TIME", help="Only this missed due time; can be repeated.")
+    ] = None,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Answer due times that were missed: run them, or leave them for a reason; their case is settled with the last one."""
+    project, planned = _planned(name)
+    from runner.cases import schedule_requests as requests
+
+    found = [row.due for row in requests.missed_of(name)]
+    if due:
+        found = [_written(text, planned) for text in due]
+    rows = requests.decide_missed(planned, found, run=run, by=project.who, at=now(), note=reason)
+    _show_rows(name, rows, as_json, "No due time was missed, or each is answered.")
+
+
+@app.command("urls")
+def urls(
+    name: Annotated[str, typer.Argument(metavar="[SCHEDULE]", help="Only of this schedule.")] = "",
+    make: Annotated[
+        str, typer.Option(metavar="LABEL", help="Make one, for whom; its token is shown once.")
+    ] = "",
+    revoke: Annotated[int, typer.Option(metavar="ID", help="Let this one start nothing any more.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """List the trigger URLs by which others start schedules; make or revoke one."""
+    project = _planned(name)[0] if name else open_project()
+    from runner.cases import trigger_urls as known
+
+    if make:
+        if not name:
+            raise UsageError("the schedule is missing", expected="its id before --make", where="SCHEDULE")
+        made = known.make_trigger_url(name, label=make, by=project.who, at=now())
+        _say(as_json, {"id": made.id, "schedule": name, "token": made.token})
+        return
+    if revoke:
+        known.revoke_trigger_url(revoke, by=project.who, at=now())
+        _say(as_json, {"id": revoke, "revoked": True})
+        return
+    rows: list[dict[str, Any]] = [
+        {"id": u.pk, "schedule": u.schedule, "label": u.label, "made": iso(u.made), "made_by": u.made_by,
+         "revoked": iso(u.revoked) if u.revoked else None, "uses": u.uses,
+         "last_used": iso(u.last_used) if u.last_used else None}
+        for u in known.trigger_urls(name)
+    ]  # fmt: skip
     if as_json:
         print_json(rows)
         return
-    columns = [Col("DUE (UTC)", fixed=True), Col("WAS", fixed=True), Col("RUN", fixed=True)]
-    lines = ((r["due"][:16].replace("T", " "), r["was"] or "not recorded", short_run(r["run"])) for r in rows)
-    print_table(columns, lines, "Every due time of that span has run.")
-    if rows and not yes:
-        print(f"{len(rows)} runs would be queued; do it with --yes")
+    columns = [
+        Col("ID", fixed=True),
+        Col("SCHEDULE"),
+        Col("FOR"),
+        Col("USES", right=True),
+        Col("LAST"),
+        Col(""),
+    ]
+    lines = (
+        (
+            r["id"],
+            r["schedule"],
+            r["label"],
+            r["uses"],
+            ago(r["last_used"]),
+            "revoked" if r["revoked"] else "",
+        )
+        for r in rows
+    )
+    print_table(columns, lines, "No trigger URL yet. Make one with --make LABEL.")
 
 
 @app.command("accept-clock")
 def accept_clock(note: Note = "the clock is right", as_json: Json = False) -> None:
     """Confirm the time after the clock has jumped: schedulers that hold go on, by the policies of what was missed."""
     project = open_project()
-    from runner.cases import decisions
-    from runner.engine.holding import holding_cases
+    from runner.cases import clock
 
-    cases = holding_cases()
-    if not cases:
-        raise ConflictError(
-            "no scheduler holds", expected="a jump of the clock of more than 3 h", code="STATE"
-        )
-    for case in cases:
-        decisions.done(case, by=project.who, at=now(), note=note)
+    cases = clock.accept_clock(by=project.who, at=now(), note=note)
     _say(as_json, {"cases": cases, "accepted_by": project.who})
 
 
@@ -152,27 +215,20 @@ def _planned(name: str) -> tuple[Project, Planned]:
     return project, chosen(load(project.settings.schedules, None, now()), [name])[0]
 
 
-def _start(project: Project, planned: Planned, due: datetime, verb: str, note: str) -> str:
-    from runner.cases.run_rows import run_row
-    from runner.cases.schedule_acts import ScheduleVerb, Standing, standings, start_due
-
-    name, at = planned.schedule.id, now()
-    promoted = standings([name]).get(name, Standing()).promoted_by
-    outputs = _last_outputs(planned)
-    row = run_row(planned, due, at, outputs=outputs, is_production=bool(promoted))
-    row |= {"requested_by": project.who, "not_before": None}
-    return start_due(name, due, row, ScheduleVerb(verb), by=project.who, at=at, note=note)
-
-
-def _last_outputs(planned: Planned) -> dict[str, Any] | None:
-    """What the last run of the schedule before handed out, for a run by hand of one that follows it."""
-    from runner.store.models import Run
-
-    after = planned.schedule.after
-    if after is None:
-        return None
-    last = Run.objects.filter(schedule=after.schedule).exclude(finished=None).order_by("-finished").first()
-    return dict(last.outputs) if last else {}
+def _show_rows(name: str, rows: list[Any], as_json: bool, nothing: str) -> None:
+    """Show due times of the past with what was and what came of them."""
+    if as_json:
+        told = [
+            {"schedule": name, "due": iso(r.due), "was": r.was or None, "run": r.run, "why": r.why}
+            for r in rows
+        ]
+        print_json(told)
+        return
+    columns = [Col("DUE (UTC)", fixed=True), Col("WAS", fixed=True), Col("RUN", fixed=True), Col("")]
+    lines = (
+        (f"{r.due:%Y-%m-%d %H:%M}", r.was or "not recorded", short_run(r.run), one_line(r.why)) for r in rows
+    )
+    print_table(columns, lines, nothing)
 
 
 def _due_time(planned: Planned, text: str) -> datetime:

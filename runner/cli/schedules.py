@@ -213,7 +213,7 @@ def _coming(planned: Planned, after: datetime, count: int) -> Iterator[_Ahead]:
 
 def _tell_hold() -> None:
     """Say that schedulers hold, where they do."""
-    from runner.engine.holding import holding_cases
+    from runner.cases.clock import holding_cases
 
     for case in holding_cases():
         warn(f"schedulers hold since the clock has jumped (case {case}): runner schedules accept-clock")

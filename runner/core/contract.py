@@ -112,6 +112,7 @@ class Order(_Record):
     requested_by: str = ""
     time_limit: float | None = None
     item_retry: ItemRetry | None = None
+    priority: int = 0
     policy: dict[str, Any] = Field(default_factory=dict)  # for the worker: see the model `Run`
     browser: str | None = None  # path of the browser to start, resolved by the child when empty
     headed: bool = False

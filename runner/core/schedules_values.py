@@ -116,6 +116,11 @@ def is_secret_name(name: str) -> bool:
     return bool(_SECRET_NAMES.search(name)) or bool(words and words[-1] in _SECRET_WORDS)
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text is ``${secret:NAME}`` and nothing else."""
+    return bool(_REFERENCE.fullmatch(text))
+
+
 def _inline_secrets(value: Any, path: tuple[str | int, ...], *, named: bool = False) -> Iterator[Found]:
     if isinstance(value, dict):
         for key, inner in value.items():

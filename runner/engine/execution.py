@@ -80,6 +80,8 @@ class Execution:
             "lanes": order.lanes,
             "item_retry": order.item_retry.model_dump() if order.item_retry else None,
             "policy": order.policy,
+            "priority": order.priority,
+            "own_limit": order.time_limit,
             "schedule": order.schedule,
             "due": iso(order.due) if order.due else None,
             "queued": iso(order.queued),

@@ -34,10 +34,3 @@ def hold(step: ClockStep, at: datetime, really: float, journal: Journal) -> str:
         seq = journal.event("clock.step", message, level="ERROR", sync=True, data=data)
         take_in([Line(seq, at, "", 0, "", "clock.step", "error", message, data=data)])
     return case
-
-
-def holding_cases() -> list[str]:
-    """The cases of clock steps that nobody has confirmed: while there is one, schedulers hold."""
-    from runner.store.models import Case
-
-    return list(Case.objects.filter(why=CLOCK_STEP).exclude(status__in=SETTLED).values_list("pk", flat=True))

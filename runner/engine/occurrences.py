@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from runner.cases.intake_schedules import missed_case
+from runner.cases.intake_schedules import missed_case, missed_case_id
 from runner.cases.queued import run_values
 from runner.cases.run_rows import run_row
 from runner.core.clock import iso
@@ -82,7 +82,7 @@ class _Ledger:
         self._known_keys = set(rows.filter(key__in=keys).values_list("schedule", "key")) if keys else set()
         active = Run.objects.filter(schedule__in=names, status__in=_ACTIVE)
         self._active = Counter(active.values_list("schedule", "status"))
-        self._missed: set[str] = set()
+        self._missed: dict[str, str] = {}  # the case of each schedule whose due times were missed
 
     def write(self) -> list[Wanted]:
         """Write what is new; one look at the disk for all."""
@@ -103,6 +103,7 @@ class _Ledger:
                 Occurrence(
                     schedule=name, due=due, state=ended.decision.state, reason=ended.decision.reason, run=run,
                     decided_by=ended.decision.due.by, key=ended.key, recorded=self._at,
+                    case=line.data.get("missed_case", ""),
                 )
             )  # fmt: skip
             if run is not None and row is not None:
@@ -175,8 +176,9 @@ class _Ledger:
         data |= {"key": one.key} if one.key else {}
         data |= {"by": decision.due.by} if decision.due.by else {}
         if decision.needs_case and name not in self._missed:
-            self._missed.add(name)
+            self._missed[name] = missed_case_id(name, data["due"])
             data["case"] = {"message": self._case_text(one), "bot": one.planned.schedule.bot or ""}
+        data |= {"missed_case": self._missed[name]} if decision.needs_case else {}
         message = f"{name} due {data['due']}: {decision.state}"
         seq = self._journal.event("occurrence", message, data=data)
         return Line(seq, self._at, "", 0, "", "occurrence", "info", message, data=data)

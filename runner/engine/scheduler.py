@@ -14,7 +14,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from runner.cases.clock import holding_cases
 from runner.cases.due import keep_processes
+from runner.cases.schedule_acts import end_pauses
 from runner.cases.waking import wake_due
 from runner.core.errors import ConfigurationError, RunnerError
 from runner.core.schedules_values import BotFacts, facts_of
@@ -24,13 +26,14 @@ from runner.engine.bot_watch import take_stock
 from runner.engine.clockwatch import Clocks, ClockWatch
 from runner.engine.due_work import DueWork
 from runner.engine.happenings import Happenings
-from runner.engine.holding import hold, holding_cases
+from runner.engine.holding import hold
 from runner.journal.write import Journal
 from runner.timetable.differences import differences
 from runner.timetable.due_times import Planned
 from runner.timetable.loading import Timetable, load
 
 _LOOK: Final = timedelta(seconds=2)  # between two looks at schedules.yaml, at the clock and at what happens
+_PAUSES: Final = 10.0  # seconds between two looks for pauses that are over
 _TOO_MANY: Final = 200  # schedules whose changes are told one by one
 _JOB: Final = "due times"
 
@@ -59,6 +62,7 @@ class Scheduler:
         self._seen: tuple[int, int] | None = None
         self._handling = threading.RLock()
         self._held: list[str] = []
+        self._pauses_at = 0.0
         self._clock = BackgroundScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
@@ -196,8 +200,17 @@ class Scheduler:
                     self._say(f"case {case} is back: it was put aside until now")
                 if self._may_go_on():
                     self._work.record_happenings(self._happenings, self._clocks.wall())
+                    self._end_pauses()
             except OperationalError:
                 connection.close()
+
+    def _end_pauses(self) -> None:
+        """Record, now and then, that pauses are over: their time counts, not that of the record."""
+        at = self._clocks.really()
+        if at >= self._pauses_at:
+            self._pauses_at = at + _PAUSES
+            for name in end_pauses(self._clocks.wall()):
+                self._say(f"{name}: its pause is over")
 
     def _may_go_on(self) -> bool:
         """Whether the clock can be believed: it has not jumped, or somebody has confirmed it since."""

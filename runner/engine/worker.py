@@ -218,7 +218,7 @@ class Worker:
             order = self._order(
                 run.id, run.bot, path, run.parameters, queued=run.queued, requested_by=run.requested_by,
                 schedule=run.schedule, due=run.due, time_limit=run.time_limit,
-                item_retry=run.item_retry, policy=run.policy,
+                item_retry=run.item_retry, policy=run.policy, priority=run.priority,
             )  # fmt: skip
             description, order = self._loaded(child, order)
         except (RunnerError, TimeoutError) as error:
@@ -246,6 +246,7 @@ class Worker:
         self, run: str, bot: str, path: Path, parameters: Mapping[str, Any], *, queued: datetime, requested_by: str,
         schedule: str | None = None, due: datetime | None = None, time_limit: float | None = None,
         item_retry: Mapping[str, Any] | None = None, policy: Mapping[str, Any] | None = None,
+        priority: int = 0,
     ) -> Order:  # fmt: skip
         return Order(
             run=run,
@@ -259,6 +260,7 @@ class Worker:
             due=due,
             time_limit=time_limit,
             item_retry=ItemRetry.model_validate(item_retry) if item_retry else None,
+            priority=priority,
             policy=dict(policy or {}),
             browser=str(self._settings.browser) if self._settings.browser else None,
             headed=self._settings.headed,
