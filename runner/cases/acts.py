@@ -30,12 +30,13 @@ def apply_act(act: Act) -> None:
         apply_schedule_act(act)
     if act.subject_kind == PROBLEM:
         apply_problem_act(act)
-    if act.subject_kind == RUN and act.data.get("run_row"):
-        queue_run(act.subject, act.data["run_row"], act.at)
-    if act.subject_kind == RUN and act.verb == CANCEL:
-        apply_cancel(act)
-    if act.subject_kind != CASE:
-        return
+    if act.subject_kind == RUN:
+        _apply_to_run(act)
+    if act.subject_kind == CASE:
+        _apply(act)
+
+
+def _apply(act: Act) -> None:
     case = Case.objects.select_related("item__queue").filter(pk=act.subject).first()
     if case is None:
         raise ConflictError("there is no such case", where=f"case {act.subject}", code="STATE")
@@ -50,6 +51,13 @@ def apply_act(act: Act) -> None:
         queue_run(act.data["run"], act.data["run_row"], act.at)
     if planned.case == CaseStatus.RESOLVED:
         settle_problem(case.problem_id)
+
+
+def _apply_to_run(act: Act) -> None:
+    if act.data.get("run_row"):
+        queue_run(act.subject, act.data["run_row"], act.at)
+    if act.verb == CANCEL:
+        apply_cancel(act)
 
 
 def state_of(case: Case) -> CaseState:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from runner.cases import decisions
+from runner.cases.case_rows import SETTLED
 from runner.cases.intake_schedules import CLOCK_STEP
-from runner.cases.openings import SETTLED
 from runner.core.errors import ConflictError
 from runner.store.models import Case
 

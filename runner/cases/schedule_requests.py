@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from runner.cases import decisions
-from runner.cases.openings import SETTLED
+from runner.cases.case_rows import SETTLED
 from runner.cases.run_requests import checked_parameters, moment_of
 from runner.cases.run_rows import run_row
 from runner.cases.schedule_acts import ScheduleVerb, Standing, leave_due, standings, start_due

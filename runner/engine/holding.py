@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from datetime import datetime
 
-from runner.cases.case_rows import SETTLED
 from runner.cases.intake import take_in
 from runner.cases.intake_schedules import CLOCK_STEP
 from runner.core.clock import iso
