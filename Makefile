@@ -11,7 +11,7 @@ LOCK = $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --g
 # Another environment's modules must not shadow ours.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
-.PHONY: help setup demo test lint check docs format acceptance chaos bench lock clean
+.PHONY: help setup demo test lint check docs texts format acceptance chaos bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -29,6 +29,9 @@ test: setup ## all tests
 lint: setup ## rules and format
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
+
+texts: setup ## collect the desk's texts into its translation files, and say which are not translated
+	@$(PYTHON) -m docs.texts
 
 format: setup ## put the code into the format that lint asks for
 	@$(PYTHON) -m ruff check --fix .

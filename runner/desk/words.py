@@ -90,6 +90,17 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = MappingProxyType({
     },
 })  # fmt: skip
 
+# The heads of columns, names of filters and labels that several areas have: one translation for all of them.
+TITLES: Final[tuple[Word, ...]] = (
+    _("Name"), _("Title"), _("What"), _("Kind"), _("State"), _("Bot"), _("Bots"), _("Process"), _("Queue"), _("Item"), _("Items"),
+    _("Run"), _("Case"), _("Cases"), _("Problem"), _("Problems"), _("Schedule"), _("Step"), _("Steps"), _("Attempt"), _("Attempts"),
+    _("Owner"), _("Due"), _("Opened"), _("First seen"), _("Last seen"), _("Started"), _("Finished"), _("Took"), _("Asked for"),
+    _("Pending"), _("Done"), _("Exceptions"), _("Total"), _("Time"), _("Message"), _("Note"), _("Reason"), _("File"), _("Found"),
+    _("Priority"), _("Version"), _("Host"), _("Worker"), _("Parameters"), _("Value"), _("Data"), _("History"), _("Views"),
+    _("Role"), _("E-mail"), _("Save"), _("Cancel"), _("Delete"), _("Edit"), _("Close"), _("Open"), _("Undo"), _("Confirm"), _("Add"),
+    _("Yes"), _("No"), _("on"), _("off"), _("Now"), _("Last"), _("Date"), _("Language"), _("Description"), _("Comment"),
+)  # fmt: skip
+
 # How a state looks: a class of desk.css (good, bad, warn, idle, plain).
 TONES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "case": {"open": "bad", "claimed": "warn", "waiting": "idle", "retrying": "info", "resolved": "good", "verified": "good"},
