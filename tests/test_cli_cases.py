@@ -214,3 +214,38 @@ def test_several_cases_have_a_result_each_and_one_refusal_stops_no_other(cli: Cl
     answer = cli("cases", "done", *ids, "--note", "by hand", "--json", code=5)
     assert {one["id"]: one["outcome"] for one in answer.json} == {ids[0]: "done", ids[1]: "refused"}
     assert "is unknown" in answer.json[1]["why"]
+
+
+def test_cases_are_given_on_made_urgent_proven_and_decisions_taken_back(cli: Cli) -> None:
+    cases = cli.cases()
+    small, unknown = cases["A-1"]["id"], cases["A-4"]["id"]
+    (cli.project / "seen.txt").write_text("invoice A-4 is in the portal", "utf-8")
+    (cli.project / "seen.exe").write_bytes(b"MZ\x90\x00")
+    given, urgent, back, status = cli.each(
+        ["cases", "assign", small, "--to", "ben"],
+        ["cases", "priority", small, "--to", "urgent"],
+        ["cases", "undo", small],
+        ["cases", "show", small, "--json"],
+    )
+    assert f"case {small}: claimed" in given.out
+    assert f"case {small}: claimed" in urgent.out
+    assert f"case {small}: priority by mei taken back, it is claimed" in back.out
+    assert (status.json["assignee"], status.json["priority"]) == ("ben", "normal")
+    wrong = cli("cases", "attest", unknown, "--done", "--note", "seen", "--proof", "seen.exe", code=2)
+    assert "seen.exe: PROOF_TYPE" in wrong.err
+    cli("cases", "attest", unknown, "--done", "--note", "seen", "--proof", "seen.txt")
+    mine, trail, verified = cli.each(
+        ["cases", "unassign", small],
+        ["audit", "list", "--by", "mei", "--json"],
+        ["audit", "verify", "--json"],
+    )
+    assert f"case {small}: open" in mine.out
+    assert [one["what"] for one in trail.json] == [
+        "case.unassign", "case.attest", "case.undo", "case.priority", "case.assign",
+    ]  # fmt: skip
+    assert (verified.json["entries"], verified.json["broken"]) == (5, None)
+    next(path for path in (cli.home / "proofs").rglob("*") if path.is_file()).write_text("nothing", "utf-8")
+    broken = cli("audit", "verify", code=1)
+    assert "audit entry 4: AUDIT_BROKEN: its proof" in broken.err
+    wrong_noted = cli("audit", "verify", "--noted", "5:abc", code=2)
+    assert "--noted: CLI_USAGE" in wrong_noted.err

@@ -227,8 +227,8 @@ def _named(chosen: Sequence[str] | Sequence[Chosen]) -> list[list[Any]]:
     for start in range(0, min(len(ids), LARGEST + 1), 500):
         part = Case.objects.filter(pk__in=ids[start : start + 500])
         versions.update(part.values_list("pk", "version"))
-    missing = next((one for one in ids[:LARGEST] if one not in versions), None)
-    if missing is not None:
+    missing = next((one for one in ids if one not in versions), None)
+    if missing is not None and len(ids) <= LARGEST:
         raise not_found(missing)
     return [[one, seen.get(one, versions.get(one, 0))] for one in ids]
 

@@ -28,7 +28,7 @@ def due_of(process: str, opened: datetime) -> datetime:
     if found is None:
         return due_time(opened)
     hours, sla = _clock(json.dumps(found[0], sort_keys=True), json.dumps(found[1], sort_keys=True))
-    return due_time(opened, sla) if hours is None else hours.due_after(opened, sla)
+    return due_time(opened, sla) if hours is None else _to_millisecond(hours.due_after(opened, sla))
 
 
 def due_time(opened: datetime, sla: timedelta = ONE_WORKING_DAY) -> datetime:
@@ -78,6 +78,12 @@ def _clock(facts: str, calendars: str) -> tuple[WorkingHours | None, timedelta]:
         stretches = dict.fromkeys(range(7), ((time.min, time.max),))
     hours = WorkingHours(stretches, ZoneInfo(zone), days)
     return hours, entry.sla or _one_day(hours)
+
+
+def _to_millisecond(at: datetime) -> datetime:
+    """A day ends a microsecond before the next one begins: what that adds up to is nobody's deadline."""
+    shifted = at + timedelta(microseconds=500)
+    return shifted - timedelta(microseconds=shifted.microsecond % 1000)
 
 
 def _one_day(hours: WorkingHours) -> timedelta:

@@ -1,19 +1,20 @@
-"""What people decide about cases: `runner cases claim | retry | done | reject | attest | snooze | comment`."""
+"""What people decide about cases: `runner cases claim | assign | retry | done | reject | attest | snooze | undo …`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from runner.cli.cases import app
-from runner.cli.options import moment_ahead
+from runner.cli.options import CaseId, Json, moment_ahead, one_of
 from runner.cli.project import open_project
 from runner.cli.wishes import Wish, decision
 from runner.core.clock import now
 from runner.core.contract import Settled
-from runner.core.errors import UsageError
-from runner.core.nouns import ActVerb
+from runner.core.errors import ConflictError, UsageError
+from runner.core.nouns import ActVerb, Priority
 
 Note = Annotated[str, typer.Option(help="A few words for the history.")]
 
@@ -26,6 +27,58 @@ def claim(
 ) -> int:
     """Take cases on, or give them to somebody."""
     return _carry(wish, ActVerb.CLAIM, "claim", note=note, assignee=assignee)
+
+
+@decision(app, "assign")
+def assign(
+    wish: Wish,
+    assignee: Annotated[str, typer.Option("--to", metavar="NAME", help="This person; needed.")] = "",
+    note: Note = "",
+) -> int:
+    """Give cases to somebody; what was put aside stays so until its time."""
+    _needed(assignee, "--to", "the name of a person")
+    return _carry(wish, ActVerb.ASSIGN, f"give to {assignee}", note=note, assignee=assignee)
+
+
+@decision(app, "unassign")
+def unassign(wish: Wish, note: Note = "") -> int:
+    """Take cases from whoever has them: nobody has them any more."""
+    return _carry(wish, ActVerb.UNASSIGN, "take from their assignee", note=note)
+
+
+@decision(app, "priority")
+def priority(
+    wish: Wish,
+    level: Annotated[
+        str, typer.Option("--to", metavar="LEVEL", help="low, normal, high or urgent; needed.")
+    ] = "",
+) -> int:
+    """Say how urgent cases are."""
+    _needed(level, "--to", "low, normal, high or urgent")
+    one_of(level, [one.name.lower() for one in Priority], "--to")
+    return _carry(wish, ActVerb.PRIORITY, f"make {level}", priority=Priority[level.upper()])
+
+
+@app.command("undo")
+def undo(case: CaseId, note: Note = "", as_json: Json = False) -> None:
+    """Take back the last decision about a case, within ten minutes, while nothing has followed from it."""
+    who = open_project().who
+    from runner.cases.undoing import undo as take_back
+    from runner.cli.printing import print_json
+    from runner.store.models import Act, Case
+    from runner.store.names import resolve_case_id
+
+    pk = resolve_case_id(case)
+    acts = Act.objects.filter(subject_kind="case", subject=pk, machine=False).exclude(verb=ActVerb.COMMENT)
+    last = acts.order_by("-at", "-id").first()
+    if last is None:
+        raise ConflictError("nobody has decided anything about it", where=f"case {pk}", code="UNDO")
+    take_back(last.pk, by=who, at=now(), note=note)
+    status = Case.objects.values_list("status", flat=True).get(pk=pk)
+    if as_json:
+        print_json({"case": pk, "undone": last.verb, "status": status})
+    else:
+        print(f"case {pk}: {last.verb} by {last.by} taken back, it is {status}")
 
 
 @decision(app, "retry")
@@ -81,6 +134,10 @@ def attest(
         bool | None, typer.Option("--done/--not-done", help="It happened, or it did not; needed.")
     ] = None,
     note: Annotated[str, typer.Option(help="What was seen in the target system; needed.")] = "",
+    proof: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A picture, PDF, workbook, mail or text that shows it."),
+    ] = None,
 ) -> int:
     """Say whether a step of unknown outcome happened, after a look into the target system."""
     if is_done is None:
@@ -92,7 +149,8 @@ def attest(
         )
     _needed(note, "--note", "what was seen in the target system")
     outcome = Settled.DONE if is_done else Settled.NOT_DONE
-    return _carry(wish, ActVerb.ATTEST, f"attest '{outcome}' for", note=note, outcome=outcome)
+    kept = _kept(proof) if proof else None
+    return _carry(wish, ActVerb.ATTEST, f"attest '{outcome}' for", note=note, outcome=outcome, proof=kept)
 
 
 @decision(app, "snooze")
@@ -116,21 +174,33 @@ def comment(wish: Wish, note: Annotated[str, typer.Option(help="What is to be sa
 
 
 def _carry(wish: Wish, verb: ActVerb, words: str, **carried: Any) -> int:
-    """Make one decision about the cases of `wish`; `carried` goes to the function of that name in `decisions`."""
+    """Make one decision about the cases of `wish`; `carried` are the other fields of `Decision`."""
     who = open_project().who
     from runner.cases import decisions
     from runner.cases.bulk import Chosen
     from runner.cases.deciding import Decided
     from runner.cli.choosing import carry_out, chosen_cases
 
-    act = getattr(decisions, verb)
+    decision_made = decisions.Decision(verb, **carried)
 
     def decide(chosen: Chosen) -> Decided:
-        version = {} if verb is ActVerb.COMMENT else {"version": chosen.version}
-        decided: Decided = act(chosen.id, by=who, at=now(), **version, **carried)
-        return decided
+        version = None if verb is ActVerb.COMMENT else chosen.version
+        return decisions.decide(chosen.id, decision_made, by=who, at=now(), version=version)
 
     return carry_out(wish, chosen_cases(wish), words, decide)
+
+
+def _kept(proof: Path) -> Any:
+    """The proof file, kept in the data folder."""
+    from runner.cases.proofs import keep_proof
+
+    try:
+        content = proof.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"the file can't be read: {error.strerror}", expected="a file", where=str(proof), code="CLI_FILE"
+        ) from error
+    return keep_proof(open_project().settings.proofs, proof.name, content)
 
 
 def _needed(value: str, flag: str, expected: str) -> None:

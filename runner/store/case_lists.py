@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 
 from runner.core.clock import iso
-from runner.core.nouns import CaseStatus
+from runner.core.nouns import CaseStatus, Priority
 from runner.store.models import Act, Case
 from runner.store.paging import Page, page_of
 
@@ -119,6 +119,8 @@ def _case_json(case: Case, history: list[dict[str, Any]]) -> dict[str, Any]:
         "resolved": iso_or_none(case.resolved),
         "resolution": case.resolution,
         "assignee": case.assignee,
+        "priority": Priority(case.priority).name.lower(),
+        "bot_version": case.bot_version,
         "snoozed_until": iso_or_none(case.snoozed_until),
         "times_opened": case.times_opened,
         "version": case.version,
@@ -137,6 +139,7 @@ def _histories(case_ids: Iterable[str]) -> defaultdict[str, list[dict[str, Any]]
     for act in acts:
         histories[act.subject].append(
             {
+                "id": act.pk,
                 "at": iso(act.at),
                 "by": act.by,
                 "machine": act.machine,
