@@ -15,7 +15,7 @@ from openpyxl import Workbook
 from benchmarks.form_job import COLUMNS
 from benchmarks.measure import Cost, cost_of
 from runner.demo.serve import Portal
-from runner.kit.web import find_browser
+from runner.kit.web_browser import find_browser
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "benchmarks"

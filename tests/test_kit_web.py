@@ -96,14 +96,19 @@ def test_a_failed_attempt_leaves_picture_text_address_status_the_pages_own_messa
     assert 'waiting for get_by_role("button", name="Send")' in failed[0].error["message"]
 
 
-def test_the_second_attempt_leaves_a_trace_that_the_first_does_not(tmp_path: Path, address: str) -> None:
+def test_the_second_attempt_leaves_trace_and_traffic_that_the_first_does_not(
+    tmp_path: Path, address: str
+) -> None:
     finished = work(tmp_path, address, FAILS_ON_A_FORM)
 
-    assert "trace" not in evidence(finished, attempt=1)
+    assert not {"trace", "network"} & set(evidence(finished, attempt=1))
     with zipfile.ZipFile(evidence(finished, attempt=2)["trace"]) as trace:
         assert {"trace.trace", "trace.network"} <= set(trace.namelist())
         assert b"/form" in trace.read("trace.trace")
-    assert list((tmp_path / "run").rglob("*.zip")) == [evidence(finished, attempt=2)["trace"]]
+    with zipfile.ZipFile(evidence(finished, attempt=2)["network"]) as traffic:
+        asked = [entry["request"]["url"] for entry in json.loads(traffic.read("har.har"))["log"]["entries"]]
+    assert f"{address}/form" in asked
+    assert len(list((tmp_path / "run").rglob("*.zip"))) == 2
 
 
 def test_a_successful_attempt_leaves_no_evidence(tmp_path: Path, address: str) -> None:

@@ -20,7 +20,7 @@ from runner.core.settings import prepare_home
 from runner.core.vault import Vault
 from runner.engine import tree
 from runner.engine.bots import Discovery, discover
-from runner.kit.web import find_browser
+from runner.kit.web_browser import find_browser
 from runner.timetable.loading import load
 
 _LITTLE: Final = 1_000_000_000  # bytes of disk below which there is a warning

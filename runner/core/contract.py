@@ -14,6 +14,9 @@ prints). The child asks, the worker answers, one request at a time:
 | `next` (queue) | an `ItemOrder`, or `item: null` with the reason |
 | `results` (queue, keys: at most 500) | `items`: status, message and output by key |
 | `secret` (name) | its value |
+| `signed_in` (account) | `state`: what the browser kept of its last sign-in, None where there is nothing |
+| `sign_in` (account, state) | nothing: it is kept for the next time; `state: null` forgets it |
+| `pause` (message, the first time) | `go`: whether the person at the terminal has seen enough |
 | `progress` (`need`: seconds, 0 if left out) | `stop`: whether the run is being stopped, `lease_left`: seconds that the claim lasts, prolonged to `need` where it can be |
 | `finished` | `ok`: the child may end |
 
@@ -82,6 +85,7 @@ class BotDescription(_Record):
     lanes: int = 1
     stop_after: int | None = None
     secrets: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
     queues: tuple[QueueDescription, ...] = ()
     at_once: int | None = None
     resources: tuple[str, ...] = ()
@@ -116,6 +120,12 @@ class Order(_Record):
     policy: dict[str, Any] = Field(default_factory=dict)  # for the worker: see the model `Run`
     browser: str | None = None  # path of the browser to start, resolved by the child when empty
     headed: bool = False
+    slow: float = 0  # milliseconds that each action of the browser is held back, for people who look on
+    pause_on_error: bool = (
+        False  # keep the pages open after a failure until somebody says so: in the foreground only
+    )
+    pictures: bool = False  # a picture at the end of each step
+    record_network: str = ""  # overrules what the bot says: never, retry or always
 
 
 class Settled(StrEnum):

@@ -153,8 +153,10 @@ class _Work:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the border of an attempt: it is its outcome
             self._failed(error, watch, started)
         else:
+            self.live.uses.keep()
             data = {"status": "done", "will_retry": False, "output": dict(self.memory.output)}
             self._event("attempt.finished", f"{self.order.key} done", data=data, ms=_ms_since(started))
+            self.live.uses.write(self.live.journal)
 
     def _handle(self) -> None:
         if self.stopped is not None:
@@ -212,6 +214,7 @@ class _Work:
 
     def _failed(self, error: Failure, watch: Watch, started: float) -> None:
         kind = None
+        self.live.uses.drop()
         if isinstance(error, SessionFailed):
             error, kind = _cause(error), FailureKind.APPLICATION
         try:
@@ -220,7 +223,7 @@ class _Work:
             error, kind = unknown, None
         again = may_retry(error) and self._may_try_again()
         record = classify(error, Path(self.live.order.project), kind=kind)
-        watch.keep(self.sitting.value, row=self.order.data)
+        watch.keep(error, self.sitting.value, row=self.order.data)
         self._event(
             "attempt.finished",
             f"{self.order.key} failed: {record['message']}",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar, overload
+from typing import Any, Final, Literal, ParamSpec, TypeAlias, TypeVar, get_args, overload
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
 
@@ -19,6 +19,7 @@ from runner.kit.limits import limit_of
 P = ParamSpec("P")
 R = TypeVar("R")
 MOST_LANES: Final = 64
+Recorded: TypeAlias = Literal["never", "retry", "always"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class BotSpec:
     secrets: tuple[str, ...] = ()
     at_once: int | None = None
     resources: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    record_network: Recorded = "retry"
 
     def describe(self, file: str, version: str, queues: Iterable[QueueDescription]) -> BotDescription:
         """What people and the worker are told of this bot; `file` is relative to the project."""
@@ -50,6 +53,7 @@ class BotSpec:
             lanes=self.lanes,
             stop_after=self.stop_after,
             secrets=self.secrets,
+            accounts=self.accounts,
             queues=tuple(queues),
             at_once=self.at_once,
             resources=self.resources,
@@ -127,6 +131,8 @@ def bot(
     stop_after: int | None = None,
     secrets: Sequence[str] = (),
     concurrency: int | str | Sequence[str] | None = None,
+    accounts: Sequence[str] = (),
+    record_network: Recorded = "retry",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def bot(
     function: Callable[P, R] | None = None,
@@ -138,12 +144,16 @@ def bot(
     stop_after: int | None = None,
     secrets: Sequence[str] = (),
     concurrency: int | str | Sequence[str] | None = None,
+    accounts: Sequence[str] = (),
+    record_network: Recorded = "retry",
 ) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
     """Mark a function as a bot, as ``@bot`` or ``@bot(process="accounts-payable", time_limit="30m", lanes=2)``.
 
     `process` is what it works for; `time_limit` ends the run with everything it started; `lanes` is the number of
     processes that share its queues; after `stop_after` failed items in a row the run stops and leaves the rest pending;
-    `secrets` are the names that `secret(name)` may ask for; `concurrency` is how many of its runs may go on at a time,
+    `secrets` are the names that `secret(name)` may ask for, `accounts` those whose sign-in `web.signed_in` may keep;
+    `record_network` says when the traffic of pages is recorded: from the second attempt on ("retry"), "always" or "never";
+    `concurrency` is how many of its runs may go on at a time,
     whoever started them, or the names of what each run holds alone, such as a portal account that other bots use too. The function itself stays as it is and can be called.
     Raises ConfigurationError for an option or a signature that can't be.
     """
@@ -162,6 +172,8 @@ def bot(
                 secrets=tuple(secrets),
                 at_once=at_once,
                 resources=resources,
+                accounts=tuple(accounts),
+                record_network=_recorded(record_network),
             )
         )
         return marked
@@ -233,6 +245,14 @@ def _concurrency(value: int | str | Sequence[str] | None) -> tuple[int | None, t
             code="BOT_OPTION",
         )
     return None, names
+
+
+def _recorded(value: Recorded) -> Recorded:
+    if value not in get_args(Recorded):
+        raise ConfigurationError(
+            f"@bot(record_network={value!r})", expected='"never", "retry" or "always"', code="BOT_OPTION"
+        )
+    return value
 
 
 def _from_text(value: object, schema: Mapping[str, Any], document: Mapping[str, Any]) -> object:

@@ -178,7 +178,8 @@ def _serve(
     with Journal(
         path, run=order.run, lane=lane, bot=order.bot, redactor=redactor, takes_logs=True, reserve=reserve
     ) as journal:
-        live = current.Running(order, lane, folder, journal, channel, secrets=spec.secrets)
+        live = current.Running(order, lane, folder, journal, channel, spec.secrets, spec.accounts)
+        live.record_network = order.record_network or spec.record_network
         current.begin(live)
         try:
             done = _run(live, loaded, spec)
@@ -201,11 +202,14 @@ def _run(live: current.Running, loaded: describe.BotFile, spec: BotSpec) -> bool
         arguments = spec.arguments(_parameters(live, spec), Path(live.order.project))
         with Watch(live, seq) as watch:
             _call(spec, arguments, watch)
+        live.uses.keep()
     except LaneEnds as end:
+        live.uses.keep()
         message = f"Lane {live.lane} ended: {end.reason}"
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the border of a run: it is its outcome
         failure = classify(error, Path(live.order.project))
         message = f"{spec.name} failed: {failure['message']}"
+    live.uses.write(live.journal, at_end=True)
     live.journal.event(
         "run.finished",
         message,
@@ -238,8 +242,8 @@ def _parameters(live: current.Running, spec: BotSpec) -> BaseModel:
 def _call(spec: BotSpec, arguments: dict[str, Any], watch: Watch) -> None:
     try:
         spec.function(**arguments)
-    except (Exception, SystemExit):
-        watch.keep()
+    except (Exception, SystemExit) as error:
+        watch.keep(error)
         raise
 
 

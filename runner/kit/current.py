@@ -13,6 +13,8 @@ from runner.core.contract import EVIDENCE_FOLDER, Order, lane_folder
 from runner.core.errors import RunFailed
 from runner.journal.write import Journal
 from runner.kit.channel import Channel
+from runner.kit.network import Recording
+from runner.kit.uses import Uses
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext  # heavy: bots without web pages start without it
@@ -28,10 +30,14 @@ class Running:
     journal: Journal
     channel: Channel
     secrets: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
     outputs: dict[str, JsonValue] = field(default_factory=dict)
     puts: dict[str, int] = field(default_factory=dict)
     contexts: list[BrowserContext] = field(default_factory=list)
     failed_step: tuple[BaseException, str] | None = None
+    record_network: str = "retry"  # never, retry or always
+    recordings: dict[BrowserContext, Recording] = field(default_factory=dict)
+    uses: Uses = field(default_factory=Uses)
 
     @property
     def evidence(self) -> Path:
@@ -59,6 +65,8 @@ class Here:
     retried_by: str | None = None  # the step whose own Retry would repeat what is done here
 
 
+acting: ContextVar[str | None] = ContextVar("acting", default=None)
+"""The irreversible step whose act is being done right now."""
 here: ContextVar[Here] = ContextVar("here", default=Here())  # noqa: B039 - it is frozen
 _running: list[Running] = []
 

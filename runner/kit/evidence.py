@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import orjson
 
 from runner.journal.redact import Redactor
-from runner.kit.current import Running, here
+from runner.kit.current import Here, Running, here
+from runner.kit.network import Recording
+from runner.kit.pause import pause
 from runner.kit.snapshot import read_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 MOST_PAGES: Final = 4
+LONG_COOKIE: Final = 16  # characters from which on a cookie's value is no setting but a key
+ALWAYS, RETRY = "always", "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,11 @@ class Watch:
         self._live = live
         self._prefix = f"{seq:06d}"
         self._traced = traced
+        self._recorded = live.record_network == ALWAYS or (traced and live.record_network == RETRY)
+        self._recordings: list[Recording] = []
+        self._kept: Here | None = None  # where it failed: what comes later belongs there, too
+        self._published = 0
+        self._paused = False
         self._pieces: list[Piece] = []
         self._looked_at: list[BrowserContext] = []
         self._pages = 0
@@ -57,16 +66,40 @@ class Watch:
         for piece in self._pieces:
             if piece.path is not None:
                 piece.path.unlink(missing_ok=True)
-        if self._traced:
-            for context in self._live.contexts:
-                if context not in self._looked_at:
-                    _quietly(context.tracing.stop)
+        for recording in self._recordings:
+            recording.forget()
+        for context in self._live.contexts:
+            if self._traced and context not in self._looked_at:
+                _quietly(context.tracing.stop)
+            if self._live.record_network != ALWAYS and (left := self._live.recordings.pop(context, None)):
+                left.forget()
 
     def opened(self, context: BrowserContext) -> None:
         """A context was opened, or is open at the start of an attempt: record it from the second attempt on."""
         if self._traced:
             # No film strip: pictures can't be masked. The snapshots of the page show the same and are text.
             _quietly(lambda: context.tracing.start(screenshots=False, snapshots=True, sources=False))
+        if self._recorded and context not in self._live.recordings:
+            recording = Recording(context)
+            self._live.recordings[context] = recording
+            _quietly(recording.start)
+
+    def closing(self, context: BrowserContext) -> None:
+        """A context is about to close: what its pages asked and were answered is kept where it is wanted."""
+        recording = self._live.recordings.pop(context, None)
+        if recording is None:
+            return
+        recording.stop()
+        self._recordings.append(recording)
+        if self._kept is not None or self._live.record_network == ALWAYS:
+            self._publish_recordings()
+            self._write_lines(self._kept or here.get())
+
+    def pause(self, error: BaseException) -> None:
+        """Leave the pages open for the person at the terminal, once, where that was asked for."""
+        if self._live.order.pause_on_error and not self._paused:
+            self._paused = True
+            pause(self._live, self._live.contexts, str(error))
 
     def look_at(self, context: BrowserContext) -> None:
         """Take evidence of all pages of `context`, once; never raises for what a page does."""
@@ -74,25 +107,34 @@ class Watch:
             return
         self._looked_at.append(context)
         self._live.evidence.mkdir(parents=True, exist_ok=True)
+        recording = self._live.recordings.pop(context, None)
+        if recording is not None:  # first: what is asked of the pages below is not the bot's work
+            recording.stop()
+            self._recordings.append(recording)
         if self._traced:
-            self._keep_trace(context)  # first: what is asked of the pages below is not the bot's work
+            self._keep_trace(context)
         for page in context.pages[: MOST_PAGES - self._pages]:
             self._pages += 1
             self._look_at_page(page)
 
-    def keep(self, session: object = None, row: Any = None) -> None:
+    def keep(self, error: BaseException, session: object = None, row: Any = None) -> None:
         """It failed: look at every page that is open, and write the lines about all that was seen.
 
         Raises OSError only when the journal itself can't be written.
         """
-        place = here.get()
+        self._kept = here.get()
         try:
             for context in [*self._live.contexts, *_contexts_in(session)]:
                 self.look_at(context)
             if row is not None:
                 self._keep_row(row)
-        except Exception as error:  # noqa: BLE001 - a driver that died or a full disk must not hide the failure itself
-            self._live.journal.event("log", f"Evidence is missing: {error}", level="WARNING")
+            self._publish_recordings()
+        except Exception as missing:  # noqa: BLE001 - a driver that died or a full disk must not hide the failure itself
+            self._live.journal.event("log", f"Evidence is missing: {missing}", level="WARNING")
+        self._write_lines(self._kept)
+        self.pause(error)
+
+    def _write_lines(self, place: Here) -> None:
         for piece in self._pieces:
             self._live.journal.event(
                 "evidence",
@@ -104,6 +146,17 @@ class Watch:
                 evidence=self._live.relative(piece.path) if piece.path is not None else None,
             )
         self._pieces.clear()
+
+    def _publish_recordings(self) -> None:
+        while self._recordings:
+            recording = self._recordings.pop(0)
+            self._published += 1
+            path = self._path(f"network{self._published}.har.zip")
+            if recording.publish(path, self._redactor):
+                self._pieces.append(
+                    Piece("network", "What the pages asked and were answered: replays offline", path)
+                )
+            recording.forget()
 
     def _keep_row(self, row: Any) -> None:
         self._live.evidence.mkdir(parents=True, exist_ok=True)
@@ -136,12 +189,13 @@ class Watch:
         return not self._redactor.finds(readable.encode("utf-8", "replace"))
 
     def _keep_trace(self, context: BrowserContext) -> None:
+        redactor = self._redactor.extended(_keys_of(context))
         path = self._path(f"trace{len(self._looked_at)}.zip")
         with tempfile.TemporaryDirectory(prefix="runner-trace-") as folder:
             raw = Path(folder) / "trace.zip"
             _quietly(lambda: context.tracing.stop(path=raw))
             if raw.is_file():
-                mask_archive(raw, path, self._redactor)
+                mask_archive(raw, path, redactor)
                 self._pieces.append(
                     Piece("trace", "What the bot did, step by step: open it in the trace viewer", path)
                 )
@@ -171,6 +225,17 @@ def _contexts_in(session: object) -> list[BrowserContext]:
     if kind == "playwright.sync_api._generated.BrowserContext":
         return [session]  # type: ignore[list-item]
     return []
+
+
+def _keys_of(context: BrowserContext) -> list[str]:
+    """Values of cookies that let somebody in."""
+    from playwright.sync_api import Error
+
+    try:
+        values = [cookie.get("value", "") for cookie in context.cookies()]
+    except Error:
+        return []
+    return [value for value in values if len(value) >= LONG_COOKIE]
 
 
 def _quietly(act: Any) -> None:

@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from runner.core.contract import IrreversibleRecord, ItemOrder, Settled
 from runner.core.errors import ConfigurationError, OutcomeUnknown
-from runner.kit.current import here, running
+from runner.kit.current import acting, here, running
 from runner.kit.limits import DEFAULT_LIMIT, ask_for_time, limit_of
 from runner.kit.retry import retry_of_irreversible
 
@@ -131,7 +131,9 @@ class Item(Generic[M]):
         again or lets the exception out. Where it can't decide, OutcomeUnknown: a person attests, nothing is repeated.
         A result without a JSON form is returned this time and recorded as None.
         `limit` (30 s) is how long `act` may take: it is not begun when the claim on the item does not last that long
-        (ApplicationError, LEASE_SHORT), nor when the run is being stopped (TryLater, RUN_STOPPING).
+        (ApplicationError, LEASE_SHORT), nor when the run is being stopped (TryLater, RUN_STOPPING). A locator of `web.find`
+        acts by its first choice only (ApplicationError, LOCATOR_LOWER_RANK); given as in ``button.click`` it is looked at
+        before anything begins.
         Raises ConfigurationError inside a step with a Retry of its own, or for a name that this attempt has used already.
         """
         retried_by = here.get().retried_by
@@ -145,15 +147,20 @@ class Item(Generic[M]):
             return recorded
         if record is not None and record.state is Settled.INTENT and self._settle(name, already_done, None):
             return None
+        _look_at_locator(act)
         ask_for_time(name, longest)
         self._write("irreversible.intent", f"{name}: begins", name, {})
         self._memory.irreversible[name] = IrreversibleRecord(state=Settled.INTENT)
+        token = acting.set(name)
         try:
             result = act()
         except (Exception, SystemExit) as error:
+            acting.set(None)
             if self._settle(name, already_done, error):
                 return None
             raise
+        finally:
+            acting.reset(token)
         self._outcome(name, "acted", result)
         return result
 
@@ -227,6 +234,13 @@ def current_item(asked_by: str) -> Item[Any]:
             code="BOT_NO_ITEM",
         )
     return item
+
+
+def _look_at_locator(act: Callable[[], object]) -> None:
+    """Where `act` is an action of a ranked locator: see that its first choice is there, while nothing has begun."""
+    insist = getattr(getattr(act, "__self__", None), "insist_on_first", None)
+    if insist is not None:
+        insist()
 
 
 def as_json(value: object, what: str) -> JsonValue:

@@ -16,6 +16,10 @@ from runner.kit.retry import is_page_expectation
 
 LONGEST_MESSAGE: Final = 2000
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# What a ranked locator is made of behind its first choice (kit/ranked.py).
+_LOWER_CHOICES: Final = re.compile(
+    r'(\.or_\(locator\(":root"\)\.filter\(has_not=.*?"runner-choice=[\d.]+"\)\))+'
+)
 _OURS: Final = Path(__file__).resolve().parent.parent
 _MISTAKES: Final = (
     NameError, TypeError, AttributeError, ImportError, SyntaxError, LookupError, ValueError, ArithmeticError,
@@ -112,7 +116,7 @@ def _plain(error: BaseException) -> str:
     """The message without colours, and of Playwright's call log only what it was waiting for."""
     if isinstance(error, SystemExit):
         return f"the bot called sys.exit({error.code!r})"
-    text = _ANSI.sub("", str(error)).strip()
+    text = _LOWER_CHOICES.sub(" or a lower choice", _ANSI.sub("", str(error))).strip()
     head, log_found, call_log = text.partition("Call log:")
     if log_found:
         waiting = [line.strip(" -\t") for line in call_log.splitlines() if "waiting for" in line]

@@ -1,0 +1,167 @@
+"""A locator with several choices: one Playwright locator that takes the first choice which matches and tells if it was a lower one.
+
+The choices become one selector: *the first, or the second where there is no first, or …*, which the browser judges anew at each
+action. So there is one wait for all of them, no question to the page beyond the action itself, and an ambiguous choice is
+Playwright's usual error. A lower choice passes through a selector engine of ours that tells us so; a first one costs nothing.
+This file is all that leans on what Playwright does not document (selectors as text, `_impl_obj`); tests hold it to it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from playwright.sync_api import Locator
+
+from runner.core.errors import ApplicationError, ConfigurationError
+from runner.kit.current import acting
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Playwright
+
+TELLER: Final = "runnerTells"  # the name of the function in the page
+_ENGINE: Final = "runner-choice"
+_SCRIPT: Final = f"""(() => {{
+  const told = new Set();
+  const tell = choice => {{
+    if (told.has(choice)) return;
+    told.add(choice);
+    if (globalThis.{TELLER}) globalThis.{TELLER}(choice);
+  }};
+  return {{
+    query(root, choice) {{ tell(choice); return root; }},
+    queryAll(root, choice) {{ tell(choice); return [root]; }},
+  }};
+}})()"""
+_INTO_FRAME: Final = "internal:control=enter-frame >> "
+_WORDS: Final = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r'internal:role=(\w+)\[name=("(?:[^"\\]|\\.)*")[is]?\]', r"\1 \2"),
+        (r"internal:role=(\w+)", r"\1"),
+        (r'internal:testid=\[[^=\]]+=("(?:[^"\\]|\\.)*")[is]?\]', r"test id \1"),
+        (r'internal:(label|text)=("(?:[^"\\]|\\.)*")[is]?', r"\1 \2"),
+        (r'internal:attr=\[(\w+)=("(?:[^"\\]|\\.)*")[is]?\]', r"\1 \2"),
+        (r" >> ", " / "),
+    )
+)
+_ACTS: Final = (
+    "check", "clear", "click", "dblclick", "dispatch_event", "drag_to", "fill", "press", "press_sequentially", "select_option",
+    "set_checked", "set_input_files", "tap", "type", "uncheck",
+)  # fmt: skip
+
+
+def teach(driver: Playwright) -> None:
+    """Make the engine known to a driver, once, before its first context."""
+    driver.selectors.register(_ENGINE, _SCRIPT)
+
+
+def listen(context: BrowserContext, told: Callable[[str], None]) -> None:
+    """Have `told` called with the mark of each lower choice that matches in `context`."""
+    context.expose_binding(TELLER, lambda _source, mark: told(str(mark)))
+
+
+class Ranked(Locator):
+    """What `web.find` gives: a Playwright locator over all choices. Inside an irreversible step only the first choice acts."""
+
+    def __init__(self, name: str, choices: Sequence[Locator], mark: str, used: Callable[[], None]) -> None:
+        self._name = name
+        self._choices = tuple(choices)
+        self._only_first = False
+        self._used: Callable[[], None] | None = used
+        impl: Any = type(choices[0]._impl_obj)  # noqa: SLF001
+        super().__init__(impl(_place_of(choices[0]).frame, _union(name, choices, mark)))
+
+    @property
+    def _impl_obj(self) -> Any:
+        if self._used is not None:
+            used, self._used = self._used, None
+            used()
+        return self.__dict__["impl"]
+
+    @_impl_obj.setter
+    def _impl_obj(self, impl: Any) -> None:
+        self.__dict__["impl"] = impl
+
+    def keep_to_first(self) -> Ranked:
+        """The same locator, of which only the first choice may ever act."""
+        self._only_first = True
+        return self
+
+    def insist_on_first(self) -> None:
+        """Return when the first choice matches.
+
+        Raises ApplicationError (LOCATOR_LOWER_RANK) when only a lower one does, and Playwright's own TimeoutError when
+        none does in time.
+        """
+        self.first.wait_for(state="attached")
+        if self._choices[0].count():
+            return
+        lower = next((n for n, one in enumerate(self._choices[1:], 2) if one.count()), 2)
+        raise ApplicationError(
+            f"'{self._name}' is found by choice {lower} only, {shown(self._choices[lower - 1])}",
+            expected=f"its first choice, {shown(self._choices[0])}: an irreversible step takes no other",
+            hint="look at the page and correct the first choice in the bot",
+            code="LOCATOR_LOWER_RANK",
+        )
+
+
+def _guarded(name: str) -> Callable[..., Any]:
+    act = getattr(Locator, name)
+
+    @functools.wraps(act)
+    def guarded(self: Ranked, *args: Any, **kwargs: Any) -> Any:
+        if self._only_first or acting.get() is not None:
+            self.insist_on_first()
+        return act(self, *args, **kwargs)
+
+    return guarded
+
+
+for _name in _ACTS:
+    setattr(Ranked, _name, _guarded(_name))
+Ranked.__name__ = Ranked.__qualname__ = "Locator"  # Playwright names the class in its messages
+
+
+def shown(locator: Locator) -> str:
+    """A locator in words: ``label "Amount"``, ``button "Post"``, ``test id "amount"``; another one as its selector."""
+    text = _place_of(locator).selector
+    for pattern, words in _WORDS:
+        text = pattern.sub(words, text)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a locator looks: its frame (Playwright's object), the steps into inner frames, and the selector in there."""
+
+    frame: Any
+    inner: str
+    selector: str
+
+
+def _place_of(locator: Locator) -> _Place:
+    impl: Any = locator._impl_obj  # noqa: SLF001 - selectors can't be had otherwise
+    inner, border, selector = impl._selector.rpartition(_INTO_FRAME)  # noqa: SLF001
+    return _Place(impl._frame, inner + border, selector)  # noqa: SLF001
+
+
+def _union(name: str, choices: Sequence[Locator], mark: str) -> str:
+    places = [_place_of(choice) for choice in choices]
+    if any((place.frame, place.inner) != (places[0].frame, places[0].inner) for place in places):
+        raise ConfigurationError(
+            f"the choices of '{name}' lie in different pages or frames",
+            expected="choices in one page, or all in one frame",
+            hint="find the frame first, and what is in it by choices within it",
+            code="BOT_FIND",
+        )
+    union = places[0].selector
+    for at, place in enumerate(places[1:], 1):
+        none_before = "".join(f" >> internal:has-not={json.dumps(before.selector)}" for before in places[:at])
+        lower = f":root{none_before} >> {place.selector} >> {_ENGINE}={mark}.{at + 1}"
+        union += f" >> internal:or={json.dumps(lower)}"
+    return places[0].inner + union
