@@ -8,11 +8,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 from pydantic import BaseModel, Field
 
 from bots._portal import open_page, signed_in
-from runner import ApplicationError, BusinessError, Item, Queue, Retry, bot, run, sheets, step
+from runner import ApplicationError, BusinessError, Item, Queue, Retry, bot, run, sheets, step, web
 from runner.core.errors import WorkbookError
 
 
@@ -113,7 +113,7 @@ def post_one(item: Item[Order], page: Page) -> None:
 def fill_in(page: Page, order: Order) -> None:
     """Fill in the order form."""
     open_page(page, "/orders/new")
-    product = page.get_by_label("Product")
+    product = entry(page, "product", "Product")
     on_sale = product.locator("option").all_inner_texts()
     if order.product not in on_sale:
         near = difflib.get_close_matches(order.product, on_sale, n=1)
@@ -123,19 +123,24 @@ def fill_in(page: Page, order: Order) -> None:
             hint="correct the product and retry",
             code="UNKNOWN_PRODUCT",
         )
-    page.get_by_label("Order number").fill(order.number)
-    page.get_by_label("Customer").fill(order.customer)
+    entry(page, "number", "Order number").fill(order.number)
+    entry(page, "customer", "Customer").fill(order.customer)
     product.select_option(order.product)
-    page.get_by_label("Quantity").fill(str(order.quantity))
-    page.get_by_label("Amount").fill(str(order.amount))
-    page.get_by_label("Delivery date").fill(order.delivery_date.isoformat())
-    page.get_by_label("Notes").fill(order.notes)
+    entry(page, "quantity", "Quantity").fill(str(order.quantity))
+    entry(page, "amount", "Amount").fill(str(order.amount))
+    entry(page, "delivery_date", "Delivery date").fill(order.delivery_date.isoformat())
+    entry(page, "notes", "Notes").fill(order.notes)
+
+
+def entry(page: Page, name: str, label: str) -> Locator:
+    """A field of the form by its label, or, should the portal change its words, by its name in the form."""
+    return web.find(page, name, [page.get_by_label(label, exact=True), page.locator(f"[name={name}]")])
 
 
 def submit(page: Page) -> str:
     """Post the form; the confirmation number. What the portal objects to is a business exception."""
     with page.expect_response(lambda answer: answer.request.method == "POST") as posted:
-        page.get_by_role("button", name="Post order").click()
+        page.locator("form#order button").click()
     if posted.value.status >= 500:
         raise ApplicationError(f"the portal answers the order with {posted.value.status}")
     confirmation, refusal = page.get_by_test_id("confirmation"), page.get_by_role("alert")

@@ -7,13 +7,13 @@ import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from runner.demo.serve import Portal
 
@@ -75,11 +75,12 @@ def times_entered(portal: Portal, number: str) -> int:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(prepare: Callable[[Playwright], object] = lambda _: None) -> Iterator[Browser]:
     """A real Chromium: the one that `RUNNER_BROWSER` names, the machine's, or Playwright's own."""
     program = os.environ.get("RUNNER_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
+        prepare(playwright)
         browser = playwright.chromium.launch(
             executable_path=Path(program) if program else None, args=["--no-sandbox"] if as_root else []
         )

@@ -6,7 +6,19 @@ from typing import Any, Final
 
 from django.db.models import Model
 
-from runner.store.models import Act, Attempt, Case, Item, Lane, Occurrence, Problem, Queue, Run, Step
+from runner.store.models import (
+    Act,
+    Attempt,
+    Case,
+    Item,
+    Lane,
+    LocatorDay,
+    Occurrence,
+    Problem,
+    Queue,
+    Run,
+    Step,
+)
 
 MODELS: Final[tuple[type[Model], ...]] = (
     Run,
@@ -19,6 +31,7 @@ MODELS: Final[tuple[type[Model], ...]] = (
     Case,
     Act,
     Occurrence,
+    LocatorDay,
 )
 # Leases are live coordination and no history: a rebuild leaves them empty.
 LEASES: Final = {"epoch", "lease_until", "claimed_run_id", "claimed_lane", "stop_asked_by"}
@@ -37,12 +50,12 @@ def item_order() -> list[str]:
 
 def wipe() -> None:
     """Leave every table empty."""
-    for model in (Act, Case, Problem, Attempt, Item, Queue, Step, Lane, Run, Occurrence):
+    for model in (Act, Case, Problem, Attempt, Item, Queue, Step, Lane, Run, Occurrence, LocatorDay):
         model._default_manager.all().delete()
 
 
 def _rows(model: type[Model], items: dict[int, str]) -> list[dict[str, Any]]:
-    numbered = model in {Lane, Step, Item, Attempt, Occurrence}
+    numbered = model in {Lane, Step, Item, Attempt, Occurrence, LocatorDay}
     rows = []
     for row in model._default_manager.all():
         values = {field.attname: getattr(row, field.attname) for field in model._meta.concrete_fields}

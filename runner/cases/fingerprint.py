@@ -29,8 +29,8 @@ GENERIC_CODES: Final = frozenset(
 )
 """Codes that say no more than the kind does."""
 _OUR_CODES: Final = (
-    "BOT_", "BROWSER_", "CLI_", "CONNECTION", "ITEM_", "LANE_", "OS_", "PAGE_", "RUN_", "SCHED_", "SECRET_", "TIMEOUT",
-    "UNEXPECTED", "WB_",
+    "BOT_", "BROWSER_", "CLI_", "CONNECTION", "ITEM_", "LANE_", "LOCATOR_", "OS_", "PAGE_", "RUN_", "SCHED_", "SECRET_", "TIMEOUT",
+    "UNEXPECTED", "WB_", "WEB_",
 )  # fmt: skip
 """How the codes begin that Runner itself gives: they name a kind of error, not a cause in somebody's business."""
 BAD_ROW: Final = "bad_row"  # why a case is open whose row never fitted the queue's model

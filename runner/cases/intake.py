@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import transaction
 
-from runner.cases import intake_items, intake_runs, intake_schedules
+from runner.cases import intake_items, intake_locators, intake_runs, intake_schedules
 from runner.cases.batch import Batch, PutCounts
 from runner.core.contract import SUPERVISOR_LANE
 from runner.journal import Fault, Line, read_journal
@@ -33,8 +33,10 @@ _APPLY: Final[dict[str, Callable[[Batch, Line], None]]] = {
     "once": intake_items.once,
     "evidence": intake_items.evidence,
     "target.down": intake_items.target_down,
+    "locator.fallback": intake_locators.locator_fallback,
+    "locator.uses": intake_locators.locator_uses,
 }
-"""What each event does to the rows. Events that are not named (log, retry, balance, locator.fallback) leave none."""
+"""What each event does to the rows. Events that are not named (log, retry, balance) leave none."""
 
 
 @dataclass(frozen=True, slots=True)

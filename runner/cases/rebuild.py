@@ -25,6 +25,7 @@ from runner.store.models import (
     GroupingRule,
     Item,
     Lane,
+    LocatorDay,
     Occurrence,
     Problem,
     Queue,
@@ -120,7 +121,7 @@ def _forget_machine_rows(*, everything_is_told: bool) -> None:
     )
     told.exclude(run__in=list(queued.values_list("pk", flat=True))).delete()
     Act.objects.filter(machine=True).delete()
-    for model in (Case, GroupingRule, Problem, Attempt, Item, Queue, Step, Lane):
+    for model in (Case, GroupingRule, Problem, Attempt, Item, Queue, Step, Lane, LocatorDay):
         model.objects.all().delete()
     Run.objects.exclude(status=RunStatus.QUEUED).delete()
 

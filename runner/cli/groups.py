@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from runner.core.errors import UsageError, did_you_mean
 
-_CONTEXT: Final = {"help_option_names": ["--help", "-h"]}
+CONTEXT: Final = {"help_option_names": ["--help", "-h"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def group(help_text: str) -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
-        context_settings=_CONTEXT,
+        context_settings=CONTEXT,
     )
     app.callback()(_nothing)
     return app
@@ -92,7 +92,7 @@ def root(kind: type[LazyGroup], callback: Any, help_text: str) -> Any:
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
-        context_settings=_CONTEXT,
+        context_settings=CONTEXT,
     )
     app.callback()(callback)
     return get_command(app)
@@ -105,6 +105,6 @@ def _nothing() -> None:
 def _as_command(found: Any) -> Any:
     if isinstance(found, typer.Typer):
         return get_command(found)
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_CONTEXT)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=CONTEXT)
     app.command()(found)
     return get_command(app)

@@ -31,7 +31,7 @@ class Commands(LazyGroup):
         "desk": Entry("runner.cli.desk:desk", "The web pages, until Ctrl-C", _BOTS),
         "scheduler": Entry("runner.cli.up:scheduler", "Only the scheduler, until Ctrl-C", _BOTS),
         "worker": Entry("runner.cli.up:worker", "Only a worker, until Ctrl-C", _BOTS),
-        "bots": Entry("runner.cli.bots:bots", "List the bots, or show one and its parameters", _BOTS),
+        "bots": Entry("runner.cli.bots:app", "List the bots, show one, its locators", _BOTS),
         "schedules": Entry("runner.cli.schedule_acts:app", "List, check and look ahead", _BOTS),
         "runs": Entry("runner.cli.runs:app", "Runs: list, show, logs, cancel", _LOOK),
         "queues": Entry("runner.cli.items:queues_app", "Work queues: list", _LOOK),

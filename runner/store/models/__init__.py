@@ -3,6 +3,7 @@
 from runner.store.models.bots import Bot, BotVersion
 from runner.store.models.cases import Act, Case
 from runner.store.models.items import Attempt, Item, Queue
+from runner.store.models.locators import LocatorDay
 from runner.store.models.people import AuditEntry, AuditHead, BulkSelection, Mention
 from runner.store.models.problems import CorrectiveAction, GroupingRule, Problem
 from runner.store.models.processes import Process
@@ -22,6 +23,7 @@ __all__ = [
     "GroupingRule",
     "Item",
     "Lane",
+    "LocatorDay",
     "Mention",
     "Occurrence",
     "Problem",
