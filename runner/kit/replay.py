@@ -1,0 +1,195 @@
+"""Replays a recording in a page: step by step, with what was typed or other values, and each failure named by its step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from runner.core.errors import ApplicationError, BusinessError, RunnerError
+from runner.kit.current import here, running_or_none
+from runner.kit.replay_acts import Doing, do
+from runner.kit.replay_find import poll
+from runner.kit.replay_pages import Tabs, same_place
+from runner.kit.step import step as named_step
+from runner.recordings.model import Click, DoubleClick, Recording, Step
+from runner.recordings.placeholders import fill, with_values
+from runner.recordings.wording import words_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+DEFAULT_WITHIN_MS: Final = 30_000
+SHORTEST_MS: Final = (
+    1_000  # a shorter time, as some recordings have, fails on a busy machine and nothing else
+)
+
+
+@dataclass(frozen=True)
+class Script:
+    """What is replayed and how. `shown` names the recording in errors; `files` are uploaded from there or the project.
+
+    `address` (``https://portal.example``) takes the place of the scheme and host that the recording begins at, wherever it
+    occurs; `secret` gives the secrets that the steps refer to; `slow_ms` is a pause behind each step.
+    """
+
+    recording: Recording
+    shown: str
+    project: Path
+    files: Path
+    address: str = ""
+    secret: Callable[[str], str] | None = None
+    within_ms: float = DEFAULT_WITHIN_MS
+    slow_ms: float = 0
+    on_step: Callable[[int, str], None] = field(default=lambda _number, _words: None)
+
+
+class Player:
+    """Does the steps of a script in a page, one after the other; `outputs` is what steps have read."""
+
+    def __init__(self, page: Page, script: Script) -> None:
+        self.script = script
+        self.tabs = Tabs(page)
+        self.values: dict[str, object] = {}
+        self.outputs: dict[str, str] = {}
+        self.refused = False  # the page said no to the last step
+        self.arrived = False  # the page that follows the last step came
+
+    def begin(self, values: Mapping[str, object]) -> None:
+        """Use these values from now on, and forget what was read."""
+        self.values = dict(values)
+        self.outputs = {}
+
+    def play(self, first: int = 1, last: int | None = None, *, only_first_choice: bool = False) -> None:
+        """Do the steps from `first` to `last` (both included, from 1).
+
+        Raises RunnerError with the step's number and words: BusinessError where the page refuses the data, ApplicationError
+        for everything else that goes wrong in the page. `only_first_choice`: a lower selector is not good enough.
+        """
+        steps = self.script.recording.steps
+        for number in range(first, (len(steps) if last is None else last) + 1):
+            self._play_one(number, steps[number - 1], only_first_choice=only_first_choice)
+
+    def _play_one(self, number: int, recorded: Step, *, only_first_choice: bool) -> None:
+        from playwright.sync_api import Error
+
+        words = words_of(recorded)
+        self.script.on_step(number, words)
+        self.refused = self.arrived = False
+        try:
+            with named_step(words):
+                self._do(number, recorded, only_first_choice=only_first_choice)
+        except RunnerError as error:
+            error.where = error.where or f"{self.script.shown}: step {number} ({words})"
+            raise
+        except (Error, AssertionError) as error:
+            raise ApplicationError(
+                str(error).strip().splitlines()[0],
+                expected="the page as it was while recording",
+                hint="look at the picture of the page; where the page has changed, record the step again",
+                where=f"{self.script.shown}: step {number} ({words})",
+                code="REC_FAILED",
+            ) from error
+
+    def _do(self, number: int, recorded: Step, *, only_first_choice: bool) -> None:
+        script = self.script
+        asked = recorded.timeout or script.recording.timeout
+        within = max(float(asked), SHORTEST_MS) if asked else script.within_ms
+        prepared = self._prepared(recorded)
+        frame = self.tabs.frame_of(prepared, within)
+        page = frame.page
+        moves, alerts = self.tabs.moves, self._alerts_before(page, prepared)
+        doing = Doing(
+            prepared, number, frame, self.tabs, self._file, within, self.outputs, only_first=only_first_choice
+        )
+        do(doing)
+        if doing.rank > 1:
+            self._fell_back(number, recorded, doing.rank)
+        if prepared.leads_to is not None and prepared.leads_to.url:
+            self._wait_for_page(page, prepared.leads_to.url, moves, alerts, within)
+        if script.slow_ms:
+            page.wait_for_timeout(script.slow_ms)
+
+    def _prepared(self, recorded: Step) -> Step:
+        secret = self.script.secret
+        step = with_values(recorded, lambda text: fill(text, self.values, secret))
+        if self.script.address:
+            step = _at_address(step, self.script.recording.first_address, self.script.address)
+        return step
+
+    def _alerts_before(self, page: Page, step: Step) -> set[str]:
+        acts = isinstance(step, Click | DoubleClick) and step.leads_to is not None
+        return self.tabs.alerts(page) if acts else set()
+
+    def _wait_for_page(self, page: Page, url: str, moves: int, alerts: set[str], within: float) -> None:
+        """Wait for the page that followed while recording. What the page objects to is a business exception."""
+
+        def look() -> bool:
+            if self.tabs.moves <= moves:
+                return False
+            self._refuse_error_page(page)
+            if same_place(page.url, url):
+                return True
+            new = self.tabs.alerts(page) - alerts
+            if new:
+                self.refused = True
+                raise BusinessError(
+                    f"the page refuses it: {' '.join(sorted(new))}",
+                    hint="correct the data and retry",
+                    code="REFUSED",
+                )
+            return False
+
+        if not poll(page.main_frame, look, within):
+            raise ApplicationError(
+                f"after {within / 1000:g} s the page is {page.url}",
+                expected=url,
+                hint="look at the picture of the page",
+                code="REC_NAVIGATION",
+            )
+        page.wait_for_load_state(timeout=within)
+        self.arrived = True
+
+    def _refuse_error_page(self, page: Page) -> None:
+        if page.url.startswith("chrome-error:") or self.tabs.status >= 500:
+            status = self.tabs.status
+            raise ApplicationError(
+                f"the site answers with an error page ({status or 'no answer'})", code="REC_STATUS"
+            )
+
+    def _file(self, name: str) -> Path:
+        recorded = self.script.files / name
+        return recorded if recorded.is_file() else self.script.project / name
+
+    def _fell_back(self, number: int, step: Step, rank: int) -> None:
+        live, place = running_or_none(), here.get()
+        if live is None:
+            return
+        words = words_of(step)
+        data: dict[str, Any] = {"name": f"{self.script.shown}: step {number} ({words})", "rank": rank}
+        live.journal.event(
+            "locator.fallback", f"{words}: found by its selector {rank}", level="WARNING", queue=place.queue,
+            item=place.item, attempt=place.attempt, step=place.step, parent=place.parent, data=data,
+        )  # fmt: skip
+
+
+def _at_address(step: Step, recorded: str, address: str) -> Step:
+    """The step with another scheme and host, wherever the recording's own first ones stand."""
+    old, new = urlsplit(recorded), urlsplit(address)
+
+    def moved(url: str | None) -> str | None:
+        parts = urlsplit(url or "")
+        if (parts.scheme, parts.netloc) != (old.scheme, old.netloc):
+            return url
+        return urlunsplit((new.scheme, new.netloc, parts.path, parts.query, parts.fragment))
+
+    changes: dict[str, Any] = {"target": moved(step.target)}
+    if hasattr(step, "url"):
+        changes["url"] = moved(step.url)
+    if step.asserted_events:
+        changes["asserted_events"] = [
+            one.model_copy(update={"url": moved(one.url) or ""}) for one in step.asserted_events
+        ]
+    return step.model_copy(update=changes)
