@@ -204,18 +204,12 @@ class Recorder:
         )
 
     def _on_read(self, page: Page, message: Mapping[str, Any], place: dict[str, Any]) -> None:
-        output = (
-            "_".join("".join(c if c.isalnum() else " " for c in str(message["name"])).lower().split())
-            or "text"
-        )
-        parameters = {
-            "selectors": told,
-            "output": output[:40],
-            "sample": message["text"][:200],
-        }
-        self._take_picture(
-            page, self._note(message, type="customStep", name="runner.read", **place, parameters=parameters)
-        )
+        text = str(message["text"])
+        told = [one for one in message["selectors"] if not text or text not in one[-1]]
+        words = "".join(sign if sign.isalnum() else " " for sign in str(message["name"])).lower().split()
+        parameters = {"selectors": told, "output": "_".join(words)[:40] or "text", "sample": text[:200]}
+        noted = self._note(message, type="customStep", name="runner.read", **place, parameters=parameters)
+        self._take_picture(page, noted)
 
     def _on_stop(self, _page: Page, _message: Mapping[str, Any], _place: dict[str, Any]) -> None:
         self.stopped = True
@@ -260,9 +254,9 @@ class Recorder:
             return
         last = self._steps[-1].step if self._steps else {}
         target = self._target(page)
-        caused = (
-            by_page and last.get("type") not in {None, "setViewport"} and last.get("target", "main") == target)
-        )
+        opened = last.get("type") == "navigate" and "assertedEvents" not in last
+        follows = last.get("type") not in {None, "setViewport"} and last.get("target", "main") == target
+        caused = opened or (by_page and follows)
         if not caused and target == "main":
             last = self._note(type="navigate", url=url, target="main").step
         elif not caused:
