@@ -37,7 +37,7 @@ def run(
     return run_bot(project, bot, parameters, lanes=lanes, as_json=as_json)
 
 
-def parameters_of(words: Sequence[str]) -> dict[str, Any]:
+def parameters_of(words: Sequence[str], flag: str = "--param") -> dict[str, Any]:
     """``name=value`` words as a mapping; the bot's signature says of which type each value is.
 
     Raises UsageError (CLI_PARAM).
@@ -50,8 +50,8 @@ def parameters_of(words: Sequence[str]) -> dict[str, Any]:
             raise UsageError(
                 f"'{word}' is not a parameter",
                 expected="expected name=value",
-                hint=f"write --param {name or 'name'}=VALUE",
-                where="--param",
+                hint=f"write {flag} {name or 'name'}=VALUE",
+                where=flag,
                 code="CLI_PARAM",
             )
         if name in found:
@@ -59,7 +59,7 @@ def parameters_of(words: Sequence[str]) -> dict[str, Any]:
                 f"'{name}' is given twice",
                 expected="expected name=value, each name once",
                 hint="remove one",
-                where="--param",
+                where=flag,
                 code="CLI_PARAM",
             )
         found[name] = value

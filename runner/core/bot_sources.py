@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+RECORDED: Final = "recordings/"
 _OURS: Final = "runner"  # a project that holds Runner itself: its version is not the bot's
 _MOST_FILES: Final = 500
 
@@ -20,6 +21,9 @@ def sources_of(project: Path, file: str) -> dict[str, bytes]:
     be parsed stands for itself. `file` is relative to the project and comes first. Raises OSError where it can't be read.
     """
     found = {file: (project / file).read_bytes()}
+    if is_recorded(file):
+        recording = f"{file.removesuffix('.yaml')}.json"
+        return {**found, recording: (project / recording).read_bytes()}
     waiting = [file]
     while waiting and len(found) < _MOST_FILES:
         path = waiting.pop()
@@ -29,6 +33,11 @@ def sources_of(project: Path, file: str) -> dict[str, bytes]:
                     found[inner] = (project / inner).read_bytes()
                     waiting.append(inner)
     return found
+
+
+def is_recorded(file: str) -> bool:
+    """Whether a bot's file is the binding of a recording, `recordings/X.yaml`."""
+    return file.startswith(RECORDED) and file.endswith(".yaml")
 
 
 def version_of(sources: Mapping[str, bytes]) -> str:

@@ -129,7 +129,8 @@ def _modules(project: Path) -> set[str]:
 def _stamps(project: Path, files: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Date and size of these files and of everything in the bots' folder; what is gone has none."""
     stamps: dict[str, tuple[int, int]] = {}
-    for file in {*files, *(_relative(project, path) for path in (project / "bots").rglob("*.py"))}:
+    scripts = [*(project / "bots").rglob("*.py"), *(project / "recordings").glob("*.yaml")]
+    for file in {*files, *(_relative(project, path) for path in scripts)}:
         with contextlib.suppress(OSError):
             facts = (project / file).stat()
             stamps[file] = facts.st_mtime_ns, facts.st_size

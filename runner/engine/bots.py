@@ -29,14 +29,24 @@ class Discovery:
 
 
 def bot_files(project: Path) -> list[Path]:
-    """The files of `bots/` that can hold bots, sorted by name; names that start with `_` are left out."""
-    return sorted(p for p in (project / "bots").glob("*.py") if not p.name.startswith("_"))
+    """The files of `bots/` that can hold bots, sorted by name, then the bindings of recordings.
+
+    Names that start with `_` are left out.
+    """
+    scripts = sorted(p for p in (project / "bots").glob("*.py") if not p.name.startswith("_"))
+    return scripts + sorted((project / "recordings").glob("[!._]*.yaml"))
 
 
 def names_by_file(project: Path) -> dict[str, Path]:
-    """Bot names found by parsing alone: functions decorated with `bot`. A file that can't be parsed names none."""
+    """Bot names found by parsing alone: functions decorated with `bot`, and recordings with a binding.
+
+    A file that can't be parsed names none.
+    """
     found: dict[str, Path] = {}
     for path in bot_files(project):
+        if path.suffix == ".yaml":
+            found.setdefault(path.stem, path)
+            continue
         try:
             module = ast.parse(path.read_bytes())
         except (SyntaxError, ValueError, OSError):
@@ -58,6 +68,13 @@ def file_of(project: Path, bot: str) -> Path:
     same_name = project / "bots" / f"{bot}.py"
     if same_name in bot_files(project):
         return same_name
+    if (project / "recordings" / f"{bot}.json").is_file():
+        raise UsageError(
+            f"the recording '{bot}' is no bot yet",
+            expected=f"a binding, recordings/{bot}.yaml",
+            hint=f"make it with: runner recordings bind {bot} WORKBOOK",
+            code="CLI_BOT",
+        )
     raise UsageError(
         f"unknown bot '{bot}'",
         expected=did_you_mean(bot, names) or f"one of: {', '.join(sorted(names)) or 'none found in bots/'}",

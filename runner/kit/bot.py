@@ -164,7 +164,7 @@ def bot(
             BotSpec(
                 name=marked.__name__,
                 function=marked,
-                parameters=_model_of(marked),
+                parameters=parameters_model(marked),
                 process=process,
                 time_limit=limit_of(time_limit, "@bot(time_limit)"),
                 lanes=_whole("lanes", lanes, MOST_LANES),
@@ -192,7 +192,8 @@ def refuse_async(function: Callable[..., object], what: str) -> None:
         )
 
 
-def _model_of(function: Callable[..., object]) -> type[BaseModel]:
+def parameters_model(function: Callable[..., object]) -> type[BaseModel]:
+    """The model of a function's signature: what its bot can be started with. Raises ConfigurationError (BOT_SIGNATURE)."""
     refuse_async(function, "bot")
     fields: dict[str, Any] = {}
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from runner.core.bot_sources import sources_of, version_of
+from runner.core.bot_sources import is_recorded, sources_of, version_of
 from runner.core.contract import BotDescription, FoundError
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError, UsageError, did_you_mean
 from runner.kit.bot import BotSpec, bots_of
@@ -72,6 +72,8 @@ def load(project: Path, file: str) -> BotFile:
     The project's folder comes first on the import path, the file's own folder last. Raises a RunnerError
     (BOT_SYNTAX, BOT_IMPORT, BOT_NO_ENTRY, BOT_DUPLICATE, BOT_… of the kit) whose `where` is file:line.
     """
+    if is_recorded(file):
+        return _load_recorded(project, file)
     path = project / file
     name = path.relative_to(project).as_posix() if path.is_relative_to(project) else path.as_posix()
     _extend_import_path(project, path.parent)
@@ -98,6 +100,14 @@ def load(project: Path, file: str) -> BotFile:
         )
     version = version_of(sources_of(project, name) if path.is_relative_to(project) else {name: source})
     return BotFile(name, version, {bot.name: bot for bot in bots}, _queues(module, name))
+
+
+def _load_recorded(project: Path, file: str) -> BotFile:
+    from runner.kit.recorded import load_recorded  # what replays: other bots start without it
+
+    spec, queue = load_recorded(project, Path(file).stem)
+    queues = {queue.name: queue} if queue is not None else {}
+    return BotFile(file, version_of(sources_of(project, file)), {spec.name: spec}, queues)
 
 
 def found(error: RunnerError) -> list[FoundError]:

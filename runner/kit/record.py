@@ -139,6 +139,11 @@ class Recorder:
             dict(self._files),
         )
 
+    @property
+    def secrets(self) -> list[str]:
+        """The names of the secrets that stand for typed passwords."""
+        return list(dict.fromkeys(self._passwords.values()))
+
     # --- what the pages tell ---
 
     def _hear(self, source: Mapping[str, Any], text: str) -> None:

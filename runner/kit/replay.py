@@ -21,6 +21,7 @@ from runner.recordings.wording import words_of
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+_BEFORE_THE_ACT: Final = frozenset({"REC_NOT_FOUND", "REC_AMBIGUOUS", "REC_NO_TAB", "REC_NO_FRAME"})
 DEFAULT_WITHIN_MS: Final = 30_000
 SHORTEST_MS: Final = (
     1_000  # a shorter time, as some recordings have, fails on a busy machine and nothing else
@@ -54,7 +55,9 @@ class Player:
         self.tabs = Tabs(page)
         self.values: dict[str, object] = {}
         self.outputs: dict[str, str] = {}
+        self.number = 0  # of the step that was begun last
         self.refused = False  # the page said no to the last step
+        self.nothing_done = False  # the last step did not come to its act: its element was not there
         self.arrived = False  # the page that follows the last step came
 
     def begin(self, values: Mapping[str, object]) -> None:
@@ -77,21 +80,27 @@ class Player:
 
         words = words_of(recorded)
         self.script.on_step(number, words)
-        self.refused = self.arrived = False
+        self.number = number
+        self.refused = self.arrived = self.nothing_done = False
         try:
             with named_step(words):
                 self._do(number, recorded, only_first_choice=only_first_choice)
         except RunnerError as error:
-            error.where = error.where or f"{self.script.shown}: step {number} ({words})"
+            self.nothing_done = error.stable_code in _BEFORE_THE_ACT
+            if not error.where:
+                error.where, error.what = self._where(number), f"{error.what}, at: {words}"
             raise
         except (Error, AssertionError) as error:
             raise ApplicationError(
-                str(error).strip().splitlines()[0],
+                f"{str(error).strip().splitlines()[0]}, at: {words}",
                 expected="the page as it was while recording",
                 hint="look at the picture of the page; where the page has changed, record the step again",
-                where=f"{self.script.shown}: step {number} ({words})",
+                where=self._where(number),
                 code="REC_FAILED",
             ) from error
+
+    def _where(self, number: int) -> str:
+        return f"{Path(self.script.shown).stem} step {number}"
 
     def _do(self, number: int, recorded: Step, *, only_first_choice: bool) -> None:
         script = self.script

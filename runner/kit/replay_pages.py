@@ -85,6 +85,13 @@ class Tabs:
         texts = page.locator(ALERTS).filter(visible=True).all_inner_texts()
         return {plain for text in texts if (plain := " ".join(text.split()))}
 
+    def close_others(self) -> None:
+        """Close the tabs that were opened besides the first, and forget how dialogs were to be answered."""
+        self._answer = None
+        for page in self.context.pages:
+            if page is not self.main:
+                page.close()
+
     def close(self) -> None:
         """Listen no more; the pages stay open."""
         self.context.remove_listener("page", self._watch)

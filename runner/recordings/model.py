@@ -110,10 +110,11 @@ class Hover(_OnElement):
 
 
 class Change(_OnElement):
-    """Fill in a field, or choose an option (by its value or its words)."""
+    """Fill in a field, or choose an option (by its value or its words). `label`: the words, where the value has others."""
 
     type: Literal["change"] = "change"
     value: str
+    label: str | None = None
 
 
 class KeyDown(_Step):

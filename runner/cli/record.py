@@ -1,0 +1,70 @@
+"""`runner record`: opens a browser and records what is done in it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runner.cli.project import open_settings
+from runner.core.errors import EnvironmentProblem, UsageError
+
+
+def record(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where to begin: http://… or https://…")],
+    *,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="The recording's name.")],
+    title: Annotated[str, typer.Option("--title", metavar="WORDS", help="What is done, in words.")] = "",
+    secret: Annotated[
+        str,
+        typer.Option("--secret", metavar="NAME", help="Under which name a typed password will be asked for."),
+    ] = "",
+    har: Annotated[
+        bool, typer.Option("--har", help="Keep the network traffic too, for tests without the site.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a recording of that name.")] = False,
+) -> None:
+    """Record what you do in a browser, until you click Done or close it.
+
+    Passwords are never written down: in their place stands ${secret:NAME}. In the panel, "Read a value" marks a text that
+    the bot is to bring back, such as a confirmation number.
+    """
+    from runner.kit.record import Recorder
+    from runner.kit.replay_window import has_screen, mask_har, window
+    from runner.recordings.library import new_place
+    from runner.recordings.reading import check_address
+    from runner.recordings.wording import all_words
+
+    settings = open_settings().settings
+    place = new_place(settings.project, name, overwrite=force)
+    if why := check_address(url):
+        raise UsageError(
+            f"the address '{url}' {why}", expected="http and https only", where="URL", code="REC_URL"
+        )
+    if not has_screen():
+        raise EnvironmentProblem(
+            "there is no screen to show a browser on",
+            expected="a desktop",
+            hint="record on a machine with a screen, or import a recording: runner recordings import FILE",
+            code="BROWSER_START",
+        )
+    traffic = place.folder / "network.har" if har else None
+    print(
+        "A browser opens. Do one piece of work in it, from the sign-in to the end; then click Done, or close it."
+    )
+    with window(headed=True, browser=settings.browser, har=traffic) as context:
+        recorder = Recorder(
+            context, title or name.replace("-", " "), secret=secret or f"{name}/password", panel=True
+        )
+        recorder.open(url)
+        recorder.wait()
+        recorded = recorder.finish()
+    if traffic is not None:
+        mask_har(traffic, recorder.redactor)
+    recorded.write(place)
+    for number, words in enumerate(all_words(recorded.recording), start=1):
+        print(f"{number:>3}  {words}")
+    print(f"\n{place.shown} has {len(recorded.recording.steps)} steps. Go on with:")
+    for secret_name in recorder.secrets:
+        print(f"  runner secrets set {secret_name}")
+    print(f"  runner replay {name} --headed --slow\n  runner recordings bind {name} WORKBOOK")

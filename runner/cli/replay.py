@@ -1,0 +1,84 @@
+"""`runner replay`: does the steps of a recording once, here and now."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from runner.cli.options import Json
+from runner.cli.printing import print_json
+from runner.cli.project import open_settings
+from runner.cli.run import parameters_of
+from runner.core.errors import UsageError, did_you_mean
+
+SLOW_MS: Final = 700
+
+
+def replay(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The recording's name.")],
+    *,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A value for a placeholder; may be repeated."),
+    ] = None,
+    slow: Annotated[bool, typer.Option("--slow", help="With a pause behind each step.")] = False,
+    headed: Annotated[bool, typer.Option("--headed", help="Show the browser.")] = False,
+    address: Annotated[
+        str, typer.Option("--address", metavar="URL", help="Another scheme and host, as for a test system.")
+    ] = "",
+    within: Annotated[
+        float, typer.Option("--within", metavar="SECONDS", min=1, help="The longest wait of a step.")
+    ] = 30,
+    as_json: Json = False,
+) -> None:
+    """Do the steps of a recording once, with what was typed while recording or with other values.
+
+    It really does them: what the recording enters is entered again. Nothing is journalled; `runner run` is for that.
+    """
+    from runner.core.vault import Vault
+    from runner.kit.replay import Player, Script
+    from runner.kit.replay_window import window
+    from runner.recordings.binding import read_binding
+    from runner.recordings.library import place_of
+    from runner.recordings.placeholders import names_in
+
+    project = open_settings()
+    settings = project.settings
+    place = place_of(settings.project, name)
+    recording = place.read()
+    samples = dict(read_binding(place).values) if place.binding.is_file() else {}
+    given = _known(parameters_of(values or (), flag="--set"), names_in(recording))
+    vault = Vault(settings.vault, project.environment)
+
+    def told(number: int, words: str) -> None:
+        if not as_json:
+            print(f"{number:>3}  {words}", flush=True)
+
+    script = Script(
+        recording, place.shown, settings.project, place.folder, address=address, secret=vault.get,
+        within_ms=within * 1000, slow_ms=SLOW_MS if slow else 0, on_step=told,
+    )  # fmt: skip
+    with window(headed=headed, browser=settings.browser) as context:
+        player = Player(context.new_page(), script)
+        player.begin({**samples, **given})
+        player.play()
+    if as_json:
+        print_json({"name": place.name, "steps": len(recording.steps), "outputs": player.outputs})
+        return
+    for output, value in player.outputs.items():
+        print(f"{output}: {value}")
+    print(f"\n{len(recording.steps)} steps done.")
+
+
+def _known(given: dict[str, str], names: list[str]) -> dict[str, str]:
+    for name in given:
+        if name not in names:
+            raise UsageError(
+                f"the recording has no placeholder '{name}'",
+                expected=f"one of {', '.join(names) or 'none'}",
+                hint=did_you_mean(name, names) or "see: runner recordings show NAME",
+                where="--set",
+                code="REC_PLACEHOLDER",
+            )
+    return given
