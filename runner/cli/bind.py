@@ -96,14 +96,14 @@ def _table(project: Path, workbook: str, sheet: str) -> Table:
             where="WORKBOOK", code="REC_PATH",
         )  # fmt: skip
     grid = next(grids(load(path), sheet or None))
-    filled = [[cell for cell in row if cell != ""] for row in grid.rows]
-    header = next((n for n, row in enumerate(filled) if len(row) > 1), 0)
-    if not grid.rows:
+    numbers = range(grid.first_row, grid.last_row + 1)
+    rows = [list(grid.row(number)) for number in numbers]
+    if not rows:
         raise UsageError(f"sheet '{grid.sheet}' is empty", expected="headings and rows", where="--sheet")
-    rows = [
-        list(row) for row, cells in zip(grid.rows[header + 1 :], filled[header + 1 :], strict=True) if cells
-    ]
-    return [str(cell) for cell in grid.rows[header]], rows, grid.sheet
+    used = [sum(cell != "" for cell in row) for row in rows]
+    header = next((at for at, count in enumerate(used) if count > 1), 0)
+    behind = [row for row, count in zip(rows[header + 1 :], used[header + 1 :], strict=True) if count]
+    return [str(cell) for cell in rows[header]], behind, grid.sheet
 
 
 def _proposal(

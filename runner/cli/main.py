@@ -32,7 +32,6 @@ class Commands(LazyGroup):
         "scheduler": Entry("runner.cli.up:scheduler", "Only the scheduler, until Ctrl-C", _BOTS),
         "worker": Entry("runner.cli.up:worker", "Only a worker, until Ctrl-C", _BOTS),
         "bots": Entry("runner.cli.bots:app", "List the bots, show one, its locators", _BOTS),
-        "bots": Entry("runner.cli.bots:bots", "List the bots, or show one and its parameters", _BOTS),
         "record": Entry("runner.cli.record:record", "Record what you do in a browser", _BOTS),
         "replay": Entry("runner.cli.replay:replay", "Do the steps of a recording once", _BOTS),
         "recordings": Entry("runner.cli.recordings:app", "List, show, import, make a bot of one", _BOTS),

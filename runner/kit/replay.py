@@ -16,7 +16,7 @@ from runner.kit.replay_pages import Tabs, same_place
 from runner.kit.step import step as named_step
 from runner.recordings.model import Click, DoubleClick, Recording, Step
 from runner.recordings.placeholders import fill, with_values
-from runner.recordings.wording import words_of
+from runner.recordings.wording import element_name, words_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -114,8 +114,7 @@ class Player:
             prepared, number, frame, self.tabs, self._file, within, self.outputs, only_first=only_first_choice
         )
         do(doing)
-        if doing.rank > 1:
-            self._fell_back(number, recorded, doing.rank)
+        self._note_use(recorded, doing.rank)
         if prepared.leads_to is not None and prepared.leads_to.url:
             self._wait_for_page(page, prepared.leads_to.url, moves, alerts, within)
         if script.slow_ms:
@@ -172,15 +171,23 @@ class Player:
         recorded = self.script.files / name
         return recorded if recorded.is_file() else self.script.project / name
 
-    def _fell_back(self, number: int, step: Step, rank: int) -> None:
+    def _note_use(self, step: Step, rank: int) -> None:
+        """Count which selector found the element, as `web.find` does; a lower one is a line of the journal."""
         live, place = running_or_none(), here.get()
-        if live is None:
+        if live is None or not rank:
             return
-        words = words_of(step)
-        data: dict[str, Any] = {"name": f"{self.script.shown}: step {number} ({words})", "rank": rank}
+        name = element_name(step).strip('"')
+        live.uses.used(name)
+        if rank == 1:
+            return
+        live.uses.fell(name, rank)
+        first, used = (
+            f"{one.kind} {one.value}" for one in (step.selectors_parsed[0], step.selectors_parsed[rank - 1])
+        )
         live.journal.event(
-            "locator.fallback", f"{words}: found by its selector {rank}", level="WARNING", queue=place.queue,
-            item=place.item, attempt=place.attempt, step=place.step, parent=place.parent, data=data,
+            "locator.fallback", f"{name} was found by its choice {rank}, not by its first", level="WARNING",
+            queue=place.queue, item=place.item, attempt=place.attempt, step=place.step, parent=place.parent,
+            data={"name": name, "rank": rank, "first": first, "used": used},
         )  # fmt: skip
 
 

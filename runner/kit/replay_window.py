@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.core.errors import EnvironmentProblem
 from runner.journal.redact import Redactor
 from runner.kit.ending import is_superuser
-from runner.kit.web import FLAGS, find_browser
+from runner.kit.web_browser import FLAGS, find_browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
