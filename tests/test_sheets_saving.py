@@ -21,6 +21,10 @@ def busy_words(error: WorkbookError) -> None:
         assert word in str(error)
 
 
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
 def excel_lock(owner: str) -> bytes:
     name = owner.encode("utf-16-le")
     return (
@@ -69,7 +73,7 @@ def test_a_read_only_target_and_a_changed_source_are_left_alone(tmp_path: Path) 
         with pytest.raises(WorkbookError, match="has changed since it was read") as caught:
             sheets.write_results(path, None, [], fingerprint=stale)
         busy_words(caught.value)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.xlsx"]
+    assert files(tmp_path) == ["a.xlsx"]
 
 
 def test_a_change_during_the_save_is_noticed_before_the_file_is_replaced(tmp_path: Path) -> None:
@@ -82,7 +86,7 @@ def test_a_change_during_the_save_is_noticed_before_the_file_is_replaced(tmp_pat
     with pytest.raises(WorkbookError, match="has changed since it was read"):
         saving.replace(path, lambda out: None, meanwhile, expected=seen)
     assert path.read_bytes() == b"theirs"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.xlsx"]
+    assert files(tmp_path) == ["a.xlsx"]
 
 
 def test_a_failing_check_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -95,7 +99,7 @@ def test_a_failing_check_leaves_the_old_file_and_nothing_else(tmp_path: Path) ->
     with pytest.raises(WorkbookLoss):
         saving.replace(path, lambda out: None, fails)
     assert path.read_bytes() == before
-    assert [p.name for p in tmp_path.iterdir()] == ["a.xlsx"]
+    assert files(tmp_path) == ["a.xlsx"]
 
 
 SAVER = """
@@ -123,12 +127,12 @@ def test_a_kill_during_a_save_leaves_the_old_file_or_the_new_one(tmp_path: Path,
     found = cell(path, "Orders", "C2").value, cell(path, "Orders", "C3").value
     assert found in {(n or None, n or None) for n in range(len(started) + 1)}
     assert cell(path, "Orders", "B9").value == 22.5
-    left = [p for p in tmp_path.iterdir() if p != path]
+    left = [p for p in tmp_path.iterdir() if p.is_file() and p != path]
     assert len(left) <= 1
     for unfinished in left:
         os.utime(unfinished, (0, 0))
     sheets.patch_cells(path, path, "Orders", {(2, 3): "done"})
-    assert [p.name for p in tmp_path.iterdir()] == ["a.xlsx"]
+    assert files(tmp_path) == ["a.xlsx"]
 
 
 def test_the_new_file_is_on_disk_before_it_takes_the_place_and_the_folder_after(
@@ -147,6 +151,31 @@ def test_the_new_file_is_on_disk_before_it_takes_the_place_and_the_folder_after(
     monkeypatch.setattr(os, "fsync", watched)
     sheets.patch_cells(path, path, "Orders", {(2, 3): "x"})
     assert synced == [("file", True), ("folder", False)]
+
+
+def test_the_last_states_of_a_workbook_changed_in_place_are_kept(tmp_path: Path) -> None:
+    path = orders(tmp_path / "a.xlsx")
+    states = [path.read_bytes()]
+    for number in range(1, 5):
+        sheets.patch_cells(path, path, "Orders", {(2, 3): number}, backups=3)
+        states.append(path.read_bytes())
+    kept = saving.backups_of(path)
+    assert [one.read_bytes() for one in kept] == states[1:4]
+    assert all(one.parent == tmp_path / ".backups" for one in kept)
+    sheets.patch_cells(path, tmp_path / "copy.xlsx", "Orders", {(2, 3): 9})
+    sheets.patch_cells(path, path, "Orders", {(2, 3): 9}, backups=0)
+    assert saving.backups_of(path) == kept
+
+
+def test_without_room_for_a_backup_nothing_is_written(tmp_path: Path) -> None:
+    path = orders(tmp_path / "a.xlsx")
+    before = path.read_bytes()
+    (tmp_path / ".backups").write_text("a file of somebody")
+    with pytest.raises(WorkbookError, match="no backup can be kept") as caught:
+        sheets.patch_cells(path, path, "Orders", {(2, 3): "x"})
+    busy_words(caught.value)
+    assert path.read_bytes() == before
+    assert files(tmp_path) == [".backups", "a.xlsx"]
 
 
 def test_a_link_to_a_workbook_stays_a_link(tmp_path: Path) -> None:

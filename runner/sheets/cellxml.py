@@ -5,12 +5,31 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
 from runner.core.errors import WorkbookError
 
-Value: TypeAlias = str | bool | int | float | Decimal | dt.date | dt.datetime | dt.time | None
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula to be written into a cell, as ``Formula("=B2*C2")``; its result is calculated by the program that opens the file."""
+
+    text: str
+
+
+Value: TypeAlias = str | bool | int | float | Decimal | dt.date | dt.datetime | dt.time | Formula | None
+
+
+@dataclass(frozen=True, slots=True)
+class Styled:
+    """A value together with the number of the style that its cell gets."""
+
+    value: Value
+    style: int
+
+
 LONGEST_TEXT = 32_767
 MOST_DIGITS = 15
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -40,6 +59,9 @@ def content(value: Value, where: str, *, date1904: bool = False, prefix: bytes =
         return Content(b"b", _v(prefix, b"1" if value else b"0"))
     if isinstance(value, int | float | Decimal):
         return Content(b"", _v(prefix, _number(value, where).encode()))
+    if isinstance(value, Formula):
+        plain = value.text.removeprefix("=").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return Content(b"", b"<" + prefix + b"f>" + plain.encode() + b"</" + prefix + b"f>")
     if isinstance(value, dt.date | dt.time):
         serial, moment = _serial(value, where, date1904)
         return Content(b"", _v(prefix, serial.encode()), moment)

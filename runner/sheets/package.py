@@ -11,7 +11,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from runner.core.errors import WorkbookError
@@ -103,10 +103,11 @@ class Package:
         if seen != part.size or crc != part.crc:
             raise self._checksum_error(part, f"checksum {crc:08x} instead of {part.crc:08x}")
 
-    def check(self, but: Part | None = None) -> None:
+    def check(self, but: Part | None = None, look: Callable[[Part, bytes], None] | None = None) -> None:
         """Inflate every part once and drop it: sizes, checksums, no document type declaration in any XML part.
 
         `but`: a part that the caller is going to inflate to its end anyway; only its beginning is looked at.
+        `look` is shown every piece.
         """
         for part in self.parts:
             for number, piece in enumerate(self.chunks(part)):
@@ -114,6 +115,8 @@ class Package:
                     self._refuse_dtd(part, piece)
                 if part == but:
                     break
+                if look:
+                    look(part, piece)
 
     def error(self, code: str, what: str, *, expected: str = "", hint: str = "") -> WorkbookError:
         """An error about this file, ready to be raised."""

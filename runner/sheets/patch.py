@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from runner.core.errors import WorkbookLoss
-from runner.sheets.cellxml import Content, Value, content
+from runner.sheets.cellxml import Content, Formula, Styled, Value, content
 from runner.sheets.sheetxml import (
     Block,
     Cell,
@@ -28,10 +28,11 @@ _SPANS = re.compile(rb"""(\bspans\s*=\s*["'])(\d+):(\d+)(["'])""")
 _MERGED = re.compile(rb"""<(?:[\w.-]+:)?mergeCell\b[^>]*?\bref\s*=\s*["']([^"']*)""")
 _AREA_FORMULA = re.compile(rb"""<(?:[\w.-]+:)?f\b[^>]*?\bt\s*=\s*["'](?:array|dataTable)["'][^>]*""")
 _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([\w.-]+)""")
+_PROTECTED = re.compile(rb"""<(?:[\w.-]+:)?sheetProtection\b[^>]*?\bsheet\s*=\s*["'](?:1|true)["']""")
 _REF = re.compile(rb"""\bref\s*=\s*["']([^"']*)""")
 _TEXTS_KEPT = 1000
 
-Edits = Mapping[int, Mapping[int, Value]]
+Edits = Mapping[int, Mapping[int, Value | Styled]]
 
 
 @dataclass
@@ -39,7 +40,9 @@ class SheetPatch:
     """New values for cells of one sheet: `edits[row][column]`, rows and columns counted from 1.
 
     `date_styles` gives the style index for "date", "datetime" and "time"; where one is missing the ISO text is written.
-    `style_like` gives for a row the column whose style the new cells of that row take. Use `run` once.
+    `style_like` gives for a row the column whose style the new cells of that row take, `row_like` the attributes of a new row
+    (its height). `has_formulas` tells after `run` whether the sheet has any. `unlocked`: the styles whose cells may be
+    changed in a protected sheet; None: all. Use `run` once.
     """
 
     sheet: str
@@ -48,6 +51,9 @@ class SheetPatch:
     date_styles: Mapping[str, int] = field(default_factory=dict)
     date_like: frozenset[int] = frozenset()
     style_like: Mapping[int, int] = field(default_factory=dict)
+    row_like: Mapping[int, bytes] = field(default_factory=dict)
+    unlocked: frozenset[int] | None = None
+    has_formulas: bool = False
 
     def run(self, stream: SheetStream) -> Iterator[bytes]:
         """The patched worksheet. Raises WorkbookLoss where a change would break a formula, an array or a merged cell."""
@@ -59,6 +65,7 @@ class SheetPatch:
         self._waiting = sorted(self.edits)
         self._next = 0
         self._last = -1
+        self._locked = ""
         yield self._head(stream.head, stream.has_rows)
         for block in stream.blocks():
             yield from self._block(block)
@@ -67,10 +74,20 @@ class SheetPatch:
             yield self._tags.end(b"sheetData")
         tail = b"".join(stream.tail())
         self._refuse_areas(_MERGED.finditer(masked(tail)), "is inside of the merged cells", is_merged=True)
+        if self._locked and _PROTECTED.search(masked(tail)):
+            raise self._loss(
+                f"the sheet is protected and cell {self._locked} is locked",
+                "an unlocked cell, or a sheet without protection",
+            )
         yield tail
 
-    def cell(self, row: int, column: int, style: bytes, value: Value) -> bytes:
+    def cell(self, row: int, column: int, style: bytes, value: Value | Styled) -> bytes:
         """The whole XML of one cell."""
+        if isinstance(value, Styled):
+            style, value = str(value.style).encode() if value.style else b"", value.value
+        if self.unlocked is not None and not self._locked and int(style or b"0") not in self.unlocked:
+            self._locked = address(row, column)
+        self.has_formulas = self.has_formulas or isinstance(value, Formula)
         made = self.content(row, column, value)
         if made.moment and not (style.isdigit() and int(style) in self.date_like):
             style = str(self.date_styles[made.moment]).encode()
@@ -80,8 +97,10 @@ class SheetPatch:
         tag += b' t="' + made.kind + b'"' if made.kind else b""
         return tag + b">" + made.inner + b"</" + prefix + b"c>" if made.inner else tag + b"/>"
 
-    def content(self, row: int, column: int, value: Value) -> Content:
+    def content(self, row: int, column: int, value: Value | Styled) -> Content:
         """What goes into one cell."""
+        if isinstance(value, Styled):
+            value = value.value
         known = self._texts.get(value) if isinstance(value, str) else None
         if known is not None:
             return known
@@ -111,6 +130,8 @@ class SheetPatch:
 
     def _block(self, block: Block) -> Iterator[bytes]:
         text, mask, at = block.text, block.mask, 0
+        if not self.has_formulas:
+            self.has_formulas = b"<" + self._tags.prefix + b"f" in mask
         if b"array" in mask or b"dataTable" in mask:
             tags = [_REF.search(found[0]) for found in _AREA_FORMULA.finditer(mask)]
             self._refuse_areas(
@@ -145,10 +166,11 @@ class SheetPatch:
                 self.cell(number, column, b"", value) for column, value in sorted(self.edits[number].items())
             )
             prefix = self._tags.prefix
-            made.append(b'<%brow r="%d">%b</%brow>' % (prefix, number, inside, prefix))
+            like = self.row_like.get(number, b"")
+            made.append(b'<%brow r="%d"%b>%b</%brow>' % (prefix, number, like, inside, prefix))
         return made
 
-    def _row(self, text: bytes, mask: bytes, row: Row, edits: Mapping[int, Value]) -> bytes:
+    def _row(self, text: bytes, mask: bytes, row: Row, edits: Mapping[int, Value | Styled]) -> bytes:
         tag = self._with_spans(text[row.start : row.tag_end], edits)
         if row.empty:
             tag = tag[: tag.rindex(b"/")].rstrip() + b">"
@@ -165,7 +187,7 @@ class SheetPatch:
             )
         return tag + self._merged_cells(text, mask, row, edits) + text[body_end : row.end]
 
-    def _merged_cells(self, text: bytes, mask: bytes, row: Row, edits: Mapping[int, Value]) -> bytes:
+    def _merged_cells(self, text: bytes, mask: bytes, row: Row, edits: Mapping[int, Value | Styled]) -> bytes:
         out, at, left = [], row.tag_end, dict(sorted(edits.items()))
         wanted = self.style_like.get(row.number, 0)
         style, previous = b"", 0
@@ -191,10 +213,11 @@ class SheetPatch:
         end = row.end - len(self._tags.end(b"row"))
         return b"".join([*out, text[at:end], self._appended(row.number, style, left)])
 
-    def _changed(self, text: bytes, row: int, cell: Cell, value: Value, like: bytes) -> bytes:
+    def _changed(self, text: bytes, row: int, cell: Cell, value: Value | Styled, like: bytes) -> bytes:
         inner = text[cell.inner : cell.inner_end]
         place = address(row, cell.column)
-        if b"<" + self._tags.prefix + b"f" in inner:
+        is_formula = isinstance(value.value if isinstance(value, Styled) else value, Formula)
+        if b"<" + self._tags.prefix + b"f" in inner and not (is_formula and b"<f t=" not in inner):
             raise self._loss(
                 f"cell {place} holds a formula that would be overwritten", "a cell without a formula"
             )
@@ -202,7 +225,7 @@ class SheetPatch:
             raise self._loss(f"cell {place} holds a data type that would be overwritten", "a plain cell")
         return self.cell(row, cell.column, like or attribute(cell.attributes, b"s"), value)
 
-    def _appended(self, row: int, style: bytes, edits: Mapping[int, Value]) -> bytes:
+    def _appended(self, row: int, style: bytes, edits: Mapping[int, Value | Styled]) -> bytes:
         return b"".join(self.cell(row, column, style, value) for column, value in sorted(edits.items()))
 
     def _last_column(self, mask: bytes, row: Row) -> int:
@@ -210,7 +233,7 @@ class SheetPatch:
         found = self._tags.cell.match(mask, at) if at >= 0 else None
         return column_of(attribute(found[1], b"r")) if found else 0
 
-    def _with_spans(self, tag: bytes, edits: Mapping[int, Value]) -> bytes:
+    def _with_spans(self, tag: bytes, edits: Mapping[int, Value | Styled]) -> bytes:
         found = _SPANS.search(tag) if b"spans" in tag else None
         if found is None:
             return tag
@@ -260,7 +283,7 @@ def mismatch(patch: SheetPatch, stream: SheetStream) -> str:
     return "" if seen == len(patch.edits) else "a row"
 
 
-def _wrong_cell(patch: SheetPatch, block: Block, row: Row, edits: Mapping[int, Value]) -> int:
+def _wrong_cell(patch: SheetPatch, block: Block, row: Row, edits: Mapping[int, Value | Styled]) -> int:
     for column, value in edits.items():
         reference = b'r="' + address(row.number, column).encode() + b'"'
         at = block.mask.find(reference, row.tag_end, row.end)

@@ -13,8 +13,10 @@ from runner.core.errors import WorkbookError, WorkbookLoss
 from runner.sheets import delimited, saving
 from runner.sheets.bands import CellValue
 from runner.sheets.cellxml import LONGEST_TEXT, Value
+from runner.sheets.draft import Draft
 from runner.sheets.grid import TEXT_SUFFIXES, XML_SUFFIXES, Fingerprint, Grid, Source, grids, load
-from runner.sheets.writing import write_patched
+from runner.sheets.workbook import choose
+from runner.sheets.writing import SheetEdits, write_draft
 
 STATUS, MESSAGE = "Runner status", "Runner message"
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -89,7 +91,9 @@ def write_results(
     if source.suffix.lower() in TEXT_SUFFIXES:
         _write_text(base, target, edits, expected)
     else:
-        write_patched(base, target, grid.sheet, edits, like, expected=expected)
+        draft = Draft.of(base)
+        page = choose(draft.package, draft.workbook, grid.sheet)
+        write_draft(draft, target, [SheetEdits(page, edits, like)], expected=expected)
     return target
 
 

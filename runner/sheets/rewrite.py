@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from runner.core.errors import WorkbookLoss
@@ -28,8 +28,22 @@ class _Entry:
     comment: bytes
 
 
-def rewrite(package: Package, replaced: Mapping[str, Iterable[bytes]], out: BinaryIO) -> None:
-    """Write `package` to `out`, with new content (in pieces) for the parts in `replaced` (names as in the package).
+@dataclass(frozen=True)
+class Changes:
+    """New content (in pieces) by part, names as in the package; parts added and removed; and what is decided last.
+
+    `last` names a part whose record is written behind all others; its content is asked for then, None: as it was.
+    """
+
+    replaced: Mapping[str, Iterable[bytes]]
+    added: Mapping[str, bytes] = field(default_factory=dict)
+    removed: Collection[str] = ()
+    last: str = ""
+    decide: Callable[[], bytes | None] = lambda: None
+
+
+def rewrite(package: Package, changes: Changes, out: BinaryIO) -> None:
+    """Write `package` with its `changes` to `out`.
 
     Raises WorkbookLoss for packages of more than 4 GB or 65,535 parts.
     """
@@ -38,21 +52,34 @@ def rewrite(package: Package, replaced: Mapping[str, Iterable[bytes]], out: Bina
         raise WorkbookLoss(
             "the package is larger than a plain zip file", expected="less than 4 GB", where=package.name
         )
-    parts = {part.name: part for part in package.parts}
+    unknown = {*changes.replaced, *changes.removed} - {part.name for part in package.parts}
+    if unknown:
+        raise ValueError(f"parts to be changed are not in the package: {sorted(unknown)}")
     ends = _record_ends(package)
-    for entry, part in zip(entries, package.parts, strict=True):
+    pairs = list(zip(entries, package.parts, strict=True))
+    for entry, part in sorted(pairs, key=lambda pair: pair[1].name == changes.last):
+        if part.name in changes.removed:
+            continue
+        content = changes.replaced.get(part.name)
+        if part.name == changes.last:
+            decided = changes.decide()
+            content = content if decided is None else [decided]
         start = out.tell()
-        if part.name in replaced:
-            _write_part(out, entry, replaced[part.name])
+        if content is not None:
+            _write_part(out, entry, content)
         else:
             out.write(memoryview(package.data)[part.offset : ends[part.offset]])
             entry.fields[6:9] = [part.crc, part.compressed, part.size]
         entry.extra = _without_zip64(entry.extra)
         entry.fields[-1] = start
-    unknown = set(replaced) - set(parts)
-    if unknown:
-        raise ValueError(f"parts to be replaced are not in the package: {sorted(unknown)}")
-    _write_directory(out, entries)
+    kept = [entry for entry, part in pairs if part.name not in changes.removed]
+    for name, new in changes.added.items():
+        entry = _Entry([0x0014, 20, 0x0800, 8, 0, 0x21, *[0] * 10], name.encode(), b"", b"")
+        start = out.tell()
+        _write_part(out, entry, [new])
+        entry.fields[-1] = start
+        kept.append(entry)
+    _write_directory(out, kept)
 
 
 def differences(old: Package, new: Package, replaced: Iterable[str]) -> list[str]:

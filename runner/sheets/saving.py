@@ -6,8 +6,11 @@ A file that somebody has open, that is write-protected or that changed since it 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import os
+import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable
@@ -20,6 +23,7 @@ from runner.sheets.grid import Fingerprint
 _EXPECTED = "a file that nobody uses (not one that is open in Excel by somebody, read-only or changed since it was read)"
 
 _HOUR = 3600
+BACKUPS = ".backups"
 
 
 def replace(
@@ -28,9 +32,11 @@ def replace(
     check: Callable[[Path], None],
     *,
     expected: Fingerprint | None = None,
+    backups: int = 0,
 ) -> None:
     """Write a file beside `target`, fsync it, let `check` read it again, and put it in the place of `target`.
 
+    `backups`: that many older states of `target` are kept in the folder ``.backups`` beside it, this one included.
     `expected`: the state in which `target` was read; None where it need not exist. On any failure `target` is untouched and
     nothing is left behind; what a killed process left is swept by the first save an hour later. Raises WorkbookError (WB_BUSY).
     """
@@ -51,10 +57,42 @@ def replace(
             temporary.chmod(0o666 & ~_umask())
         refuse_if_busy(target)
         refuse_if_changed(target, expected)
+        if backups > 0 and target.exists():
+            keep_backup(target, backups)
         _move(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(target.parent)
+
+
+def keep_backup(path: Path, most: int) -> Path:
+    """Keep the present state of `path` as ``.backups/NAME~TIME.SUFFIX``, and of all states kept so the newest `most`.
+
+    The file itself is linked where the disk can do that, so it costs no time. Raises WorkbookError (WB_BUSY).
+    """
+    folder = path.parent / BACKUPS
+    name = f"{path.stem}~{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%fZ}{path.suffix}"
+    try:
+        folder.mkdir(exist_ok=True)
+        try:
+            os.link(path, folder / name)
+        except (OSError, NotImplementedError):  # a disk without links
+            shutil.copy2(path, folder / name)
+        kept = backups_of(path)
+        for old in kept[: max(0, len(kept) - most)]:
+            old.unlink(missing_ok=True)
+    except OSError as refused:
+        raise _busy(
+            path, f"no backup can be kept in {BACKUPS} ({refused.strerror})", "allow writing"
+        ) from refused
+    return folder / name
+
+
+def backups_of(path: Path) -> list[Path]:
+    """The states of `path` that were kept, the oldest first."""
+    pattern = re.compile(re.escape(path.stem) + r"~\d{8}T\d{12}Z" + re.escape(path.suffix))
+    folder = path.parent / BACKUPS
+    return sorted(one for one in folder.glob("*") if pattern.fullmatch(one.name)) if folder.is_dir() else []
 
 
 def refuse_if_busy(path: Path) -> None:

@@ -85,7 +85,7 @@ class SheetStream:
     def __init__(self, chunks: Iterator[bytes], where: str) -> None:
         first = next(chunks, b"")
         self.transcoded = first[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" in first[:4]
-        self._where = where
+        self.where = where
         self._chunks = _to_utf8(first, chunks) if self.transcoded else _again(first, chunks)
         self._rest = b""
         self._read_head()
@@ -138,7 +138,7 @@ class SheetStream:
             raise WorkbookError(
                 f"{otherwise}: the workbook is damaged",
                 hint="open it in Excel and save it again",
-                where=self._where,
+                where=self.where,
             )
         self._rest = b"".join(pieces)
 

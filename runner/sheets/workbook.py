@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from runner.core.errors import WorkbookError, did_you_mean
 from runner.sheets.package import Package, Part
-from runner.sheets.sheetxml import span
 
 BUILTIN_FORMATS = {
     0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 14: "yyyy-mm-dd", 15: "d-mmm-yy",
@@ -31,6 +30,7 @@ class SheetPart:
 class Workbook:
     """The sheets in their order, and the parts that cells refer to."""
 
+    main: Part
     sheets: tuple[SheetPart, ...]
     date1904: bool
     shared_strings: Part | None
@@ -50,11 +50,11 @@ def describe(package: Package) -> Workbook:
     """
     main = _main_part(package)
     root = parse(package, main)
-    relations = _relations(package, main)
+    found = relations(package, main)
     sheets = []
     for element in root.iter():
         if _local(element.tag) == "sheet":
-            target = relations.get(_relation_id(element), ("", ""))
+            target = found.get(_relation_id(element), ("", ""))
             sheets.append(_sheet(package, element, *target))
     if not sheets:
         raise package.error(
@@ -65,14 +65,14 @@ def describe(package: Package) -> Workbook:
         for element in root.iter()
         if _local(element.tag) == "workbookPr"
     )
-    strings = _single(package, relations, "sharedStrings")
-    if strings is None and any(kind == "sharedStrings" for kind, _ in relations.values()):
+    strings = _single(package, found, "sharedStrings")
+    if strings is None and any(kind == "sharedStrings" for kind, _ in found.values()):
         raise package.error(
             "WB_DAMAGED",
             "the shared strings are listed but missing: the workbook is damaged",
             hint="export it again",
         )
-    return Workbook(tuple(sheets), date1904, strings, _single(package, relations, "styles"))
+    return Workbook(main, tuple(sheets), date1904, strings, _single(package, found, "styles"))
 
 
 def choose(package: Package, workbook: Workbook, name: str | None) -> SheetPart:
@@ -124,20 +124,27 @@ def format_ids(package: Package, workbook: Workbook) -> list[tuple[int, str | No
     return [(int(number) if number.isdigit() else 0, own.get(number)) for number in numbers]
 
 
-def table_headings(package: Package, sheet: SheetPart) -> list[tuple[str, tuple[int, int, int, int]]]:
-    """The Excel tables of a sheet that have a header row: name, and the area of that row."""
-    found = []
-    for kind, target in _relations(package, sheet.part).values():
-        part = package.find(target) if kind == "table" else None
-        if part is None:
-            continue
-        root = parse(package, part)
-        area = span(root.get("ref", ""))
-        if area and root.get("headerRowCount", "1") != "0":
-            found.append(
-                (root.get("displayName", "") or root.get("name", ""), (area[0], area[1], area[0], area[3]))
+def relations(package: Package, part: Part | None) -> dict[str, tuple[str, str]]:
+    """Relation id → (last word of its type, name of the part it points to)."""
+    folder = posixpath.dirname(part.name) if part else ""
+    rels = package.find(relations_part(part.name if part else ""))
+    if rels is None:
+        return {}
+    found = {}
+    for element in parse(package, rels).iter():
+        if _local(element.tag) == "Relationship" and element.get("TargetMode") != "External":
+            kind = element.get("Type", "").rpartition("/")[2]
+            target = posixpath.normpath(
+                posixpath.join("/", folder, element.get("Target", "").replace("\\", "/"))
             )
+            found[element.get("Id", "")] = (kind, target.lstrip("/"))
     return found
+
+
+def relations_part(part: str) -> str:
+    """The name of the part that lists the relations of `part` (empty: of the package)."""
+    folder, base = posixpath.split(part)
+    return posixpath.join(folder, "_rels", f"{base}.rels")
 
 
 def parse(package: Package, part: Part) -> ET.Element:
@@ -154,7 +161,7 @@ def parse(package: Package, part: Part) -> ET.Element:
 
 def _main_part(package: Package) -> Part:
     if package.find("_rels/.rels") is not None:
-        for kind, target in _relations(package, None).values():
+        for kind, target in relations(package, None).values():
             part = package.find(target)
             if kind == "officeDocument" and part is not None:
                 return part
@@ -169,25 +176,8 @@ def _main_part(package: Package) -> Part:
     return part
 
 
-def _relations(package: Package, part: Part | None) -> dict[str, tuple[str, str]]:
-    """Relation id → (last word of its type, name of the part it points to)."""
-    folder, base = posixpath.split(part.name) if part else ("", "")
-    rels = package.find(posixpath.join(folder, "_rels", f"{base}.rels"))
-    if rels is None:
-        return {}
-    found = {}
-    for element in parse(package, rels).iter():
-        if _local(element.tag) == "Relationship" and element.get("TargetMode") != "External":
-            kind = element.get("Type", "").rpartition("/")[2]
-            target = posixpath.normpath(
-                posixpath.join("/", folder, element.get("Target", "").replace("\\", "/"))
-            )
-            found[element.get("Id", "")] = (kind, target.lstrip("/"))
-    return found
-
-
-def _single(package: Package, relations: dict[str, tuple[str, str]], kind: str) -> Part | None:
-    return next((package.find(target) for found, target in relations.values() if found == kind), None)
+def _single(package: Package, related: dict[str, tuple[str, str]], kind: str) -> Part | None:
+    return next((package.find(target) for found, target in related.values() if found == kind), None)
 
 
 def _sheet(package: Package, element: ET.Element, kind: str, target: str) -> SheetPart:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
-from xml.parsers import expat
 
-from runner.core.errors import WorkbookError, WorkbookLoss
-from runner.sheets.cellxml import Value
-from runner.sheets.grid import XML_SUFFIXES, Fingerprint, Source, load
-from runner.sheets.package import Package, Part
-from runner.sheets.patch import Edits, SheetPatch, mismatch
-from runner.sheets.rewrite import differences, rewrite
+from runner.core.errors import WorkbookError
+from runner.sheets.cellxml import Styled, Value
+from runner.sheets.comparing import compare, refuse_fixed_areas
+from runner.sheets.draft import Draft
+from runner.sheets.grid import XML_SUFFIXES, Fingerprint, load
+from runner.sheets.package import Part
+from runner.sheets.patch import Edits, SheetPatch
+from runner.sheets.rewrite import Changes, rewrite
 from runner.sheets.saving import refuse_if_busy, replace
-from runner.sheets.sheetxml import MAX_COLUMNS, MAX_ROWS, SheetStream, address, masked
-from runner.sheets.workbook import SheetPart, Workbook, choose, describe, number_formats, table_headings
+from runner.sheets.sheetxml import MAX_COLUMNS, MAX_ROWS
+from runner.sheets.workbook import SheetPart, choose, number_formats
 
-_STYLES_END = re.compile(
-    rb"(<((?:[\w.-]+:)?)cellXfs\b[^>]*?\bcount\s*=\s*[\"'])(\d+)([\"'][^>]*>)(.*?)(</\2cellXfs\s*>)",
-    re.DOTALL,
-)
+BACKUPS_KEPT = 5
+_ANY_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[ />]")
 _DATE_FORMATS = {"date": 14, "datetime": 22, "time": 21}
 
 
@@ -34,12 +34,14 @@ def patch_cells(
     *,
     fingerprint: Fingerprint | None = None,
     style_like: Mapping[int, int] | None = None,
+    backups: int = BACKUPS_KEPT,
 ) -> Path:
     """Write `values` by (row, column), both from 1, into a copy of `source` at `target`; the two may be the same file.
 
     All other cells keep value, style, formula and stored result, and all other parts of the package their bytes. Text, numbers,
     logical values, dates and None (empties a cell) can be written; a cell that exists keeps its style; new cells of row r take
-    the style of the cell in column `style_like[r]`. `fingerprint`: the state in which the source was read.
+    the style of the cell in column `style_like[r]`. `fingerprint`: the state in which the source was read. Where the source
+    itself is changed, its last `backups` states are kept in the folder ``.backups`` beside it.
 
     Raises WorkbookError: WB_VALUE (a value that a cell can't hold), WB_BUSY (open, read-only or changed), and what the
     guard raises; WorkbookLoss where content would break. Nothing is written then.
@@ -63,46 +65,121 @@ def patch_cells(
             where=source.name,
             code="WB_BUSY",
         )
-    edits: dict[int, dict[int, Value]] = {}
+    edits: dict[int, dict[int, Value | Styled]] = {}
     for (row, column), value in values.items():
         edits.setdefault(row, {})[column] = value
     is_same = source.resolve() == target.resolve()
-    write_patched(
-        loaded, target, sheet, edits, style_like or {}, expected=loaded.fingerprint if is_same else None
+    draft = Draft.of(loaded)
+    page = choose(draft.package, draft.workbook, sheet)
+    write_draft(
+        draft,
+        target,
+        [SheetEdits(page, edits, style_like or {})],
+        expected=loaded.fingerprint if is_same else None,
+        backups=backups if is_same else 0,
     )
     return target
 
 
-def write_patched(
-    source: Source,
+@dataclass(frozen=True)
+class SheetEdits:
+    """The cells to be written on one sheet, after all that the draft does to it; see `SheetPatch` for the rest."""
+
+    page: SheetPart
+    edits: Edits
+    style_like: Mapping[int, int] = field(default_factory=dict)
+    row_like: Mapping[int, bytes] = field(default_factory=dict)
+    spares_locked: bool = False
+
+
+def write_draft(
+    draft: Draft,
     target: Path,
-    sheet: str | None,
-    edits: Edits,
-    style_like: Mapping[int, int],
+    sheets: Sequence[SheetEdits],
     *,
     expected: Fingerprint | None,
+    backups: int = 0,
 ) -> None:
-    """What `patch_cells` does once the source is read; `edits` by row, then column, `expected` the state of the target."""
-    package = Package(source.data, source.path.name)
-    _refuse_signature(package)
-    _refuse_outside(edits)
-    workbook = describe(package)
-    page = choose(package, workbook, sheet)
-    package.check(but=page.part)
-    _refuse_table_headings(package, page, edits)
-    replaced: dict[str, Iterable[bytes]] = {}
-    styles, like = _dates(package, workbook, edits, replaced)
-    patch = SheetPatch(page.name, edits, workbook.date1904, styles, like, style_like)
-    name = source.path.name
-    replaced[page.part.name] = patch.run(SheetStream(package.chunks(page.part), name))
+    """Write a draft with its edits to `target`; `expected` is the state of the target, None where it need not exist.
+
+    The new file is read again before it takes its place: parts that are not concerned byte for byte, changed ones well-formed,
+    each written cell as it was given.
+    """
+    package = draft.package
+    for one in sheets:
+        _refuse_outside(one.edits)
+        refuse_fixed_areas(draft, one.page, one.edits)
+    formulas = _LooksForFormulas(draft, [one.page for one in sheets])
+    package.check(but=sheets[0].page.part if len(sheets) == 1 else None, look=formulas.look)
+    patches = [_patch(draft, one) for one in sheets]
+    for one, patch in zip(sheets, patches, strict=True):
+        draft.passes(one.page.part.name, patch)
+
+    def decide() -> bytes | None:
+        """Programs are asked to calculate anew where a formula may depend on what was written."""
+        if formulas.found or any(patch.has_formulas for patch in patches):
+            draft.ask_for_calculation()
+        main = draft.document(draft.workbook.main.name)
+        return main.content() if main.is_changed else None
+
+    replaced = draft.replaced()
+    main = draft.workbook.main.name
+    changes = Changes(replaced, draft.added, draft.removed, main, decide)
 
     def write(out: BinaryIO) -> None:
-        rewrite(package, replaced, out)
+        rewrite(package, changes, out)
 
     def check(temporary: Path) -> None:
-        _check(package, temporary, page.part, patch, set(replaced))
+        changed = {*replaced, *draft.added, *draft.removed, main}
+        if not draft.document(main).is_changed:
+            changed.discard(main)
+        compare(
+            draft, temporary, changed, {one.page.part.name: p for one, p in zip(sheets, patches, strict=True)}
+        )
 
-    replace(target, write, check, expected=expected)
+    replace(target, write, check, expected=expected, backups=backups)
+
+
+@dataclass
+class _LooksForFormulas:
+    """Sees whether a worksheet that is not written to has formulas."""
+
+    draft: Draft
+    written: Sequence[SheetPart]
+    found: bool = False
+
+    def __post_init__(self) -> None:
+        pages = [page.part.name for page in self.draft.workbook.worksheets]
+        self._others = {*pages} - {page.part.name for page in self.written}
+
+    def look(self, part: Part, piece: bytes) -> None:
+        """One piece of a part."""
+        if not self.found and part.name in self._others:
+            self.found = bool(_ANY_FORMULA.search(piece))
+
+
+def _patch(draft: Draft, one: SheetEdits) -> SheetPatch:
+    moments = {kind for cells in one.edits.values() for value in cells.values() if (kind := _moment(value))}
+    styles = (
+        {moment: draft.styles.of_format(_DATE_FORMATS[moment]) for moment in sorted(moments)}
+        if moments
+        else {}
+    )
+    known = {moment: style for moment, style in styles.items() if style is not None}
+    like: frozenset[int] = frozenset()
+    if moments:
+        formats = number_formats(draft.package, draft.workbook)
+        like = frozenset(at for at, code in enumerate(formats) if re.search("[ydh]", code))
+    return SheetPatch(
+        one.page.name,
+        one.edits,
+        draft.workbook.date1904,
+        known,
+        like,
+        one.style_like,
+        one.row_like,
+        draft.styles.unlocked() if one.spares_locked else None,
+    )
 
 
 def _refuse_outside(edits: Edits) -> None:
@@ -113,90 +190,9 @@ def _refuse_outside(edits: Edits) -> None:
             )
 
 
-def _dates(
-    package: Package, workbook: Workbook, edits: Edits, replaced: dict[str, Iterable[bytes]]
-) -> tuple[dict[str, int], frozenset[int]]:
-    """The styles for the kinds of dates among the values, and the styles that show dates already."""
-    moments = {kind for cells in edits.values() for value in cells.values() if (kind := _moment(value))}
-    if not moments or not workbook.styles:
-        return {}, frozenset()
-    styles, changed = _date_styles(package, workbook.styles, moments)
-    if changed:
-        replaced[workbook.styles.name] = [changed]
-    formats = number_formats(package, workbook)
-    return styles, frozenset(at for at, code in enumerate(formats) if re.search("[ydh]", code))
-
-
-def _moment(value: Value) -> str:
+def _moment(value: Value | Styled) -> str:
+    if isinstance(value, Styled):
+        value = value.value
     if isinstance(value, dt.datetime):
         return "datetime"
     return "date" if isinstance(value, dt.date) else ("time" if isinstance(value, dt.time) else "")
-
-
-def _date_styles(package: Package, styles: Part, moments: Iterable[str]) -> tuple[dict[str, int], bytes]:
-    """A plain style for each kind of date, appended to the styles; and their new content."""
-    content = package.read(styles.name)
-    found = _STYLES_END.search(masked(content))
-    if found is None:
-        return {}, b""
-    count, prefix, body, added, index = int(found[3]), found[2], found[5], b"", {}
-    for moment in sorted(moments):
-        style = b'<%bxf numFmtId="%d" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>' % (
-            prefix,
-            _DATE_FORMATS[moment],
-        )
-        at = body.find(style)
-        index[moment] = body.count(b"<" + prefix + b"xf ", 0, at) if at >= 0 else count
-        if at < 0:
-            count, added = count + 1, added + style
-    head = content[: found.start(3)] + str(count).encode() + content[found.end(3) : found.start(6)]
-    return index, head + added + content[found.start(6) :] if added else b""
-
-
-def _refuse_signature(package: Package) -> None:
-    if any(part.name.lower().startswith("_xmlsignatures/") for part in package.parts):
-        raise WorkbookLoss(
-            "the workbook is digitally signed: any change would break the signature",
-            expected="an unsigned workbook",
-            hint="remove the signature in Excel; nothing was written",
-            where=package.name,
-        )
-
-
-def _refuse_table_headings(package: Package, page: SheetPart, edits: Edits) -> None:
-    """A table lists its headings in a part of its own; Excel calls the file damaged where the two differ."""
-    for name, (row, first, _, last) in table_headings(package, page):
-        for column in edits.get(row, {}):
-            if first <= column <= last:
-                raise WorkbookLoss(
-                    f"cell {address(row, column)} is a heading of the table '{name}'",
-                    expected="a cell that is no table heading",
-                    hint="rename the heading in Excel; nothing was written",
-                    where=page.name,
-                )
-
-
-def _check(package: Package, temporary: Path, part: Part, patch: SheetPatch, replaced: set[str]) -> None:
-    """Read the new file again: parts byte for byte, the sheet well-formed, each written cell as it was given."""
-    fresh = Package(temporary.read_bytes(), package.name)
-    wrong = differences(package, fresh, replaced)
-    changed = fresh.find(part.name)
-    if len(replaced) > 1:
-        number_formats(fresh, describe(fresh))  # the styles can be read
-    if not wrong and changed is not None:
-        parser = expat.ParserCreate()
-        try:
-            for chunk in fresh.chunks(changed):
-                parser.Parse(chunk, False)
-            parser.Parse(b"", True)
-            cell = mismatch(patch, SheetStream(fresh.chunks(changed), package.name))
-            wrong = [f"cell {cell}"] if cell else []
-        except expat.ExpatError as broken:
-            wrong = [f"{part.name} ({broken})"]
-    if wrong or changed is None:
-        raise WorkbookLoss(
-            f"reading the new file again found differences in {', '.join(wrong[:5]) or part.name}",
-            expected="the old content and the new cells",
-            hint="nothing was written; keep the workbook and report it",
-            where=package.name,
-        )
