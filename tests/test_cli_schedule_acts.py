@@ -135,3 +135,23 @@ def test_a_table_that_goes_to_a_file_is_not_cut(fresh: Cli) -> None:
     lines = fresh("schedules", "history").out.splitlines()
     assert len(lines) == 2
     assert long in lines[1]
+
+
+def test_the_file_is_edited_from_the_command_line(fresh: Cli) -> None:
+    path = fresh.project / "schedules.yaml"
+    before = path.read_text("utf-8")
+    shown = fresh("schedules", "set", "invoices", "cron=0 9 * * 1-5", "parameters.count=4", "--dry-run").out
+    assert "Monday to Friday at 08:30 → Monday to Friday at 09:00" in shown
+    assert "parameters.count 3 → 4" in shown
+    assert path.read_text("utf-8") == before
+    fresh("schedules", "set", "invoices", "cron=0 9 * * 1-5", "--note", "later")
+    assert path.read_text("utf-8") == before.replace("30 8 * * 1-5", "0 9 * * 1-5")
+    added = fresh("schedules", "add", "nightly", "bot=slow", "at=23:30", "parameters.count=2", "--json").json
+    assert added["applied"]
+    assert added["next"]["nightly"]
+    assert "SCHED_PARAM_UNKNOWN" in fresh("schedules", "set", "nightly", "parameters.cuont=1", code=3).err
+    fresh("schedules", "set", "nightly", "--off")
+    assert {s["id"]: s["enabled"] for s in fresh("schedules", "list", "--json").json}["nightly"] is False
+    fresh("schedules", "remove", "nightly")
+    assert "unknown calendar 'company'" in fresh("schedules", "day", "company", "2026-12-24", code=2).err
+    assert path.read_text("utf-8").rstrip() == before.replace("30 8 * * 1-5", "0 9 * * 1-5").rstrip()

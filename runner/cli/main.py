@@ -36,7 +36,7 @@ class Commands(LazyGroup):
         "replay": Entry("runner.cli.replay:replay", "Do the steps of a recording once", _BOTS),
         "recordings": Entry("runner.cli.recordings:app", "List, show, import, make a bot of one", _BOTS),
         "new": Entry("runner.cli.new:new", "Write a new bot script, also from a recording", _BOTS),
-        "schedules": Entry("runner.cli.schedule_acts:app", "List, check and look ahead", _BOTS),
+        "schedules": Entry("runner.cli.schedule_edits:app", "List, check, look ahead, edit, decide", _BOTS),
         "runs": Entry("runner.cli.runs:app", "Runs: list, show, logs, cancel", _LOOK),
         "queues": Entry("runner.cli.items:queues_app", "Work queues: list", _LOOK),
         "items": Entry("runner.cli.items:items_app", "Items of a work queue: list, show", _LOOK),
