@@ -117,10 +117,10 @@ def _person(name: str) -> Person:
 
 
 def _print_link(project: Project, person: Person) -> None:
-    from runner.desk.people.links import make_link
+    from runner.desk.people.acts import invite
     from runner.desk.serve import address_of
 
-    link = make_link(person, project.who)
+    link = invite(person, project.who)
     print(f"One-time link, valid for 24 hours: {address_of(project.settings)}{link}")
 
 

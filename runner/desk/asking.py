@@ -29,10 +29,14 @@ class NotAllowed(PermissionDenied):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one person may do: `role` everywhere, except in the processes that `by_process` names."""
+    """What one person may do: `role` everywhere, except in the processes that `by_process` names.
+
+    `scopes` are the permissions of the token with which a program acts for them; None: no token, all that the roles give.
+    """
 
     role: Role = Role.NONE
     by_process: Mapping[str, Role] = field(default_factory=dict)
+    scopes: frozenset[str] | None = None
 
     def role_in(self, process: str) -> Role:
         """The role in one process (empty: what belongs to no process)."""
@@ -40,6 +44,8 @@ class Access:
 
     def may(self, permission: str, process: str | None = None) -> bool:
         """Whether they may, in `process`; None asks whether they may anywhere."""
+        if self.scopes is not None and permission not in self.scopes:
+            return False
         if process is not None:
             return has(self.role_in(process), permission)
         return has(self.role, permission) or any(has(role, permission) for role in self.by_process.values())
@@ -51,6 +57,8 @@ class Access:
 
     def limit(self, rows: QuerySet[Row], permission: str, process_field: str = "process") -> QuerySet[Row]:
         """The rows of the processes in which they may; `process_field` is the column that names the process."""
+        if self.scopes is not None and permission not in self.scopes:
+            return rows.none()
         allowed = [name for name, role in self.by_process.items() if has(role, permission)]
         refused = [name for name, role in self.by_process.items() if not has(role, permission)]
         if has(self.role, permission):

@@ -11,8 +11,10 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from runner.core.clock import now
 from runner.core.nouns import ItemStatus, RunStatus
 from runner.desk.asking import Access
+from runner.desk.people.models import CONFIRMED_FOR
 from runner.desk.settings import LANGUAGES
 from runner.desk.words import Word
 from runner.store.case_lists import WAITING_FOR_PEOPLE
@@ -54,6 +56,8 @@ MENU: Final = (
     Entry("queues", _("Work queues"), "/queues/", "queues.see", _items),
     Entry("processes", _("Processes"), "/processes/", "processes.see"),
     Entry("people", _("People"), "/people/", "people.see", after_line=True),
+    Entry("secrets", _("Secrets"), "/secrets/", "secrets.see"),
+    Entry("audit", _("Audit trail"), "/audit/", "audit.see"),
     Entry("health", _("Health"), "/health/", "health.see"),
 )
 
@@ -95,6 +99,7 @@ def around_every_page(request: HttpRequest) -> dict[str, Any]:
         "language": language,
         "other_language": next((code, name) for code, name in LANGUAGES if code != language),
         "person": person,
+        "password_needed": signed_in and now() - request.sign_in.confirmed > CONFIRMED_FOR,  # type: ignore[attr-defined]
         "signed_in": signed_in,
         "theme": getattr(person, "theme", "auto") if signed_in else "auto",
     }

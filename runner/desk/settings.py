@@ -14,7 +14,9 @@ from runner.core.errors import ConfigurationError
 from runner.core.settings import Settings
 from runner.store.open import django_options
 
-AREAS: Final = ("queue", "runs", "schedules", "bots", "queues", "processes", "search", "health")
+AREAS: Final = (
+    "queue", "runs", "schedules", "bots", "queues", "processes", "search", "health", "audit", "secrets",
+)  # fmt: skip
 LANGUAGES: Final = (("en", "English"), ("zh-hans", "简体中文"))
 LOCK_AFTER: Final = 5  # wrong passwords in a row
 LOCKED_FOR: Final = timedelta(minutes=15)

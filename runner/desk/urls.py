@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from runner.desk import assets, frame, refusals
+from runner.desk import assets, evidence, frame, refusals
 
 urlpatterns = [
     path("static/<str:mark>/<path:name>", assets.serve, name="asset"),
     path("live/menu", frame.menu, name="menu"),
     path("language", frame.language, name="language"),
     path("theme", frame.theme, name="theme"),
+    path("evidence/<str:ticket>/<str:name>", evidence.serve, name="evidence"),
     path("", include(("runner.desk.people.urls", "people"))),
     path("", include(("runner.desk.queue.urls", "queue"))),
     path("runs/", include(("runner.desk.runs.urls", "runs"))),
@@ -19,6 +20,8 @@ urlpatterns = [
     path("queues/", include(("runner.desk.queues.urls", "queues"))),
     path("processes/", include(("runner.desk.processes.urls", "processes"))),
     path("search/", include(("runner.desk.search.urls", "search"))),
+    path("audit/", include(("runner.desk.audit.urls", "audit"))),
+    path("secrets/", include(("runner.desk.secrets.urls", "secrets"))),
     path("health/", include(("runner.desk.health.urls", "health"))),
 ]
 

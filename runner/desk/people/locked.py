@@ -9,7 +9,10 @@ from axes.models import AccessAttempt
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from runner.cases.audit import append
 from runner.core.clock import now
+from runner.desk.settings import LOCKED_FOR
+from runner.store.models import AuditEntry
 
 
 def locked_out(
@@ -23,7 +26,16 @@ def locked_out(
     context = {"until": until, "minutes": -(-seconds // 60)}
     answer = render(request, "people/locked.html", context, status=429)
     answer["Retry-After"] = str(seconds)
+    _record(str(username), address_of(request))
     return answer
+
+
+def _record(username: str, address: str) -> None:
+    """Put the beginning of a lock into the audit trail: once, not for every try while it lasts."""
+    since = now() - LOCKED_FOR
+    known = AuditEntry.objects.filter(what="signin.locked", subject=username[:150], at__gte=since)
+    if not known.exists():
+        append(now(), "", "signin.locked", "person", username[:150], {"address": address})
 
 
 def address_of(request: HttpRequest) -> str:

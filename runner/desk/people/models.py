@@ -12,6 +12,7 @@ from runner.desk.roles import Role
 
 LONGEST_SIGN_IN: Final = timedelta(hours=12)
 LONGEST_IDLE: Final = timedelta(minutes=30)
+CONFIRMED_FOR: Final = timedelta(minutes=10)  # that long after the password nothing asks for it again
 
 
 class Person(AbstractBaseUser):
@@ -86,7 +87,7 @@ class OneTimeLink(models.Model):
 class SignIn(models.Model):
     """One signed-in browser. `session` is the key of Django's session; without this row the session is worth nothing."""
 
-    session = models.CharField(max_length=40, primary_key=True)
+    session = models.CharField(max_length=40, unique=True)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="sign_ins")
     started = models.DateTimeField()
     seen = models.DateTimeField()

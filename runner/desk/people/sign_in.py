@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from axes.utils import reset
 from django.contrib.auth import authenticate, login, logout
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from runner.cases.audit import append
 from runner.core.clock import now
 from runner.desk.access import ACT, back, page
 from runner.desk.asking import DeskRequest
+from runner.desk.people.acts import change_password
 from runner.desk.people.forms import PasswordForm
 from runner.desk.people.links import find_link, use_link
 from runner.desk.people.locked import address_of, locked_out
@@ -44,6 +47,7 @@ def sign_in(request: DeskRequest) -> HttpResponse:
 @page(SIGNED_IN, ACT)
 def sign_out(request: DeskRequest) -> HttpResponse:
     """End the sign-in, and let the browser forget what it kept."""
+    append(now(), request.person.username, "signin.end", "person", request.person.username)
     end(request)
     answer = redirect("/sign-in")
     answer["Clear-Site-Data"] = '"cache"'
@@ -77,6 +81,9 @@ def begin(request: DeskRequest, person: Person) -> None:
     login(request, person, backend=_BACKEND)
     request.session.save()
     at = now()
+    append(
+        at, person.username, "signin.begin", "person", person.username, {"address": address_of(request)[:45]}
+    )
     SignIn.objects.create(
         session=request.session.session_key or "", person=person, started=at, seen=at, confirmed=at,
         address=address_of(request)[:45], agent=request.headers.get("User-Agent", "")[:300],
@@ -96,15 +103,10 @@ def _with_password(person: Person | None, given: dict[str, Any]) -> Person:
             username=given["username"], name=given["name"], role=Role.ADMIN, created=now(),
             created_by=given["username"],
         )  # fmt: skip
-    person.set_password(given["password"])
+        person.save()
+        append(now(), person.username, "person.add", "person", person.username, {"role": person.role})
     person.zone = person.zone or given["zone"]
-    person.save()
-    SignIn.objects.filter(person=person).delete()
-    _forget_failures(person.username)
+    person.save(update_fields=["zone"])
+    change_password(person, given["password"], by=person.username)
+    reset(username=person.username)
     return person
-
-
-def _forget_failures(username: str) -> None:
-    from axes.utils import reset
-
-    reset(username=username)

@@ -64,10 +64,29 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-dismiss]")) event.target.closest(".message").remove();
   if (event.target.closest("[data-help]")) document.getElementById("keys")?.showModal();
   if (event.target.closest("[data-theme-switch]")) turnTheme();
+  const select = event.target.closest("[data-select]");
+  if (select) select.select();
   const opens = event.target.closest("[data-opens]");
   if (opens) document.getElementById(opens.dataset.opens)?.showModal();
   const closes = event.target.closest("[data-closes]");
   if (closes) closes.closest("dialog")?.close();
+});
+
+// -- a button that says data-confirm="what will happen" asks first
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-confirm]");
+  if (!button || button.dataset.sure) return;
+  event.preventDefault();
+  const asked = document.getElementById("sure");
+  asked.querySelector("p").textContent = button.dataset.confirm;
+  asked.querySelector("[data-yes]").textContent = button.textContent;
+  asked.onclose = () => {
+    if (asked.returnValue !== "yes") return button.focus();
+    button.dataset.sure = "yes";
+    button.click();
+  };
+  asked.returnValue = "";
+  asked.showModal();
 });
 
 function turnTheme() {

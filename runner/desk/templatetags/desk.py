@@ -34,6 +34,15 @@ def status(noun: str, value: object) -> SafeString:
 
 
 @register.simple_tag
+def deed(what: str) -> SafeString:
+    """What an entry of the audit trail says that was done; its code where there are no words for it yet."""
+    shown = words.word("deed", what)
+    if shown == what:
+        shown = words.word("verb", what.rpartition(".")[2])
+    return format_html('<span title="{}">{}</span>', what, shown)
+
+
+@register.simple_tag
 def who(name: str, shown: str = "") -> SafeString:
     """A person as their initials, the whole name behind it; a dash for nobody."""
     if not name:

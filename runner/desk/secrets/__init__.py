@@ -1,0 +1,1 @@
+"""Secrets of bots: their names, and new values; never a value that is there."""
