@@ -122,9 +122,12 @@ class Project:
         also: Mapping[str, Answer] | None = None,
         queue_ends: str = "empty",
         item_retry: ItemRetry | None = None,
+        viewing: Mapping[str, Any] | None = None,
     ) -> Finished:
         """Run a bot in a child with this test as its worker; rows that it puts become items, like a store would."""
-        order = self.order(bot, parameters or {}).model_copy(update={"item_retry": item_retry})
+        order = self.order(bot, parameters or {}).model_copy(
+            update={"item_retry": item_retry, **(viewing or {})}
+        )
         waiting = deque(items or [])
         folder = self.folder / "run"
         folder.mkdir(exist_ok=True)

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from runner.cli.main import INTERRUPTED
+from runner.cli.pausing import Pause
 from runner.cli.printing import print_json, warn
 from runner.cli.progress import Watcher
 from runner.cli.project import Project
 from runner.cli.summary import error_line, print_summary
+from runner.core.contract import Viewing
 from runner.core.nouns import CaseStatus, ItemStatus, RunStatus
 from runner.engine.outcome import Outcome
 from runner.engine.tree import end_tree
@@ -37,6 +39,7 @@ def run_bot(
     lanes: int | None = None,
     as_json: bool = False,
     quiet: bool = False,
+    viewing: Viewing | None = None,
 ) -> int:
     """Run one bot to its end and print its summary (nothing when `quiet`); returns the exit code."""
     worker = Worker(project.settings, project.environment, say=warn)
@@ -47,6 +50,8 @@ def run_bot(
             parameters,
             requested_by=project.who,
             lanes=lanes,
+            viewing=viewing,
+            on_pause=Pause().asked,
             on_start=watcher.start,
             on_progress=watcher.update,
         )

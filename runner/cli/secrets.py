@@ -10,10 +10,12 @@ import typer
 
 from runner.cli.groups import group
 from runner.cli.options import Json
-from runner.cli.printing import print_json
+from runner.cli.printing import Col, print_json, print_table
 from runner.cli.project import Project, open_settings
+from runner.core.clock import iso
 from runner.core.errors import UsageError
 from runner.core.settings import prepare_home
+from runner.core.sign_ins import SignIns
 from runner.core.vault import Vault
 
 app = group("Passwords and keys for bots, encrypted on this machine.")
@@ -52,6 +54,27 @@ def remove_secret(name: Name) -> None:
     """Forget a secret."""
     _vault(open_settings()).remove(name)
     print(f"{name}: removed")
+
+
+@app.command("sign-ins")
+def sign_ins(
+    forget: Annotated[
+        str, typer.Option(metavar="ACCOUNT", help="Forget this one: the next run signs in anew.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """List the sign-ins that browsers keep for the next run, or forget one."""
+    project = open_settings()
+    kept = SignIns(project.settings.sign_ins, _vault(project))
+    if forget:
+        kept.forget(forget)
+        print(f"{forget}: forgotten")
+        return
+    found = [(one.account, iso(one.saved)) for one in kept.all()]
+    if as_json:
+        print_json([{"account": account, "saved": saved} for account, saved in found])
+    else:
+        print_table([Col("ACCOUNT", fixed=True), Col("KEPT SINCE")], found, "No sign-in is kept.")
 
 
 def _from_terminal(name: str) -> str:

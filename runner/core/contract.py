@@ -100,7 +100,18 @@ class ItemRetry(_Record):
     longest_wait: float
 
 
-class Order(_Record):
+class Viewing(_Record):
+    """How somebody who looks on wants a run to be: fields of the same names in `Order`."""
+
+    slow: float = 0  # milliseconds that each action of the browser is held back
+    pause_on_error: bool = (
+        False  # keep the pages open after a failure until the person at the terminal says so
+    )
+    pictures: bool = False  # a picture at the end of each step
+    record_network: str = ""  # never, retry or always; empty: as the bot says
+
+
+class Order(Viewing):
     """What a child is told about its run, also kept as `order.json` in the run folder."""
 
     v: int = 1
@@ -120,12 +131,6 @@ class Order(_Record):
     policy: dict[str, Any] = Field(default_factory=dict)  # for the worker: see the model `Run`
     browser: str | None = None  # path of the browser to start, resolved by the child when empty
     headed: bool = False
-    slow: float = 0  # milliseconds that each action of the browser is held back, for people who look on
-    pause_on_error: bool = (
-        False  # keep the pages open after a failure until somebody says so: in the foreground only
-    )
-    pictures: bool = False  # a picture at the end of each step
-    record_network: str = ""  # overrules what the bot says: never, retry or always
 
 
 class Settled(StrEnum):

@@ -78,6 +78,11 @@ class Settings(BaseModel):
         """The encrypted file of the secrets."""
         return self.home / "vault.json"
 
+    @property
+    def sign_ins(self) -> Path:
+        """The folder of the sign-ins that browsers keep, each file encrypted."""
+        return self.home / "sign-ins"
+
 
 def find_project(start: Path) -> Path:
     """The nearest folder from `start` upwards that holds `bots/` and a pyproject.toml or schedules.yaml.

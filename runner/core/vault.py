@@ -66,6 +66,21 @@ class Vault:
         self.get(name)
         self._write({key: value for key, value in self._read().items() if key != name})
 
+    def seal(self, data: bytes) -> bytes:
+        """`data` encrypted with the vault's key, for what is kept beside it."""
+        return self._cipher().encrypt(data)
+
+    def unseal(self, data: bytes) -> bytes:
+        """What `seal` was given. Raises EnvironmentProblem (VAULT_KEY) when the key is another one."""
+        from cryptography.fernet import InvalidToken
+
+        try:
+            return self._cipher().decrypt(data)
+        except InvalidToken as error:
+            raise EnvironmentProblem(
+                "it can't be decrypted with the vault's key", code="VAULT_KEY"
+            ) from error
+
     def _read(self) -> dict[str, str]:
         from cryptography.fernet import InvalidToken
 
@@ -85,7 +100,7 @@ class Vault:
 
     def _write(self, secrets: Mapping[str, str]) -> None:
         token = self._cipher().encrypt(json.dumps(dict(secrets)).encode())
-        _replace(self._path, token)
+        replace_file(self._path, token)
 
     def _cipher(self) -> Fernet:
         from cryptography.fernet import Fernet
@@ -104,7 +119,7 @@ class Vault:
             key = Fernet.generate_key().decode()
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if name is None:
-                _replace(self._key_file, key.encode())
+                replace_file(self._key_file, key.encode())
             else:
                 _to_keyring(name, key)
         try:
@@ -156,7 +171,7 @@ def _no_keyring(what: str) -> EnvironmentProblem:
     )
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
     """Write `data` to a new file readable by its owner only, sync it, and put it in the place of `path`."""
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

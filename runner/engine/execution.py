@@ -108,7 +108,7 @@ class Execution:
             if by:
                 self._cancelled_by, self.run.no_item = by, NoItem.CANCELLED
                 self._end_lanes(LaneEnd.CANCELLED)
-            elif time.monotonic() > deadline:
+            elif time.monotonic() > deadline and not self.run.order.pause_on_error:
                 self._end_lanes(LaneEnd.TIME_LIMIT)
             elif self._stop_at is not None and time.monotonic() > self._stop_at:
                 self._end_lanes(LaneEnd.STOPPED)
@@ -127,7 +127,7 @@ class Execution:
         for lane in self._lanes:
             lane.follow()
             late = lane.trail.overdue(now())
-            if late is not None:
+            if late is not None and not self.run.order.pause_on_error:
                 self.run.place.say(
                     f"{late.what} of run {self.run.order.run} took longer than {late.seconds:g} s: ended"
                 )

@@ -98,6 +98,8 @@ class LaneHand:
                     self._results(request["queue"], request["keys"])
                 case "secret":
                     self.child.answer({"value": self._run.secret(request["name"])})
+                case "signed_in" | "sign_in" | "pause":
+                    self.child.answer(self._about_pages(request))
                 case "progress":
                     left = self._run.renew(need=float(request.get("need") or 0))
                     self.child.answer({"stop": self._run.no_item is not None, "lease_left": left})
@@ -111,6 +113,14 @@ class LaneHand:
             raise
         except RunnerError as error:
             self._refuse(error.stable_code, error.what, error.expected, error.hint)
+
+    def _about_pages(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        if request["op"] == "pause":
+            return {"go": self._run.on_pause(request["message"])}
+        if request["op"] == "signed_in":
+            return self._run.signed_in(request["account"])
+        self._run.sign_in(request["account"], request["state"])
+        return {}
 
     def _refuse(self, code: str, what: str, expected: str = "", hint: str = "") -> None:
         self.child.refuse(FoundError(code=code, what=what, expected=expected, hint=hint))

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from runner.cases import intake
-from runner.core.clock import now
+from runner.core.clock import iso, now
 from runner.core.contract import JOURNAL_FILE, SUPERVISOR_LANE, BotDescription, ItemOrder, NoItem, Order
 from runner.core.errors import ConfigurationError, ConflictError, RunFailed, RunnerError
 from runner.core.nouns import AttemptStatus
 from runner.core.settings import Settings
+from runner.core.sign_ins import SignIns, keys_in
 from runner.core.vault import Vault
 from runner.engine.child import Child
 from runner.engine.outcome import LaneEnd
@@ -70,6 +71,7 @@ class SharedRun:
         self.redactor = Redactor()
         self.progress = Progress()
         self.on_progress: Callable[[Progress], None] = lambda _: None
+        self.on_pause: Callable[[str], bool] = lambda _: True
         self.no_item: NoItem | None = None
         self.lease_lost = False
         self.target_down = 0
@@ -174,6 +176,37 @@ class SharedRun:
         value = self.place.vault.get(name)
         self.redactor.register(value)
         return value
+
+    def signed_in(self, account: str) -> dict[str, Any]:
+        """What is kept of the last sign-in of `account`, its keys masked in everything of this run from now on."""
+        kept = self._sign_ins(account).get(account)
+        if kept is None:
+            return {"state": None, "saved": None}
+        self._mask(kept.state)
+        return {"state": kept.state, "saved": iso(kept.saved)}
+
+    def sign_in(self, account: str, state: Mapping[str, Any] | None) -> None:
+        """Keep a sign-in for the next run; None: forget the last one."""
+        kept = self._sign_ins(account)
+        if state is not None:
+            self._mask(state)
+            kept.keep(account, state, now())
+        elif kept.get(account) is not None:
+            kept.forget(account)
+
+    def _sign_ins(self, account: str) -> SignIns:
+        if account not in self.bot.accounts:
+            raise ConfigurationError(
+                f"bot {self.bot.name} asks for the account '{account}', which it does not declare",
+                expected=f"one of {', '.join(self.bot.accounts) or 'none'}",
+                hint=f'write @bot(accounts=["{account}"])',
+                code="BOT_ACCOUNT",
+            )
+        return SignIns(self.place.settings.sign_ins, self.place.vault)
+
+    def _mask(self, state: Mapping[str, Any]) -> None:
+        for key in keys_in(state):
+            self.redactor.register(key)
 
     def put_is_done(self, queue: str, number: int, counts: Mapping[str, int]) -> None:
         """Lane 1 has put its `number`-th batch into `queue`: the other lanes may go on."""

@@ -16,7 +16,15 @@ import psutil
 
 from runner.cases import intake
 from runner.core.clock import now
-from runner.core.contract import JOURNAL_FILE, BotDescription, FoundError, ItemRetry, Order, run_folder
+from runner.core.contract import (
+    JOURNAL_FILE,
+    BotDescription,
+    FoundError,
+    ItemRetry,
+    Order,
+    Viewing,
+    run_folder,
+)
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError
 from runner.core.ids import uuid7
 from runner.core.nouns import RunStatus
@@ -74,11 +82,14 @@ class Worker:
         *,
         requested_by: str,
         lanes: int | None = None,
+        viewing: Viewing | None = None,
+        on_pause: Callable[[str], bool] = lambda _: True,
         on_start: Callable[[str], None] = lambda _: None,
         on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> tuple[str, Outcome]:
         """Execute `bot` here and now; returns the run's id and outcome.
 
+        `on_pause` answers a bot that has failed and keeps its pages open whether it may go on (`viewing.pause_on_error`).
         Raises UsageError for an unknown bot, ErrorReport when the bot file or the parameters are wrong, EnvironmentProblem
         (CLI_DISK) when the disk has no room: there is no run then.
         """
@@ -91,6 +102,7 @@ class Worker:
         sweep_scratch()
         queued = now()
         order = self._order(uuid7(queued), bot, path, parameters, queued=queued, requested_by=requested_by)
+        order = order.model_copy(update=viewing.model_dump(exclude_defaults=True) if viewing else {})
         child = self._start_child()
         try:
             description, order = self._loaded(child, order)
@@ -106,7 +118,7 @@ class Worker:
             lease_until=now() + self._settings.lease,
         )  # fmt: skip
         execution = self._execution(order, folder, description, epoch=1)
-        execution.run.on_progress = on_progress
+        execution.run.on_progress, execution.run.on_pause = on_progress, on_pause
         self._running[order.run] = (execution, threading.current_thread())
         on_start(order.run)
         return order.run, execution.execute(child)

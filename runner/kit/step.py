@@ -16,6 +16,7 @@ from runner.kit.current import Here, Running, here, running_or_none, step_into
 from runner.kit.item import current_item
 from runner.kit.limits import DEFAULT_LIMIT, limit_data, limit_of, wait_between_tries
 from runner.kit.outcome import classify
+from runner.kit.pictures import picture_of_step
 from runner.kit.retry import Retry, Wait, keep_trying, retry_of_irreversible
 
 P = ParamSpec("P")
@@ -25,10 +26,13 @@ R = TypeVar("R")
 class StepBlock:
     """A step as a block. Outside a run (a unit test of a bot's function) it does nothing but run the block."""
 
-    __slots__ = ("_before", "_limit", "_retried", "_running", "_seq", "_started", "name")
+    __slots__ = ("_before", "_limit", "_picture", "_retried", "_running", "_seq", "_started", "name")
 
-    def __init__(self, name: str, *, retried: bool = False, limit: timedelta | None = None) -> None:
+    def __init__(
+        self, name: str, *, retried: bool = False, limit: timedelta | None = None, picture: bool = False
+    ) -> None:
         self.name = name
+        self._picture = picture
         self._limit = limit
         self._retried = retried
         self._running: Running | None = None
@@ -79,12 +83,14 @@ class StepBlock:
             data={"started": self._seq, "status": "failed" if failed else "done"},
             error=classify(error, Path(live.order.project)) if error is not None and failed else None,
         )
+        if error is None and (self._picture or live.order.pictures):
+            picture_of_step(live, self.name, self._seq, place)
 
 
 @overload
 def step(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
-def step(name: str, /, *, limit: str | timedelta | None = None) -> StepBlock: ...
+def step(name: str, /, *, limit: str | timedelta | None = None, picture: bool = False) -> StepBlock: ...
 @overload
 def step(
     *,
@@ -92,6 +98,7 @@ def step(
     retry: Retry | None = None,
     irreversible: bool = False,
     limit: str | timedelta | None = None,
+    picture: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def step(
     what: Callable[P, R] | str | None = None,
@@ -101,18 +108,19 @@ def step(
     retry: Retry | None = None,
     irreversible: bool = False,
     limit: str | timedelta | None = None,
+    picture: bool = False,
 ) -> StepBlock | Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
     """Give a piece of work a name and journal lines for its start and its end.
 
     ``@step``, ``@step(name="Post invoice")`` or ``with step("post"):``. With `retry` the function is called again after a
     failure that can pass. A step (each try of it) that takes longer than `limit` is ended from outside together with its
     process: the item is given back, and the lane goes on with a new process. With `irreversible` the whole function is one irreversible step of the item that it is called
-    for: once done it is never done again, and an unknown outcome goes to a person.
+    for: once done it is never done again, and an unknown outcome goes to a person. With `picture` the page is kept as a picture at its end, for instructions.
     Raises ConfigurationError (BOT_OPTION) for a limit that can't be, and (BOT_RETRY_IRREVERSIBLE) when both are asked for: an irreversible step cannot be retried.
     """
     longest = limit_of(limit, "step(limit)")
     if isinstance(what, str):
-        return StepBlock(what, limit=longest)
+        return StepBlock(what, limit=longest, picture=picture)
 
     def mark(function: Callable[P, R]) -> Callable[P, R]:
         refuse_async(function, "step")
@@ -122,26 +130,28 @@ def step(
         if irreversible:
             return _irreversible(function, called, longest)
         if retry is not None:
-            return _retried(function, called, retry, longest)
-        return _plain(function, called, longest)
+            return _retried(function, called, retry, longest, picture)
+        return _plain(function, called, longest, picture)
 
     return mark(what) if what is not None else mark
 
 
-def _plain(function: Callable[P, R], name: str, limit: timedelta | None) -> Callable[P, R]:
+def _plain(function: Callable[P, R], name: str, limit: timedelta | None, picture: bool) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        with StepBlock(name, limit=limit):
+        with StepBlock(name, limit=limit, picture=picture):
             return function(*args, **kwargs)
 
     return call
 
 
-def _retried(function: Callable[P, R], name: str, retry: Retry, limit: timedelta | None) -> Callable[P, R]:
+def _retried(
+    function: Callable[P, R], name: str, retry: Retry, limit: timedelta | None, picture: bool
+) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         def once() -> R:
-            with StepBlock(name, retried=True, limit=limit):
+            with StepBlock(name, retried=True, limit=limit, picture=picture):
                 return function(*args, **kwargs)
 
         return keep_trying(
