@@ -249,3 +249,42 @@ def test_cases_are_given_on_made_urgent_proven_and_decisions_taken_back(cli: Cli
     assert "audit entry 4: AUDIT_BROKEN: its proof" in broken.err
     wrong_noted = cli("audit", "verify", "--noted", "5:abc", code=2)
     assert "--noted: CLI_USAGE" in wrong_noted.err
+
+
+def test_a_problem_is_looked_into_and_worked_on_from_the_command_line(cli: Cli) -> None:
+    listed = {p["bot"] + p["title"][:5]: p for p in cli("problems", "list", "--json").json}
+    small = next(p["id"] for name, p in listed.items() if name.endswith("SMALL"))
+    other = next(p["id"] for p in listed.values() if p["id"] != small and p["kind"] == "application")
+    lines = cli.each(
+        ["problems", "own", small, "--to", "ben"],
+        ["problems", "why", small, "it is too small", "nobody checked", "--root-cause", "no rule"],
+        ["problems", "causes", small, "method=no check", "material=old list"],
+        ["problems", "action", small, "check first", "--by", "cleo", "--due", "3d"],
+        ["problems", "move", small, "--to", "acting"],
+        ["problems", "contrast", small, "--json"],
+        ["problems", "canary", small, "--cases", "1", "--json"],
+        ["problems", "split", small, "--where", "code=SMALL", "--json"],
+        ["problems", "merge", other, "--into", small, "--json"],
+        ["problems", "rules", "--json"],
+        ["problems", "show", small, "--json"],
+    )
+    assert lines[5].json["failed"] == 1
+    assert (lines[6].json["state"], lines[6].json["waiting"]) == ("watching", 1)
+    assert [one["kind"] for one in lines[9].json] == ["split", "merge"]
+    shown = lines[10].json
+    assert (shown["owner"], shown["status"], shown["root_cause"]) == ("ben", "acting", "no rule")
+    assert [one["why"] for one in shown["whys"]] == ["it is too small", "nobody checked"]
+    assert shown["causes"] == {"method": ["no check"], "material": ["old list"]}
+    back, table = cli.each(
+        ["problems", "ungroup", lines[8].json["rule"]],
+        ["problems", "list"],
+    )
+    assert small in back.out
+    assert other in table.out
+    wrong = cli.each(
+        ["problems", "causes", small, "peple=x"], ["problems", "move", small, "--to", "clsed"], code=2
+    )
+    assert "did you mean 'people'?" in wrong[0].err
+    assert "did you mean 'closed'?" in wrong[1].err
+    refused = cli("problems", "move", small, "--to", "closed", code=5)
+    assert "STATE" in refused.err

@@ -150,6 +150,18 @@ def evidence(batch: Batch, line: Line) -> None:
 _EVIDENCE: Final = ("kind", "url", "http_status", "page_error")
 
 
+def note_locator(batch: Batch, line: Line) -> None:
+    """An attempt found an element by a lower choice of its locator: for telling failed items from clean ones."""
+    if line.queue is None or line.item is None:
+        return
+    item = _item_of(batch, line)
+    number = line.attempt or item.attempts_made or 1
+    attempt = _attempt_of(batch, item, number)
+    if attempt is not None:
+        seen = {**attempt.locators, str(line.data.get("name") or ""): line.data.get("rank")}
+        batch.attempts.change((item.pk, number), locators=seen)
+
+
 def target_down(batch: Batch, line: Line) -> None:
     """Several failures in a row meant that the site is down: their items wait again, without a person's decision."""
     note = line.message or f"{line.data.get('failures')} failures in a row: the site was down"

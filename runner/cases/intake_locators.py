@@ -6,6 +6,7 @@ from django.db.models import F
 
 from runner.cases.batch import Batch
 from runner.cases.case_rows import SETTLED
+from runner.cases.intake_items import note_locator
 from runner.cases.openings import Opening, open_case, resolve_case
 from runner.core.ids import short_id
 from runner.core.nouns import FailureKind
@@ -23,6 +24,7 @@ def locator_case_id(bot: str, name: str) -> str:
 
 def locator_fallback(batch: Batch, line: Line) -> None:
     """A lower choice matched: it is counted, and somebody should look before the bot fails."""
+    note_locator(batch, line)
     name, rank = str(line.data["name"]), int(line.data["rank"])
     first, used = str(line.data.get("first") or ""), str(line.data.get("used") or "")
     _count(line, name, lower=F("lower") + 1, choice=first, used=used, rank=rank)

@@ -17,7 +17,9 @@ app = group("Problems: cases with one cause.")
 
 @app.command("list")
 def list_problems(
-    status: Annotated[str, typer.Option(help="Only open, resolved or closed ones; default: all.")] = "",
+    status: Annotated[
+        str, typer.Option(help="Only in this state: open, analysing, acting, verifying, resolved, closed.")
+    ] = "",
     bot: Bot = "",
     limit: Limit = 100,
     sort: Sort = "",

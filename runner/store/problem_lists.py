@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from runner.core.clock import iso
 from runner.core.nouns import ProblemStatus
 from runner.store.case_lists import iso_or_none
-from runner.store.models import Case, Problem
+from runner.store.models import Case, CorrectiveAction, GroupingRule, Problem
 from runner.store.paging import Page, page_of
 
 SORTS: Final = {
@@ -48,6 +48,16 @@ class ProblemFilter:
     text: str = ""
     live: bool = False
     merged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFilter:
+    """Which corrective actions; an empty field asks for nothing."""
+
+    problem: str = ""
+    owner: str = ""
+    is_open: bool = False
+    overdue: bool = False
 
 
 def filtered_problems(wanted: ProblemFilter) -> QuerySet[Problem]:
@@ -144,3 +154,51 @@ def _states(problem_ids: list[str]) -> defaultdict[str, dict[str, int]]:
     for problem, status, count in rows.annotate(count=Count("pk")):
         states[problem][status] = count
     return states
+
+
+def list_rules() -> list[dict[str, Any]]:
+    """What people said about which cases belong together, as JSON values, in that order. Two queries."""
+    rules = list(GroupingRule.objects.order_by("at", "id"))
+    sources = Problem.objects.filter(fingerprint__in=[rule.fingerprint for rule in rules])
+    by_fingerprint = dict(sources.values_list("fingerprint", "pk"))
+    return [
+        {
+            "id": rule.pk,
+            "kind": rule.kind,
+            "source": by_fingerprint.get(rule.fingerprint),
+            "field": rule.field,
+            "value": rule.value,
+            "where": f"{rule.field} = {rule.value}" if rule.field else "",
+            "target": rule.target,
+            "by": rule.by,
+            "at": iso(rule.at),
+            "note": rule.note,
+            "active": rule.active,
+        }
+        for rule in rules
+    ]
+
+
+def list_actions(wanted: ActionFilter, *, now: datetime, limit: int = 200) -> list[dict[str, Any]]:
+    """Corrective actions as JSON values, those that are due first. One query."""
+    found = CorrectiveAction.objects.select_related("problem").filter(dropped=False)
+    exact = {"problem_id": wanted.problem, "owner": wanted.owner}
+    found = found.filter(**{name: value for name, value in exact.items() if value})
+    if wanted.is_open or wanted.overdue:
+        found = found.filter(done=None)
+    if wanted.overdue:
+        found = found.filter(due__lt=now)
+    return [
+        {
+            "id": one.pk,
+            "problem": one.problem_id,
+            "problem_title": one.problem.title,
+            "text": one.text,
+            "owner": one.owner,
+            "due": iso_or_none(one.due),
+            "done": iso_or_none(one.done),
+            "done_by": one.done_by,
+            "overdue": one.done is None and one.due is not None and one.due < now,
+        }
+        for one in found.order_by(F("due").asc(nulls_last=True), "id")[:limit]
+    ]

@@ -84,7 +84,10 @@ class Item(models.Model):
 
 
 class Attempt(models.Model):
-    """One try at one item. `row` is the item's data as it was when the try failed."""
+    """One try at one item. `row` is the item's data as it was when the try failed.
+
+    `locators` is ``{name: rank}`` of the elements that were not found by their first locator.
+    """
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="attempts")
     number = models.IntegerField()
@@ -100,6 +103,7 @@ class Attempt(models.Model):
     error = models.JSONField(null=True)
     row = models.JSONField(null=True)
     evidence = models.JSONField(default=list)
+    locators = models.JSONField(default=dict)
 
     class Meta:
         """One row per item and number."""
