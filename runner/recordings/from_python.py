@@ -63,9 +63,16 @@ def import_python(text: str, name: str) -> tuple[Recording | None, list[RunnerEr
 
 def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
     """What is done with pages, in the order of the file: bodies of functions, and of the usual `with` around everything."""
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.With) and not _is_popup(node):
-            yield from _body(node.body)
+            yield from (one for one in _body(node.body) if not _calls(one, functions))
+
+
+def _calls(node: ast.stmt, functions: set[str]) -> bool:
+    """Whether a statement only calls a function of the file, as codegen's last line does."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in functions
 
 
 def _body(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -118,7 +125,7 @@ def _statement(collector: Collector, node: ast.stmt) -> None:
     value = node.value if isinstance(node, ast.Expr) else None
     value = value.value if isinstance(value, ast.Await) else value
     found = _chain(value) if value is not None else None
-    if found is None or not found[1]:
+    if found is None or not found[1] or not found[0].startswith(("page", "expect")):
         kind = type(node).__name__
         raise Refused(
             f"'{ast.unparse(node).splitlines()[0][:80]}' ({kind})", "a call on a page, as codegen writes it"

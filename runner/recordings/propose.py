@@ -254,10 +254,11 @@ def _columns_with(value: str, row: int, columns: Sequence[_Column]) -> Iterator[
 
 
 def _key(columns: Sequence[_Column], matches: Sequence[Match]) -> str | None:
-    """The first column that was typed and tells the rows apart; else the first that was typed."""
+    """The first column that was typed and tells the rows apart; else the first that was typed. Amounts and dates don't name a row."""
     used = [match.field for match in matches]
     in_order = [c for c in columns if c.name in used]
-    return next((c.name for c in in_order if c.is_unique), in_order[0].name if in_order else None)
+    names = [c for c in in_order if c.kind in {Kind.TEXT, Kind.WHOLE}] or in_order
+    return next((c.name for c in names if c.is_unique), names[0].name if names else None)
 
 
 def _typed(step: Step) -> list[str]:

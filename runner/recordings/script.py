@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,10 +87,10 @@ class _Script:
         )
 
     def _imports(self, body: Sequence[str]) -> str:
-        code = "\n".join(body)
+        known = {node.id for node in ast.walk(ast.parse("\n".join(body))) if isinstance(node, ast.Name)}
 
         def used(*names: str) -> list[str]:
-            return [one for one in names if re.search(rf"\b{one}\b", code)]
+            return [one for one in names if one in known]
 
         ours = used(
             "ApplicationError",

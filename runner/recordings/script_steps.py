@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import json
 import re
+import tokenize
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -69,10 +72,12 @@ def expression(writing: Writing, text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text as a Python literal in double quotes, or in single ones where that needs no backslash."""
-    if '"' in text and "'" not in text and "\\" not in text and text.isprintable():
-        return f"'{text}'"
-    return json.dumps(text, ensure_ascii=False)
+    """A text as a Python literal, in the quotes that need fewer backslashes."""
+    plain = json.dumps(text, ensure_ascii=False)
+    if text.count('"') <= text.count("'"):
+        return plain
+    inside = plain[1:-1].replace('\\"', '"').replace("'", "\\'")
+    return f"'{inside}'"
 
 
 def path_of(writing: Writing, url: str) -> str:
@@ -87,25 +92,42 @@ def path_of(writing: Writing, url: str) -> str:
 def wrapped(line: str, indent: int) -> list[str]:
     """A statement, indented; a call that is too long for a line is broken as the formatter breaks it."""
     pad = " " * indent
-    if len(pad + line) <= WIDTH:
+    pair = _last_filled_brackets(line) if len(pad + line) > WIDTH else None
+    if pair is None:
         return [pad + line]
-    found = re.fullmatch(r"(.*?\()(.+)(\)\.\w+\(\)|\))", line)
-    if found is None:
-        return [pad + line]
-    head, inside, tail = found.groups()
-    if tail == ")":
-        at = _last_bracket(line)
-        head, inside = line[: at + 1], line[at + 1 : -1]
-    return [pad + head, f"{pad}    {inside}", pad + tail]
+    begin, end = pair
+    inside = f"{pad}    {line[begin + 1 : end]}"
+    parts = (
+        [inside]
+        if len(inside) <= WIDTH
+        else [f"{pad}    {one}," for one in _arguments(line[begin + 1 : end])]
+    )
+    return [pad + line[: begin + 1], *parts, pad + line[end:]]
 
 
-def _last_bracket(line: str) -> int:
-    depth = 0
-    for at in range(len(line) - 1, -1, -1):
-        depth += {")": 1, "(": -1}.get(line[at], 0)
-        if depth == 0:
-            return at
-    return 0
+def _arguments(inside: str) -> list[str]:
+    call = ast.parse(f"f({inside})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    text = f"f({inside})"
+    return [
+        *(ast.get_source_segment(text, one) or "" for one in call.args),
+        *(f"{one.arg}={ast.get_source_segment(text, one.value)}" for one in call.keywords),
+    ]
+
+
+def _last_filled_brackets(line: str) -> tuple[int, int] | None:
+    """Where the last outermost pair of brackets with something in it begins and ends."""
+    opened: list[int] = []
+    found = None
+    for token in tokenize.generate_tokens(io.StringIO(line).readline):
+        at = token.start[1]
+        if token.type == tokenize.OP and token.string in "([{":
+            opened.append(at)
+        elif token.type == tokenize.OP and token.string in ")]}":
+            begin = opened.pop()
+            if not opened and at > begin + 1:
+                found = begin, at
+    return found
 
 
 def _locate(selector: Selector) -> str:
