@@ -7,10 +7,12 @@ from runner.kit.web_context import ClientCertificate, ContextOptions, context, p
 from runner.kit.web_files import download, upload
 from runner.kit.web_find import find
 from runner.kit.web_signin import signed_in
+from runner.kit.web_table import WebTable, table
 
 __all__ = [
     "ClientCertificate",
     "ContextOptions",
+    "WebTable",
     "close",
     "context",
     "download",
@@ -18,6 +20,7 @@ __all__ = [
     "find_browser",
     "page",
     "signed_in",
+    "table",
     "upload",
     "warm",
 ]
