@@ -6,6 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runner.sheets.cellxml import Formula
+    from runner.sheets.editing import Edit, Page, edit
     from runner.sheets.grid import Fingerprint
     from runner.sheets.reading import BadRow, GoodRow, Rows, SourceRow, read
     from runner.sheets.report import Column, table
@@ -15,11 +17,15 @@ if TYPE_CHECKING:
 _HOMES = {
     "BadRow": "reading",
     "Column": "report",
+    "Edit": "editing",
     "Fingerprint": "grid",
+    "Formula": "cellxml",
     "GoodRow": "reading",
+    "Page": "editing",
     "Result": "results",
     "Rows": "reading",
     "SourceRow": "reading",
+    "edit": "editing",
     "patch_cells": "writing",
     "read": "reading",
     "table": "report",
@@ -29,11 +35,15 @@ _HOMES = {
 __all__ = [
     "BadRow",
     "Column",
+    "Edit",
     "Fingerprint",
+    "Formula",
     "GoodRow",
+    "Page",
     "Result",
     "Rows",
     "SourceRow",
+    "edit",
     "patch_cells",
     "read",
     "result_path",

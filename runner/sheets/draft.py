@@ -36,6 +36,7 @@ class Draft:
     workbook: Workbook
     added: dict[str, bytes] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+    new_sheets: list[str] = field(default_factory=list)
     _documents: dict[str, Document] = field(default_factory=dict)
     _passes: dict[str, list[Pass]] = field(default_factory=dict)
 
@@ -101,7 +102,8 @@ class Draft:
     def relate(self, part: str, kind: str, target: str) -> str:
         """A new relation of `part` to the part `target`; its id."""
         name = relations_part(part)
-        base = _RELATIONS
+        root = self.document(self.workbook.main.name).root
+        base = _STRICT if _STRICT in root.attributes.values() else _RELATIONS
         if self.package.find(name) is None and name not in self.added:
             self.added[name] = (
                 f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Relationships xmlns="{_PACKAGE}"/>'.encode()
@@ -164,5 +166,6 @@ def _through(chunks: Iterator[bytes], passes: Iterable[Pass], name: str) -> Iter
     return chunks
 
 
+_STRICT = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"

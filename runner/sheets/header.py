@@ -38,7 +38,7 @@ def find_header(
     Raises WorkbookError: WB_COLUMN where a required field has no column, WB_COLUMN_DUP where a field has two; and
     UsageError where `aliases` speaks of a field that the model doesn't have.
     """
-    names = _names(model, aliases or {})
+    names = field_names(model, aliases or {})
     candidates = _candidates(grid, header_row)
     best = Header(header_row or grid.first_row, {}, {})
     most = -1
@@ -77,7 +77,8 @@ def shown_name(field: str, info: FieldInfo) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _names(model: type[BaseModel], aliases: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def field_names(model: type[BaseModel], aliases: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The words under which each field may be found, in their normal form."""
     for field in aliases:
         if field not in model.model_fields:
             raise UsageError(

@@ -13,6 +13,7 @@ from runner.sheets.sheetxml import (
     Cell,
     Row,
     SheetStream,
+    Tags,
     address,
     attribute,
     cells,
@@ -60,12 +61,10 @@ class SheetPatch:
         encoding = _ENCODING.match(stream.head)
         if stream.transcoded or (encoding and encoding[1].lower() not in {b"utf-8", b"us-ascii"}):
             raise self._loss("the sheet's XML is not stored as UTF-8", "a sheet stored as UTF-8")
-        self._tags = stream.tags
-        self._texts: dict[str, Content] = {}
+        self.use(stream.tags)
         self._waiting = sorted(self.edits)
         self._next = 0
         self._last = -1
-        self._locked = ""
         yield self._head(stream.head, stream.has_rows)
         for block in stream.blocks():
             yield from self._block(block)
@@ -80,6 +79,12 @@ class SheetPatch:
                 "an unlocked cell, or a sheet without protection",
             )
         yield tail
+
+    def use(self, tags: Tags) -> None:
+        """Write cells under the namespace prefix of `tags` from now on."""
+        self._tags = tags
+        self._texts: dict[str, Content] = {}
+        self._locked = ""
 
     def cell(self, row: int, column: int, style: bytes, value: Value | Styled) -> bytes:
         """The whole XML of one cell."""

@@ -83,24 +83,13 @@ def table(
             where=path.name,
             code="WB_NOT_XLSX",
         )
-    if (
-        not 0 < len(sheet) <= 31
-        or set(sheet) & set(_FORBIDDEN)
-        or sheet.startswith("'")
-        or sheet.endswith("'")
-    ):
-        raise refused(
-            path.name,
-            f"a sheet called '{sheet}'",
-            f"Excel wants 1 to 31 characters without {_FORBIDDEN}",
-            "shorten it",
-        )
+    check_sheet_name(sheet, path.name)
     stream = iter(rows)
     first = list(itertools.islice(stream, ROWS_MEASURED))
-    chosen = _columns(columns, model, first)
-    mapped = [_mapped(row, chosen) for row in first]
-    page = _Page(chosen, title, sheet, mapped)
-    every = itertools.chain(mapped, (_mapped(row, chosen) for row in stream))
+    chosen = chosen_columns(columns, model, first)
+    measured = [mapped(row, chosen) for row in first]
+    page = _Page(chosen, title, sheet, measured)
+    every = itertools.chain(measured, (mapped(row, chosen) for row in stream))
 
     def write(out: BinaryIO) -> None:
         _write(out, page, every)
@@ -109,9 +98,21 @@ def table(
     return path
 
 
-def _columns(
+def check_sheet_name(name: str, file: str) -> None:
+    """Raise WB_VALUE for a sheet name that Excel refuses."""
+    if not 0 < len(name) <= 31 or set(name) & set(_FORBIDDEN) or name.startswith("'") or name.endswith("'"):
+        raise refused(
+            file,
+            f"a sheet called '{name}'",
+            f"Excel wants 1 to 31 characters without {_FORBIDDEN}",
+            "shorten it",
+        )
+
+
+def chosen_columns(
     given: Sequence[Column | str] | None, model: type[BaseModel] | None, first: Sequence[object]
 ) -> list[Column]:
+    """The columns given, or those that follow from the model or the first row; WB_COLUMN where neither says them."""
     if model is None and first and isinstance(first[0], BaseModel):
         model = type(first[0])
     fields = model.model_fields if model else {}
@@ -137,7 +138,8 @@ def _named(column: Column, fields: Mapping[str, Any]) -> Column:
     return Column(column.key, heading, column.number_format, column.width)
 
 
-def _mapped(row: object, columns: Sequence[Column]) -> Mapping[str, Any]:
+def mapped(row: object, columns: Sequence[Column]) -> Mapping[str, Any]:
+    """A row by the keys of its columns."""
     if isinstance(row, Mapping):
         return row
     if isinstance(row, BaseModel):
@@ -165,7 +167,7 @@ def _write(out: BinaryIO, page: _Page, rows: Iterator[Mapping[str, Any]]) -> Non
             c.key: book.add_format({"num_format": c.number_format}) for c in page.columns if c.number_format
         }
         for at, column in enumerate(page.columns):
-            sheet.set_column(at, at, column.width or _width(column, page.measured))
+            sheet.set_column(at, at, column.width or width_of(column, page.measured))
         if page.title:
             sheet.write_string(0, 0, page.title, book.add_format({"bold": True, "font_size": 14}))
         for at, column in enumerate(page.columns):
@@ -174,7 +176,7 @@ def _write(out: BinaryIO, page: _Page, rows: Iterator[Mapping[str, Any]]) -> Non
         for number, row in enumerate(rows, page.header_row + 1):
             last = number
             for at, column in enumerate(page.columns):
-                value = _plain(row.get(column.key))
+                value = plain_value(row.get(column.key))
                 style = own.get(column.key) or styles.get(type(value))
                 _write_cell(sheet, (number, at), value, page.name, style)
         sheet.freeze_panes(page.header_row + 1, 0)
@@ -208,20 +210,22 @@ def _is_doubtful(value: Value) -> bool:
     return not (isinstance(value, int) and abs(value) < 10**15)
 
 
-def _plain(value: Any) -> Value:
+def plain_value(value: Any) -> Value:
+    """What a cell can hold of a value: enums by their value, what is unknown as text."""
     if isinstance(value, enum.Enum):
-        return _plain(value.value)
+        return plain_value(value.value)
     if value is None or isinstance(value, str | bool | int | float | Decimal | dt.date | dt.time):
         return value
     return str(value)
 
 
-def _width(column: Column, rows: Iterable[Mapping[str, Any]]) -> float:
-    longest = max((_length(row.get(column.key)) for row in rows), default=0)
-    return float(min(WIDEST, max(NARROWEST, longest, _length(column.heading) + 2)) + 1)
+def width_of(column: Column, rows: Iterable[Mapping[str, Any]]) -> float:
+    """The width that shows the heading and the rows measured, within bounds."""
+    longest = max((length_of(row.get(column.key)) for row in rows), default=0)
+    return float(min(WIDEST, max(NARROWEST, longest, length_of(column.heading) + 2)) + 1)
 
 
-def _length(value: Any) -> int:
+def length_of(value: Any) -> int:
     """How wide a value is shown: Chinese characters count twice."""
     if isinstance(value, dt.datetime):
         return 19

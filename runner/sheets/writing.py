@@ -23,7 +23,7 @@ from runner.sheets.workbook import SheetPart, choose, number_formats
 
 BACKUPS_KEPT = 5
 _ANY_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[ />]")
-_DATE_FORMATS = {"date": 14, "datetime": 22, "time": 21}
+DATE_FORMATS = {"date": 14, "datetime": 22, "time": 21}
 
 
 def patch_cells(
@@ -161,7 +161,7 @@ class _LooksForFormulas:
 def _patch(draft: Draft, one: SheetEdits) -> SheetPatch:
     moments = {kind for cells in one.edits.values() for value in cells.values() if (kind := _moment(value))}
     styles = (
-        {moment: draft.styles.of_format(_DATE_FORMATS[moment]) for moment in sorted(moments)}
+        {moment: draft.styles.of_format(DATE_FORMATS[moment]) for moment in sorted(moments)}
         if moments
         else {}
     )
