@@ -27,6 +27,7 @@ from runner.desk.words import Word
 Row = TypeVar("Row", bound=Model)
 PER_PAGE: Final = 50
 MOST_EXPORTED: Final = 100_000
+EXPORT_ONLY: Final = "export-only"  # the `css` of a column that stands in the exported file alone
 _PLACES: Final = ("after", "before", "page")
 
 
@@ -150,7 +151,7 @@ def show(request: DeskRequest, spec: ListOf, rows: QuerySet[Row], most: int = 10
     return Shown(
         spec=spec,
         rows=part.rows,
-        heads=[_head(request, one, order) for one in spec.columns],
+        heads=[_head(request, one, order) for one in spec.columns if one.css != EXPORT_ONLY],
         chips=chips,
         filters=spec.filters,
         first=_at(request.GET) if request.GET.get("after") or request.GET.get("before") else "",

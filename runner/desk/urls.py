@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from runner.desk import assets, evidence, frame, refusals
+from runner.desk import assets, evidence, frame, refusals, trace_viewer
 
 urlpatterns = [
     path("static/<str:mark>/<path:name>", assets.serve, name="asset"),
     path("live/menu", frame.menu, name="menu"),
     path("language", frame.language, name="language"),
     path("theme", frame.theme, name="theme"),
+    path("trace/<path:path>", trace_viewer.viewer, name="trace"),
     path("evidence/<str:ticket>/<str:name>", evidence.serve, name="evidence"),
     path("", include(("runner.desk.people.urls", "people"))),
     path("", include(("runner.desk.queue.urls", "queue"))),

@@ -4,6 +4,29 @@ from __future__ import annotations
 
 from django.urls import path
 
-from runner.desk.queue import views
+from runner.desk.queue import case_page, deciding, views
 
-urlpatterns = [path("", views.problems, name="problems"), path("cases/", views.cases, name="cases")]
+urlpatterns = [
+    path("", views.problems, name="problems"),
+    path("live/problems", views.problems_live, name="problems-live"),
+    path("live/cases/<slug:tab>", views.cases_live, name="cases-live"),
+    path("cases/", views.cases, name="cases"),
+    *(
+        path(f"cases/{tab}/", views.cases, {"tab": tab}, name=tab)
+        for tab in ("overdue", "mine", "waiting", "closed")
+    ),
+    path("cases/<str:case_id>/", case_page.case, name="case"),
+    path("cases/<str:case_id>/journal", case_page.journal, name="journal"),
+    path("cases/<str:case_id>/proof/<str:act_id>", case_page.proof, name="proof"),
+    path("cases/<str:case_id>/undo/<str:act_id>", deciding.undo, name="undo"),
+    path("cases/<str:case_id>/claim", deciding.claim, name="claim"),
+    path("cases/<str:case_id>/retry", deciding.retry, name="retry"),
+    path("cases/<str:case_id>/done", deciding.done, name="done"),
+    path("cases/<str:case_id>/reject", deciding.reject, name="reject"),
+    path("cases/<str:case_id>/attest", deciding.attest, name="attest"),
+    path("cases/<str:case_id>/snooze", deciding.snooze, name="snooze"),
+    path("cases/<str:case_id>/comment", deciding.comment, name="comment"),
+    path("cases/<str:case_id>/assign", deciding.assign, name="assign"),
+    path("cases/<str:case_id>/unassign", deciding.unassign, name="unassign"),
+    path("cases/<str:case_id>/priority", deciding.priority, name="priority"),
+]

@@ -1,70 +1,102 @@
-"""The exception queue: open problems, and the cases that wait for a person."""
+"""The lists of the exception queue: open problems in front, the cases by what they need, what is being tried again."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
-from django.http import HttpResponse
+from django.db.models import Max, QuerySet
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language
 
+from runner.cases.fingerprint import explain
+from runner.core.clock import now
 from runner.desk import lists
 from runner.desk.access import page
 from runner.desk.asking import DeskRequest
-from runner.desk.words import choices
-from runner.store.case_lists import WAITING_FOR_PEOPLE
+from runner.desk.live import live
+from runner.desk.queue import rows
+from runner.desk.queue.lists import CASES, PROBLEMS, SETTLED
+from runner.desk.queue.tabs import tabs_of
 from runner.store.models import Case, Problem
+from runner.store.problem_lists import trends
 
-PROBLEMS: Final = lists.ListOf(
-    "problems",
-    (
-        lists.Col("title", _("What"), "title", "what", lambda one: one.title),
-        lists.Col("kind", _("Kind"), "kind", "", lambda one: one.kind),
-        lists.Col("bot", _("Bot"), "bot", "opt", lambda one: one.bot),
-        lists.Col("first", _("First seen"), "first_seen", "opt", lambda one: one.first_seen),
-        lists.Col("last", _("Last seen"), "last_seen", "", lambda one: one.last_seen),
-    ),
-    (
-        lists.field_filter("kind", _("Kind"), "kind", lambda: choices("kind")),
-        lists.field_filter("status", _("State"), "status", lambda: choices("problem")),
-        lists.field_filter("bot", _("Bot"), "bot"),
-    ),
-    usual="-last_seen",
-)
-CASES: Final = lists.ListOf(
-    "cases",
-    (
-        lists.Col("item", _("What"), "", "what", lambda one: one.item.key if one.item else one.message),
-        lists.Col("kind", _("Kind"), "kind", "", lambda one: one.kind),
-        lists.Col("status", _("State"), "status", "", lambda one: one.status),
-        lists.Col("due", _("Due"), "due", "", lambda one: one.due),
-        lists.Col("opened", _("Opened"), "opened", "opt", lambda one: one.opened),
-        lists.Col("owner", _("Owner"), "assignee", "opt", lambda one: one.assignee),
-    ),
-    (
-        lists.field_filter("kind", _("Kind"), "kind", lambda: choices("kind")),
-        lists.field_filter("status", _("State"), "status", lambda: choices("case")),
-        lists.field_filter("bot", _("Bot"), "bot"),
-        lists.field_filter("owner", _("Owner"), "assignee"),
-    ),
-    usual="opened",
-)
+_CASE_TABS: Final[dict[str, Callable[[DeskRequest], QuerySet[Case]]]] = {
+    "cases": lambda request: rows.waiting_cases(request.access),
+    "overdue": lambda request: rows.overdue_cases(request.access, now()),
+    "mine": lambda request: rows.cases_of(request.access, request.person.username),
+    "waiting": lambda request: rows.put_aside_cases(request.access),
+    "closed": lambda request: rows.settled_cases(request.access),
+}
+
+
+def _newest(_request: DeskRequest, **_parts: object) -> object:
+    """What tells that a case or a problem has moved since: the newest change, of each of the two, along an index."""
+    waiting = Case.objects.filter(waits=True).aggregate(Max("changed"))
+    settled = Case.objects.filter(waits=False).aggregate(Max("changed"))
+    return [*waiting.values(), *settled.values(), Problem.objects.aggregate(Max("changed"), Max("last_seen"))]
 
 
 @page("problems.see")
 def problems(request: DeskRequest) -> HttpResponse:
     """The front page: causes that are open."""
-    rows = request.access.limit(Problem.objects.exclude(status="closed"), "problems.see")
     if lists.wants_export(request):
-        return lists.export(request, PROBLEMS, rows)
-    return render(request, "queue/problems.html", {"shown": lists.show(request, PROBLEMS, rows)})
+        return lists.export(request, PROBLEMS, rows.live_problems(request.access))
+    return render(request, "queue/problems.html", _problems(request))
+
+
+@page("problems.see")
+@live(_newest)
+def problems_live(request: DeskRequest) -> HttpResponse:
+    """The same list as it is now, for a page that is open."""
+    return render(request, "queue/problems_part.html", _problems(request))
 
 
 @page("cases.see")
-def cases(request: DeskRequest) -> HttpResponse:
-    """What waits for a person."""
-    waiting = Case.objects.filter(status__in=WAITING_FOR_PEOPLE).select_related("item")
-    rows = request.access.limit(waiting, "cases.see")
+def cases(request: DeskRequest, tab: str = "cases") -> HttpResponse:
+    """Cases: those that wait for a person, or the part of them that a tab names."""
+    spec, found = _cases_of(request, tab)
     if lists.wants_export(request):
-        return lists.export(request, CASES, rows)
-    return render(request, "queue/cases.html", {"shown": lists.show(request, CASES, rows)})
+        return lists.export(request, spec, found)
+    return render(request, "queue/cases.html", _cases(request, tab))
+
+
+@page("cases.see")
+@live(_newest)
+def cases_live(request: DeskRequest, tab: str) -> HttpResponse:
+    """The same list as it is now, for a page that is open."""
+    return render(request, "queue/cases_part.html", _cases(request, tab))
+
+
+def _problems(request: DeskRequest) -> dict[str, Any]:
+    shown = lists.show(request, PROBLEMS, rows.live_problems(request.access))
+    trend = trends([one.pk for one in shown.rows], now())
+    language = get_language() or "en"
+    listed: list[Any] = list(shown.rows)
+    for one in listed:
+        one.trend, one.why = trend[one.pk], explain(one.parts, language) if one.parts else one.explanation
+    return {
+        "shown": shown,
+        "tabs": tabs_of(request, "problems"),
+        "path": "/live/problems",
+        "may_bulk": request.access.may("cases.bulk"),
+    }
+
+
+def _cases_of(request: DeskRequest, tab: str) -> tuple[lists.ListOf, QuerySet[Case]]:
+    if tab not in _CASE_TABS:
+        raise Http404(tab)
+    found = _CASE_TABS[tab](request).select_related("problem").defer("error", "evidence", "problem__whys")
+    return SETTLED if tab == "closed" else CASES, found
+
+
+def _cases(request: DeskRequest, tab: str) -> dict[str, Any]:
+    spec, found = _cases_of(request, tab)
+    return {
+        "shown": lists.show(request, spec, found),
+        "tabs": tabs_of(request, tab),
+        "tab": tab,
+        "path": f"/live/cases/{tab}",
+        "may_decide": request.access.may("cases.bulk") and tab != "closed",
+    }

@@ -1,0 +1,49 @@
+"""What the page of a case and its acts share: a decision that was refused, names of decisions, times to put a case aside to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from django.utils import timezone
+
+from runner.core.errors import ConflictError, RunnerError
+from runner.desk.queue.case_form import DataForm
+from runner.store.models import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A decision that was not carried out: what was typed is shown again, with what is wrong at its place."""
+
+    verb: str
+    error: RunnerError | None = None
+    errors: Mapping[str, str] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)
+    form: DataForm | None = None
+
+    @property
+    def status(self) -> int:
+        """409 where somebody was faster, 422 where something is missing or wrong."""
+        return 409 if isinstance(self.error, ConflictError) else 422
+
+
+def process_of_case(case_id: str, **_others: str) -> str | None:
+    """The process that a case belongs to; None for an id that is none."""
+    return Case.objects.filter(pk=case_id).values_list("process", flat=True).first()
+
+
+def new_token() -> str:
+    """A name for one decision of one form: sent twice, it is carried out once."""
+    return f"desk:{uuid4().hex}"
+
+
+def presets(at: datetime) -> list[tuple[str, datetime]]:
+    """The times that are offered for putting a case aside, on the reader's clock."""
+    here = timezone.localtime(at)
+    tomorrow = (here + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
+    monday = tomorrow + timedelta(days=(7 - tomorrow.weekday()) % 7)
+    offered = [("1h", at + timedelta(hours=1)), ("3h", at + timedelta(hours=3)), ("tomorrow", tomorrow)]
+    return [*offered, ("monday", monday)] if monday != tomorrow else offered

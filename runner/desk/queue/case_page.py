@@ -1,0 +1,115 @@
+"""The page of one case, its journal and its proofs; and the same page again after a decision that was refused."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+
+from runner.cases.excerpts import attempt_lines, journal_of, last_lines
+from runner.cases.mentions import see_mentions
+from runner.cases.proofs import read_proof
+from runner.core.clock import now
+from runner.desk.access import page
+from runner.desk.asking import DeskRequest
+from runner.desk.live import live
+from runner.desk.outside import place
+from runner.desk.people.models import Person
+from runner.desk.queue.asked import Refused, new_token, presets, process_of_case
+from runner.desk.queue.case_facts import case_of, decisions_of, facts_of
+from runner.desk.queue.case_form import form_of
+from runner.desk.queue.case_words import refusal
+from runner.desk.words import choices
+from runner.store.models import Act, Attempt, Case
+
+_NEEDS: Final = {
+    "claim": "cases.assign", "assign": "cases.assign", "unassign": "cases.assign", "comment": "cases.comment",
+    "attest": "cases.attest",
+}  # fmt: skip
+
+
+@page("cases.see", process_of=process_of_case)
+def case(request: DeskRequest, case_id: str) -> HttpResponse:
+    """One case: what happened, what is known, what can be decided."""
+    see_mentions(request.person.username, now(), subject=case_id)
+    return render(request, "queue/case.html", _context(request, case_of(case_id)))
+
+
+def show_refused(request: DeskRequest, case_id: str, refused: Refused) -> HttpResponse:
+    """The page as the case is now, with what was typed and why it was not carried out."""
+    found = case_of(case_id)
+    why = refusal(refused.error, found) if refused.error else ""
+    context = _context(request, found) | {"refused": refused, "why": why}
+    if refused.form is not None:
+        context["form"] = refused.form
+    return render(request, "queue/case.html", context, status=refused.status)
+
+
+def _context(request: DeskRequest, found: Case) -> dict[str, Any]:
+    allowed = decisions_of(found)
+    may = {
+        one
+        for one in [*allowed, "comment"]
+        if request.access.may(_NEEDS.get(one, "cases.decide"), found.process)
+    }
+    offered = may & (allowed | {"comment"})
+    people = Person.objects.filter(is_active=True).order_by("username").values_list("username", "name")
+    return {
+        "case": found,
+        "facts": facts_of(found),
+        "offered": offered,
+        "form": form_of(found.item, found.error) if found.item else None,
+        "token": new_token(),
+        "presets": presets(now()),
+        "priorities": choices("priority"),
+        "people": list(people[:500]) if "assign" in offered or "comment" in offered else [],
+        "may_undo": request.access.may("cases.assign", found.process),
+        "attest_needs": "attest" in allowed and "attest" not in offered,
+    }
+
+
+def _version(request: DeskRequest, case_id: str) -> object:  # noqa: ARG001
+    return Case.objects.filter(pk=case_id).values_list("version", "run_id", "item__attempts_made").first()
+
+
+@page("cases.see", process_of=process_of_case)
+@live(_version)
+def journal(request: DeskRequest, case_id: str) -> HttpResponse:
+    """What the journal says about the last attempt, or the end of the run."""
+    found = case_of(case_id)
+    context: dict[str, Any] = {"case": found, "run": found.run, "excerpt": None}
+    runs = place().settings.runs
+    attempt = (
+        Attempt.objects.filter(item=found.item).select_related("run").order_by("-number").first()
+        if found.item
+        else None
+    )
+    if attempt is not None and attempt.run is not None and found.item is not None:
+        file = journal_of(runs / attempt.run.folder, attempt.lane)
+        context["run"] = attempt.run
+        context["excerpt"] = attempt_lines(
+            file, queue=found.item.queue_id, item=found.item.key, attempt=attempt.number,
+            since=attempt.started, until=attempt.finished,
+        )  # fmt: skip
+    elif found.run is not None and found.run.folder:
+        context["excerpt"] = last_lines(journal_of(runs / found.run.folder, 1))
+    return render(request, "queue/journal.html", context)
+
+
+@page("evidence.see", process_of=process_of_case)
+def proof(request: DeskRequest, case_id: str, act_id: str) -> HttpResponse:  # noqa: ARG001
+    """The file that somebody attached to an attest, as it was attached."""
+    act = Act.objects.filter(pk=act_id, subject_kind="case", subject=case_id).first()
+    kept = act.data.get("proof") if act else None
+    if not kept:
+        raise Http404
+    answer = HttpResponse(
+        read_proof(place().settings.proofs, kept["sha256"]), content_type="application/octet-stream"
+    )
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer.headers["Content-Disposition"] = (
+        content_disposition_header(as_attachment=True, filename=kept["name"]) or "attachment"
+    )
+    return answer

@@ -1,0 +1,105 @@
+"""One case in plain words: what happened and what it needs, and why a decision was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from runner.core.errors import ConflictError, RunnerError
+from runner.core.nouns import ActVerb, FailureKind
+from runner.desk import times
+from runner.desk.words import Word, word
+from runner.store.models import Act, Case
+
+_BY_WHY: Final[Mapping[str, Word]] = {
+    "bad_row": gettext_lazy("This row does not fit what the queue takes. Nothing was done with it."),
+    "quarantined": gettext_lazy("The bot's process ended three times while it worked on this item, so it is left alone."),
+    "crash": gettext_lazy("The bot's process ended in the middle of the run."),
+    "time_limit": gettext_lazy("The run reached its time limit and was ended."),
+    "error": gettext_lazy("The bot stopped with an error outside of its items."),
+    "balance": gettext_lazy("The control totals of the run disagree: what was read is not what was entered."),
+    "target_down": gettext_lazy("Several items failed in a row, so the other system is probably down. The rest was not tried."),
+    "refused": gettext_lazy("The run could not begin: what it was asked to do does not fit the bot."),
+    "missed": gettext_lazy("A due time passed and no run was started for it."),
+    "clock_step": gettext_lazy("This machine's clock was changed by hours, so the scheduler holds until somebody says that it is right."),
+    "locator": gettext_lazy("The bot still works, but finds an element only by its second choice: the page has changed."),
+}  # fmt: skip
+_BY_KIND: Final[Mapping[str, Word]] = {
+    FailureKind.BUSINESS: gettext_lazy("The data or a rule is wrong. It is not tried again by itself; somebody has to decide."),
+    FailureKind.APPLICATION: gettext_lazy("The other system failed, and all tries of the bot are used up."),
+    FailureKind.UNKNOWN: gettext_lazy("Nobody knows whether this was done. Look into the other system first, then attest what you saw."),
+}  # fmt: skip
+
+
+def what_happened(case: Case) -> str:
+    """The failure in one or two sentences, without the technical part."""
+    by_why = _BY_WHY.get(case.why)
+    return str(by_why or _BY_KIND.get(FailureKind(case.kind), ""))
+
+
+def tail_of(case: Case, attempts: int) -> str:
+    """What else is known at a glance: where it stopped, and what surely did not happen."""
+    parts = []
+    if case.step:
+        parts.append(_("It stopped in the step “%(step)s”.") % {"step": case.step})
+    if attempts > 1:
+        parts.append(_("It was tried %(n)d times.") % {"n": attempts})
+    if case.times_opened > 1:
+        parts.append(_("It has come back: this is time number %(n)d.") % {"n": case.times_opened})
+    return " ".join(parts)
+
+
+def refusal(error: RunnerError, case: Case) -> str:
+    """Why a decision was not carried out, in the language of the page: by whom the case was moved, and when."""
+    if isinstance(error, ConflictError) and error.stable_code == "CONFLICT":
+        return moved_words(case)
+    known = {
+        "UNDO": _(
+            "This can't be taken back any more: something has followed from it, or ten minutes have passed."
+        ),
+        "TOKEN": _(
+            "This form has been used for another decision already. Look at the case again and decide anew."
+        ),
+        "PROOF_SIZE": _("The file is too large: attach the page that proves it, at most 20 MB."),
+        "PROOF_TYPE": _(
+            "This kind of file is not kept as proof: attach a picture, a PDF, a workbook, a mail or a text."
+        ),
+        "PROOF_EMPTY": _("The file is empty."),
+    }
+    if error.stable_code in known:
+        return known[error.stable_code]
+    if error.stable_code == "STATE":
+        return _("The case does not allow this now: it is %(state)s (%(why)s).") % {
+            "state": word("case", case.status), "why": error.what,
+        }  # fmt: skip
+    return error.what
+
+
+def moved_words(case: Case) -> str:
+    """Who did what to the case last, and when; the decision of whoever reads this was not carried out."""
+    acts = Act.objects.filter(subject_kind="case", subject=case.pk).exclude(verb=ActVerb.COMMENT)
+    last = acts.order_by("-at", "-id").first()
+    state = word("case", case.status)
+    if last is None:
+        return _("The case has moved meanwhile; it is %(state)s now.") % {"state": state}
+    facts = {
+        "who": _("a run") if last.machine else last.by,
+        "what": word("verb", last.verb),
+        "when": times.moment(last.at),
+        "state": state,
+    }
+    return _("%(who)s was faster: %(what)s, %(when)s. The case is %(state)s now.") % facts
+
+
+def changes_of(data: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """The fields that an act changed: name, before, after."""
+    before, after = data.get("before"), data.get("after")
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return []
+    names = dict.fromkeys([*before, *after])
+    return [
+        (name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
+    ]

@@ -1,0 +1,82 @@
+"""The lists of the exception queue: their columns, filters and usual order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from runner.desk import lists
+from runner.desk.words import Word, choices
+from runner.store.models import Queue
+
+
+def _kinds() -> Iterable[tuple[str, Word]]:
+    return choices("kind")
+
+
+def _problem_text(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+    for word in value.split():
+        rows = rows.filter(Q(title__icontains=word) | Q(id__istartswith=word))
+    return rows
+
+
+def _case_text(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+    for word in value.split():
+        rows = rows.filter(Q(message__icontains=word) | Q(key__icontains=word) | Q(id__istartswith=word))
+    return rows
+
+
+def _queues() -> list[tuple[str, Word]]:
+    return [(name, name) for name in Queue.objects.order_by("name").values_list("name", flat=True)[:200]]
+
+
+PROBLEMS: Final = lists.ListOf(
+    "problems",
+    (
+        lists.Col("title", _("What"), "", "what", lambda one: one.title),
+        lists.Col("kind", _("Kind"), "kind", "", lambda one: one.kind),
+        lists.Col("cases", _("Cases"), "waiting", "num", lambda one: one.waiting),
+        lists.Col("trend", _("14 days"), "", "opt"),
+        lists.Col("due", _("Due"), "oldest_due", "", lambda one: one.oldest_due),
+        lists.Col("owner", _("Owner"), "owner", "opt", lambda one: one.owner),
+        lists.Col("status", _("State"), "status", "opt", lambda one: one.status),
+        lists.Col("last", _("Last seen"), "last_seen", "opt", lambda one: one.last_seen),
+    ),
+    (
+        lists.field_filter("kind", _("Kind"), "kind", _kinds),
+        lists.field_filter("status", _("State"), "status", lambda: choices("problem")),
+        lists.field_filter("process", _("Process"), "process"),
+        lists.field_filter("bot", _("Bot"), "bot"),
+        lists.field_filter("owner", _("Owner"), "owner"),
+        lists.Filter("text", _("Words"), _problem_text),
+    ),
+    usual="-waiting",
+)
+
+_CASE_COLUMNS: Final = (
+    lists.Col("id", _("Case"), "", lists.EXPORT_ONLY, lambda one: one.pk),
+    lists.Col("item", _("What"), "key", "what", lambda one: one.key or one.bot),
+    lists.Col("message", _("Message"), "", lists.EXPORT_ONLY, lambda one: one.message),
+    lists.Col("kind", _("Kind"), "kind", "", lambda one: one.kind),
+    lists.Col("status", _("State"), "status", "", lambda one: one.status),
+    lists.Col("priority", _("Priority"), "priority", "opt", lambda one: one.priority),
+    lists.Col("due", _("Due"), "due", "", lambda one: one.due),
+    lists.Col("opened", _("Opened"), "opened", "opt", lambda one: one.opened),
+    lists.Col("owner", _("Owner"), "assignee", "opt", lambda one: one.assignee),
+)
+_CASE_FILTERS: Final = (
+    lists.field_filter("kind", _("Kind"), "kind", _kinds),
+    lists.field_filter("status", _("State"), "status", lambda: choices("case")),
+    lists.field_filter("queue", _("Queue"), "queue", _queues),
+    lists.field_filter("bot", _("Bot"), "bot"),
+    lists.field_filter("process", _("Process"), "process"),
+    lists.field_filter("owner", _("Owner"), "assignee"),
+    lists.field_filter("priority", _("Priority"), "priority", lambda: choices("priority")),
+    lists.field_filter("problem", _("Problem"), "problem_id"),
+    lists.Filter("text", _("Words"), _case_text),
+)
+CASES: Final = lists.ListOf("cases", _CASE_COLUMNS, _CASE_FILTERS, usual="due")
+SETTLED: Final = lists.ListOf("closed-cases", _CASE_COLUMNS, _CASE_FILTERS, usual="-opened")
