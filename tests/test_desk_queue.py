@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.cli_project import empty, ran  # noqa: F401 (fixtures)
 from tests.desk_place import Desk, desk, desk_store  # noqa: F401 (fixtures)
 
