@@ -37,7 +37,7 @@ def times(predicted: list[Predicted]) -> list[tuple[str, str, str]]:
 def test_a_run_waits_for_a_free_place_and_the_higher_priority_goes_first() -> None:
     plan = [planned("a", at="08:00"), planned("b", at="08:10"), planned("c", at="08:20", priority=5)]
     loads = dict.fromkeys("abc", Load(30 * MINUTE, 45 * MINUTE))
-    found = simulate(plan, loads, 1, START, END)
+    found = simulate(plan, loads, 1, (START, END))
     assert times(found) == [("a", "08:00", "08:30"), ("b", "09:00", "09:30"), ("c", "08:30", "09:00")]
     assert (found[1].waits_for, found[1].lateness) == (("a free slot",), 50 * MINUTE)
     assert found[1].late_end == START + timedelta(hours=10, minutes=15)
@@ -49,7 +49,7 @@ def test_a_shared_account_is_used_by_one_run_at_a_time() -> None:
         "a": Load(30 * MINUTE, 30 * MINUTE, ("portal",)),
         "b": Load(10 * MINUTE, 10 * MINUTE, ("portal",)),
     }
-    found = simulate(plan, loads, 4, START, END)
+    found = simulate(plan, loads, 4, (START, END))
     assert times(found) == [("a", "08:00", "08:30"), ("b", "08:30", "08:40"), ("c", "08:00", "08:01")]
     assert found[1].waits_for == ("group portal",)
 
@@ -57,7 +57,7 @@ def test_a_shared_account_is_used_by_one_run_at_a_time() -> None:
 def test_a_run_that_takes_too_long_meets_the_next_by_its_policy() -> None:
     def of(overlap: Overlap) -> list[tuple[str, str, str]]:
         plan = [planned("a", cron="0,20 8 * * *", overlap=overlap.value)]
-        return times(simulate(plan, {"a": Load(30 * MINUTE, 30 * MINUTE)}, 2, START, END))
+        return times(simulate(plan, {"a": Load(30 * MINUTE, 30 * MINUTE)}, 2, (START, END)))
 
     assert of(Overlap.SKIP) == [
         ("a", "08:00", "08:30"),
@@ -70,7 +70,7 @@ def test_a_run_that_takes_too_long_meets_the_next_by_its_policy() -> None:
 def test_a_holiday_and_a_switched_off_schedule_do_not_run() -> None:
     closed = WorkDays((WorkCalendar("x", closed={START.date(): "stocktaking"}),))
     plan = [planned("a", closed, at="08:00"), planned("b", at="08:00", enabled=False)]
-    (found,) = simulate(plan, {}, 1, START, END)
+    (found,) = simulate(plan, {}, 1, (START, END))
     assert found.skip == "calendar: stocktaking (x)"
 
 
@@ -99,7 +99,7 @@ def test_never_more_runs_than_places_and_never_two_in_a_group(
         f"s{n}": Load(length * MINUTE, length * MINUTE, ("g",) if grouped else ())
         for n, (_, length, grouped, _) in enumerate(bots)
     }
-    found = simulate(plan, loads, slots, START, END)
+    found = simulate(plan, loads, slots, (START, END))
     assert len(found) == 5 * len(bots)
     spans = [(one.start, one.end, one.schedule) for one in found if one.start and one.end]
     assert len(spans) == len(found)
@@ -114,7 +114,7 @@ def test_never_more_runs_than_places_and_never_two_in_a_group(
 def test_the_picture_is_well_formed_without_a_style_of_its_own_and_escapes_names() -> None:
     plan = [planned("a", at="08:00"), planned("b", at="08:00")]
     found = simulate(
-        plan, dict.fromkeys("ab", Load(30 * MINUTE, 30 * MINUTE)), 1, START, START + timedelta(days=3)
+        plan, dict.fromkeys("ab", Load(30 * MINUTE, 30 * MINUTE)), 1, (START, START + timedelta(days=3))
     )
     picture = svg(
         found, {"a": "每天 <08:00> & mehr", "b": ""}, UTC_ZONE, (START, START + timedelta(days=3)), "zh-hans"
@@ -129,7 +129,9 @@ def test_the_picture_is_well_formed_without_a_style_of_its_own_and_escapes_names
 
 def test_the_table_says_what_a_late_run_waits_for() -> None:
     plan = [planned("a", at="08:00"), planned("b", at="08:00")]
-    rows = table(simulate(plan, dict.fromkeys("ab", Load(30 * MINUTE, 40 * MINUTE)), 1, START, END), UTC_ZONE)
+    rows = table(
+        simulate(plan, dict.fromkeys("ab", Load(30 * MINUTE, 40 * MINUTE)), 1, (START, END)), UTC_ZONE
+    )
     assert rows[1] == (
         "b",
         "Mon 23 Nov 08:00",

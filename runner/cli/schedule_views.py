@@ -81,7 +81,7 @@ def calendar(
     start = now()
     window = (start, start + timedelta(days=days))
     loads = {one.schedule.id: _load_of(one) for one in planned}
-    predicted = simulate(planned, loads, project.settings.slots, *window)
+    predicted = simulate(planned, loads, project.settings.slots, window)
     if picture is not None:
         captions = {one.schedule.id: describe_planned(one, zone) for one in planned}
         drawn = svg(predicted, captions, zone, window)

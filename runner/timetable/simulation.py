@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -45,6 +46,15 @@ class Predicted:
         return self.start - self.due if self.start is not None else timedelta()
 
 
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A run that goes on when a simulation begins: whose it is, when it will probably end, and what it holds alone."""
+
+    schedule: str
+    ends: datetime
+    groups: tuple[str, ...] = ()
+
+
 def durations_of(seconds: Iterable[float]) -> tuple[timedelta, timedelta]:
     """Return P50 and P90 of past durations (nearest rank); one minute each where there are none."""
     past = sorted(seconds)
@@ -55,23 +65,38 @@ def durations_of(seconds: Iterable[float]) -> tuple[timedelta, timedelta]:
 
 
 def simulate(
-    planned: Sequence[Planned], loads: Mapping[str, Load], slots: int, after: datetime, until: datetime
+    planned: Sequence[Planned],
+    loads: Mapping[str, Load],
+    slots: int,
+    window: tuple[datetime, datetime],
+    going: Sequence[Going] = (),
 ) -> list[Predicted]:
-    """Return every due time in ``(after, until]`` of the enabled schedules with its prediction, by due time.
+    """Return every due time of the enabled schedules after the first and up to the second instant of `window`, predicted.
 
-    `slots` runs can go on at once; of runs that wait, the higher priority goes first, then the earlier due time. Stops
-    at 50,000 due times.
+    They come by due time. `slots` runs can go on at once, those that are `going` at the beginning among them; of runs that
+    wait, the higher priority goes first, then the earlier due time. Stops at 50,000 due times.
     """
     waiting: list[tuple[datetime, int, str, DueTime]] = []
     for number, one in enumerate(planned):
         if one.schedule.enabled:
-            waiting.extend((at.due, number, one.schedule.id, at) for at in one.due_times(after, until))
+            waiting.extend((at.due, number, one.schedule.id, at) for at in one.due_times(*window))
     waiting = sorted(waiting, key=lambda entry: entry[:3])[:_MOST_RUNS]
-    arrivals = [(planned[number], at) for _, number, _, at in waiting]
-    expected = _Day(arrivals, loads, slots, feared=False).go()
-    feared = _Day(arrivals, loads, slots, feared=True).go()
+    return simulate_due([(planned[number], at) for _, number, _, at in waiting], loads, slots, going)
+
+
+def simulate_due(
+    arrivals: Sequence[tuple[Planned, DueTime]],
+    loads: Mapping[str, Load],
+    slots: int,
+    going: Sequence[Going] = (),
+) -> list[Predicted]:
+    """Return the predictions for due times that stand in their order; the rest as `simulate` says."""
+    expected = _Day(arrivals, loads, slots, going, feared=False).go()
+    feared = _Day(arrivals, loads, slots, going, feared=True).go()
     return [
-        Predicted(one.schedule.id, at.due, usual.start, usual.end, worst.end, usual.waits_for, usual.skip)
+        Predicted(
+            one.schedule.id, at.due, usual.start, usual.end, worst.end, tuple(usual.waits_for), usual.skip
+        )
         for (one, at), usual, worst in zip(arrivals, expected, feared, strict=True)
     ]
 
@@ -82,18 +107,22 @@ class _Fate:
 
     start: datetime | None = None
     end: datetime | None = None
-    waits_for: tuple[str, ...] = ()
+    waits_for: dict[str, None] = field(default_factory=dict)  # in the order in which it met them
     skip: str = ""
 
 
 class _Day:
-    """A simulation: due times arrive, runs end, and what is free is given to who waits."""
+    """A simulation: due times arrive, runs end, and what is free is given to who waits. An event costs a few steps only.
+
+    Runs are numbered: the arrivals from 0, those that go on at the beginning from -1 down.
+    """
 
     def __init__(
         self,
         arrivals: Sequence[tuple[Planned, DueTime]],
         loads: Mapping[str, Load],
         slots: int,
+        going: Sequence[Going],
         *,
         feared: bool,
     ) -> None:
@@ -101,70 +130,97 @@ class _Day:
         self.fates = [_Fate() for _ in arrivals]
         self.loads = loads
         self.slots = slots
+        self.going = going
         self.feared = feared
-        self.queue: list[int] = []
-        self.running: list[tuple[datetime, int]] = []
+        self.ready: list[tuple[int, datetime, int]] = []
+        self.blocked: defaultdict[str, list[int]] = defaultdict(list)  # by what they wait for
+        self.queued: Counter[str] = Counter()
+        self.ends: list[tuple[datetime, int]] = []
+        self.running: dict[str, set[int]] = defaultdict(set)
+        self.held: Counter[str] = Counter()
+        self.places = 0
 
     def go(self) -> list[_Fate]:
         """Let the time pass until nothing is left."""
+        for number, one in enumerate(self.going, 1):
+            self._begin(-number, one.ends)
         for index, (_, at) in enumerate(self.arrivals):
             self._pass_until(at.due)
             if at.skip is not None:
                 self.fates[index].skip = f"{at.skip}: {at.reason}"
                 continue
             self._arrive(index, at.due)
-            self._start_what_can(at.due)
-        while self.running:
-            self._pass_until(self.running[0][0])
+        while self.ends:
+            self._pass_until(self.ends[0][0])
         return self.fates
 
     def _pass_until(self, now: datetime) -> None:
-        while self.running and self.running[0][0] <= now:
-            ended, _ = heapq.heappop(self.running)
-            self._start_what_can(ended)
+        while self.ends and self.ends[0][0] <= now:
+            ended, index = heapq.heappop(self.ends)
+            if index in self.running[self._id(index)]:  # else another one has taken its place meanwhile
+                self._leave(index)
+                self._start_what_can(ended)
 
     def _arrive(self, index: int, now: datetime) -> None:
         schedule = self.arrivals[index][0].schedule
-        active = [one for _, one in self.running if self._id(one) == schedule.id]
-        queued = [one for one in self.queue if self._id(one) == schedule.id]
-        if (active or queued) and schedule.overlap is Overlap.SKIP:
+        active = self.running[schedule.id]
+        if (active or self.queued[schedule.id]) and schedule.overlap is Overlap.SKIP:
             self.fates[index].skip = "overlap: the run before it has not ended"
             return
         if active and schedule.overlap is Overlap.REPLACE:
-            self.running = [entry for entry in self.running if entry[1] not in active]
-            heapq.heapify(self.running)
-            for one in active:
-                self.fates[one].end = now
-        self.queue.append(index)
+            for one in list(active):
+                self._leave(one)
+                if one >= 0:
+                    self.fates[one].end = now
+        self.queued[schedule.id] += 1
+        heapq.heappush(self.ready, (-schedule.priority, now, index))
+        self._start_what_can(now)
+        if self.fates[index].start is None:
+            missing = [said for _, said in self._blockers(index)]
+            missing += ["a free slot"] if self.places >= self.slots else []
+            self.fates[index].waits_for.update(dict.fromkeys(missing))
 
     def _start_what_can(self, now: datetime) -> None:
-        self.queue.sort(
-            key=lambda one: (-self.arrivals[one][0].schedule.priority, self.arrivals[one][1].due, one)
-        )
-        for index in list(self.queue):
-            missing = self._missing(index)
-            if missing:
-                self.fates[index].waits_for = tuple(dict.fromkeys((*self.fates[index].waits_for, *missing)))
+        while self.ready and self.places < self.slots:
+            index = heapq.heappop(self.ready)[2]
+            blockers = self._blockers(index)
+            if blockers:
+                self.fates[index].waits_for.update((said, None) for _, said in blockers)
+                self.blocked[blockers[0][0]].append(index)
                 continue
             load = self._load(index)
-            end = now + (load.p90 if self.feared else load.p50)
-            self.queue.remove(index)
-            self.fates[index].start, self.fates[index].end = now, end
-            heapq.heappush(self.running, (end, index))
+            self.queued[self._id(index)] -= 1
+            self.fates[index].start = now
+            self.fates[index].end = now + (load.p90 if self.feared else load.p50)
+            self._begin(index, now + (load.p90 if self.feared else load.p50))
 
-    def _missing(self, index: int) -> list[str]:
-        """Return what a run has to wait for."""
-        active = [one for _, one in self.running]
-        held = {group for one in active for group in self._load(one).groups}
-        missing = [f"group {group}" for group in self._load(index).groups if group in held]
-        if any(self._id(one) == self._id(index) for one in active):
-            missing.append("the run before it")
-        if len(active) >= self.slots:
-            missing.append("a free slot")
-        return missing
+    def _begin(self, index: int, end: datetime) -> None:
+        self.places += 1
+        self.running[self._id(index)].add(index)
+        self.held.update(self._groups(index))
+        heapq.heappush(self.ends, (end, index))
+
+    def _leave(self, index: int) -> None:
+        self.places -= 1
+        self.running[self._id(index)].discard(index)
+        self.held.subtract(self._groups(index))
+        for key in (f"run {self._id(index)}", *(f"group {group}" for group in self._groups(index))):
+            for one in self.blocked.pop(key, ()):
+                planned, at = self.arrivals[one]
+                heapq.heappush(self.ready, (-planned.schedule.priority, at.due, one))
+
+    def _blockers(self, index: int) -> list[tuple[str, str]]:
+        """What a run has to wait for besides a free slot: the key by which it is woken, and the words."""
+        found = [(f"group {one}", f"group {one}") for one in self._groups(index) if self.held[one] > 0]
+        if self.running[self._id(index)]:
+            found.append((f"run {self._id(index)}", "the run before it"))
+        return found
+
+    def _groups(self, index: int) -> tuple[str, ...]:
+        return self._load(index).groups if index >= 0 else self.going[-index - 1].groups
 
     def _load(self, index: int) -> Load:
         return self.loads.get(self._id(index), Load())
 
     def _id(self, index: int) -> str:
-        return self.arrivals[index][0].schedule.id
+        return self.arrivals[index][0].schedule.id if index >= 0 else self.going[-index - 1].schedule

@@ -57,6 +57,7 @@ class Run(models.Model):
             models.Index(fields=["status", "queued"]),
             models.Index(fields=["bot", "-queued"]),
             models.Index(fields=["schedule", "-due"]),
+            models.Index(fields=["finished"]),
         )
 
     def __str__(self) -> str:
