@@ -19,7 +19,8 @@ from runner.timetable.due_times import DueTime, Planned
 from runner.timetable.loading import Timetable
 from runner.timetable.simulation import Going, Load, Predicted, simulate
 
-_FRESH: Final = timedelta(seconds=60)  # as long as durations and a forecast count as new
+_FRESH: Final = timedelta(seconds=60)  # as long as a forecast counts as new
+_DURATIONS_FRESH: Final = timedelta(minutes=10)
 _MOST_DAYS: Final = 120
 _UNKNOWN: Final = timedelta(minutes=1)
 
@@ -68,9 +69,9 @@ class Outlook:
         return known
 
     def durations(self, now: datetime) -> dict[str, tuple[timedelta, timedelta]]:
-        """P50 and P90 of every schedule that has run, at most a minute old."""
+        """P50 and P90 of every schedule that has run, at most ten minutes old."""
         with self._lock:
-            if self._loads is None or not timedelta() <= now - self._loads[0] < _FRESH:
+            if self._loads is None or not timedelta() <= now - self._loads[0] < _DURATIONS_FRESH:
                 self._loads = (now, durations_by_schedule())
             return self._loads[1]
 
