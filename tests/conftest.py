@@ -33,6 +33,16 @@ if not settings.configured:
     settings.configure(**desk_options(nowhere, "for-tests"))
     django.setup()
 
+from tests.cli_project import empty, ran  # noqa: E402
+from tests.desk_place import desk, desk_store  # noqa: E402
+
+__all__ = [
+    "desk",
+    "desk_store",
+    "empty",
+    "ran",
+]  # session fixtures live here once, not once in every file that imports them
+
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:

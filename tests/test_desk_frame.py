@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.desk.access import endpoints
-from tests.cli_project import empty, ran  # noqa: F401 (fixtures)
-from tests.desk_place import Desk, desk, desk_store  # noqa: F401 (fixtures)
+from tests.desk_place import Desk
 
 PAGES = [
     "/",
@@ -27,7 +26,7 @@ def test_every_address_carries_a_permission() -> None:
     assert all(one.permission for one in endpoints())
 
 
-def test_nobody_gets_in_without_signing_in(desk: Desk) -> None:  # noqa: F811
+def test_nobody_gets_in_without_signing_in(desk: Desk) -> None:
     client = desk.client()
     for path in PAGES:
         answer = client.get(path)
@@ -37,7 +36,7 @@ def test_nobody_gets_in_without_signing_in(desk: Desk) -> None:  # noqa: F811
 
 @pytest.mark.browser
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
-def test_every_page_opens(desk: Desk, language: str) -> None:  # noqa: F811
+def test_every_page_opens(desk: Desk, language: str) -> None:
     page = desk.page("admin", language=language)
     for path in PAGES:
         answer = page.goto(desk.url + path)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpResponse, QueryDict
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from runner.core.clock import now
@@ -22,6 +24,7 @@ from runner.desk.asking import DeskRequest
 from runner.desk.keyset import Order, part_of
 from runner.desk.navigation import counted
 from runner.desk.templatetags.desk import with_changes
+from runner.desk.times import local
 from runner.desk.words import Word
 
 Row = TypeVar("Row", bound=Model)
@@ -177,13 +180,23 @@ def export(request: DeskRequest, spec: ListOf, rows: QuerySet[Row]) -> HttpRespo
     order = _order(request, spec)
     ordered = kept.order_by(f"{'-' if order.descending else ''}{order.field}", "pk")[:MOST_EXPORTED]
     columns = [one for one in spec.columns if one.export]
-    values = ({one.key: one.export(row) for one in columns if one.export} for row in ordered.iterator(2000))
+    values = (
+        {one.key: _for_excel(one.export(row)) for one in columns if one.export}
+        for row in ordered.iterator(2000)
+    )
     with tempfile.TemporaryDirectory() as folder:
         file = table(
             Path(folder) / "list.xlsx", values, columns=[Column(one.key, str(one.title)) for one in columns]
         )
         content = file.read_bytes()
     return workbook(content, f"{spec.name}-{now():%Y%m%d-%H%M}.xlsx")
+
+
+def _for_excel(value: Any) -> Any:
+    """A value as a cell can hold it: instants on the reader's clock, because Excel knows no time zones."""
+    if isinstance(value, datetime):
+        return local(value).replace(tzinfo=None, microsecond=0)
+    return str(value) if isinstance(value, Promise) else value
 
 
 def workbook(content: bytes, name: str) -> HttpResponse:

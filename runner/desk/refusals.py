@@ -19,10 +19,24 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from runner.core.errors import ConflictError, ErrorReport, RunnerError, UsageError
+from runner.core.errors import (
+    ConfigurationError,
+    ConflictError,
+    EnvironmentProblem,
+    ErrorReport,
+    RunnerError,
+    UsageError,
+)
 from runner.desk.asking import DeskRequest, NotAllowed
 from runner.desk.words import word
 
+_STATUS: Final[tuple[tuple[type[RunnerError], int], ...]] = (
+    (ConflictError, 409),
+    (UsageError, 422),
+    (ErrorReport, 422),
+    (ConfigurationError, 422),
+    (EnvironmentProblem, 503),
+)
 _log: Final = logging.getLogger("runner.desk")
 
 
@@ -171,13 +185,7 @@ def _not_allowed(request: DeskRequest, error: NotAllowed) -> HttpResponse:
 
 
 def _of_runner(request: HttpRequest, error: RunnerError) -> HttpResponse:
-    status = (
-        409
-        if isinstance(error, ConflictError)
-        else 422
-        if isinstance(error, UsageError | ErrorReport)
-        else 500
-    )
+    status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
     if error.stable_code == "NOT_FOUND":
         status = 404
     lines = [str(one) for one in error.errors] if isinstance(error, ErrorReport) else []

@@ -22,6 +22,7 @@ from runner.desk.roles import SIGNED_IN
 P = ParamSpec("P")
 Guarded = Callable[Concatenate[DeskRequest, P], HttpResponseBase]
 FIELD: Final = "confirm_password"
+HEADER: Final = "Confirm-Password"  # on the answer that asks for it, which has status 401
 _NOT_KEPT: Final = {FIELD, "csrfmiddlewaretoken"}
 
 
@@ -90,6 +91,12 @@ def _ask(request: DeskRequest, *, keep: bool, wrong: bool = False) -> HttpRespon
         "lost_files": bool(request.FILES),
         "method": "post" if request.method == "POST" else "get",
     }
+    answer = _page(request, context)
+    answer[HEADER] = "needed"
+    return answer
+
+
+def _page(request: DeskRequest, context: dict[str, Any]) -> HttpResponse:
     if request.headers.get("HX-Request"):
         answer = render(request, "people/confirm_part.html", context, status=401)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#messages", "innerHTML"

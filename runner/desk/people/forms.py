@@ -152,8 +152,8 @@ class RoleForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "processes"}),
     )  # fmt: skip
 
-    def __init__(self, data: Any = None, *, giver: Role) -> None:
-        super().__init__(data, label_suffix="")
+    def __init__(self, data: Any = None, *, giver: Role, role: str = "") -> None:
+        super().__init__(data, label_suffix="", initial={"role": role})
         self.fields["role"] = forms.ChoiceField(label=gettext_lazy("Role"), choices=roles_up_to(giver))
 
 

@@ -100,6 +100,16 @@ class SignIn(models.Model):
 
         ordering = ("-started",)
 
+    @property
+    def browser(self) -> str:
+        """The browser and its system, as far as it says them: ``Firefox, Windows``."""
+        names = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
+        shown = {"Edg": "Edge", "OPR": "Opera"}
+        systems = ("Windows", "Android", "iPhone", "iPad", "Mac OS X", "Linux")
+        browser = next((shown.get(one, one) for one in names if f"{one}/" in self.agent), "")
+        system = next((one for one in systems if one in self.agent), "")
+        return ", ".join(part for part in (browser, system) if part) or self.agent[:60]
+
     def __str__(self) -> str:
         return f"{self.person_id} since {self.started:%Y-%m-%d %H:%M} UTC"
 

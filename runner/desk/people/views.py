@@ -184,7 +184,7 @@ def _shown(
     context = {
         "whose": whose,
         "state": state_of(whose),
-        "form": form or RoleForm(giver=_giver(request)),
+        "form": form or RoleForm(giver=_giver(request), role=whose.role),
         "process_roles": whose.process_roles.order_by("process"),
         "processes": sorted(runs.values_list("process", flat=True).distinct()[:500]),
         "sign_ins": whose.sign_ins.all(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
@@ -51,6 +51,8 @@ def keep(request: DeskRequest) -> HttpResponse:
 def remove(request: DeskRequest) -> HttpResponse:
     """Forget a secret."""
     name = request.POST.get("name", "")
+    if name not in _vault().names():
+        raise Http404
     with transaction.atomic():
         append(now(), request.person.username, "secret.remove", "secret", name)
         _vault().remove(name)
