@@ -20,6 +20,7 @@ _BUTTONS: Final[Mapping[str, Any]] = {"primary": "left", "auxiliary": "middle", 
 _LOOK: Final = """e => ({tag: e.tagName.toLowerCase(), type: (e.type || '').toLowerCase(), multiple: !!e.multiple,
     options: e.tagName === 'SELECT' ? [...e.options].map(o => [o.value, o.label.trim()]) : []})"""
 _OPTIONS_WITHIN_MS: Final = 3000
+_EXACT: Final = frozenset({"date", "time", "month", "week", "datetime-local", "color", "range", "number"})
 _REFUSED_VALUE: Final = ("Cannot type text into input", "Malformed value")
 
 
@@ -54,27 +55,42 @@ def do(doing: Doing) -> None:
 def fill_in(locator: Locator, value: str, within_ms: float) -> None:
     """Fill in a field of whatever kind; an option is chosen by its value or its words.
 
-    Raises BusinessError: UNKNOWN_OPTION, VALUE_REFUSED (letters in a number, a date that is none).
+    Raises BusinessError: UNKNOWN_OPTION, VALUE_REFUSED (letters in a number, a date that is none, a text that is cut off).
     """
-    from playwright.sync_api import Error
-
     seen = locator.evaluate(_LOOK)
     if seen["tag"] == "select":
         _choose(locator, value, within_ms)
     elif seen["type"] in {"checkbox", "radio"}:
         locator.set_checked(value.lower() in {"true", "on", "1", "yes"}, timeout=within_ms)
     else:
-        try:
-            locator.fill(value, timeout=within_ms)
-        except Error as error:
-            if not any(words in str(error) for words in _REFUSED_VALUE):
-                raise
-            raise BusinessError(
-                f"the field does not take '{value}'",
-                expected=f"a value for a field of the kind {seen['type']}",
-                hint="correct the value and retry",
-                code="VALUE_REFUSED",
-            ) from error
+        _type_in(locator, value, seen["type"], within_ms)
+
+
+def _type_in(locator: Locator, value: str, kind: str, within_ms: float) -> None:
+    """Fill in a text, and look whether the field took it: a date that is none leaves the field empty without a word."""
+    from playwright.sync_api import Error
+
+    try:
+        locator.fill(value, timeout=within_ms)
+    except Error as error:
+        if not any(words in str(error) for words in _REFUSED_VALUE):
+            raise
+        raise _refused_value(value, kind) from error
+    if not kind:  # a part of the page that can be edited
+        return
+    taken = locator.input_value(timeout=within_ms)
+    exact = kind in _EXACT and taken.casefold() != value.casefold()
+    if exact or (len(taken) < len(value) and value.startswith(taken)):
+        raise _refused_value(value, kind)
+
+
+def _refused_value(value: str, kind: str) -> BusinessError:
+    return BusinessError(
+        f"the field does not take '{value}'",
+        expected=f"a value for a field of the kind {kind}",
+        hint="correct the value and retry",
+        code="VALUE_REFUSED",
+    )
 
 
 def _choose(locator: Locator, value: str, within_ms: float) -> None:

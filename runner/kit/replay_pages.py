@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -123,12 +124,15 @@ class Tabs:
             self.status = response.status
 
     def _on_dialog(self, dialog: OpenDialog) -> None:
+        from playwright.sync_api import Error
+
         self.dialogs.append(dialog.message)
         how = self._answer.parameters if self._answer else None
-        if dialog.type == "beforeunload" or (how and how.accept):
-            dialog.accept(how.text) if how and dialog.type == "prompt" else dialog.accept()
-        else:
-            dialog.dismiss()
+        with contextlib.suppress(Error):  # another replay in the same browser context has answered it
+            if dialog.type == "beforeunload" or (how and how.accept):
+                dialog.accept(how.text) if how and dialog.type == "prompt" else dialog.accept()
+            else:
+                dialog.dismiss()
 
 
 def same_place(url: str, wanted: str) -> bool:
