@@ -12,7 +12,12 @@ from runner.core.contract import JOURNAL_FILE, lane_folder, run_folder
 from runner.core.ids import uuid7
 from runner.journal.write import Journal
 
-ORDERS = {"name": "orders", "key": "number", "fields": {"type": "object"}, "group": "customer"}
+ORDERS: dict[str, Any] = {
+    "name": "orders",
+    "key": "number",
+    "fields": {"type": "object"},
+    "group": "customer",
+}
 
 
 class RunMaker:

@@ -288,3 +288,36 @@ def test_a_problem_is_looked_into_and_worked_on_from_the_command_line(cli: Cli) 
     assert "did you mean 'closed'?" in wrong[1].err
     refused = cli("problems", "move", small, "--to", "closed", code=5)
     assert "STATE" in refused.err
+
+
+def test_cases_go_into_a_spreadsheet_and_come_back_corrected(cli: Cli) -> None:
+    import openpyxl
+
+    file = cli.project / "cases.xlsx"
+    made = cli("cases", "export", "-o", "cases.xlsx", "--language", "zh", "--json")
+    assert (made.json["cases"], made.json["sheets"]) == (4, 1)
+    book = openpyxl.load_workbook(file)
+    sheet = book["invoices"]
+    names = {str(cell.value): number for number, cell in enumerate(sheet[1], 1)}
+    rows = {str(sheet.cell(row, names["item"]).value): row for row in range(3, 7)}
+    sheet.cell(rows["A-2"], names["data.amount"], "many")
+    book.save(file)
+    wrong = cli("cases", "import", "cases.xlsx", code=2)
+    assert f"invoices!{rows['A-2']}" in wrong.out
+    sheet.cell(rows["A-2"], names["data.amount"], 12.5)
+    sheet.cell(rows["A-1"], names["decision"], "拒绝")
+    sheet.cell(rows["A-1"], names["note"], "太小")
+    book.save(file)
+    shown = cli("cases", "import", "cases.xlsx")
+    assert "do it with --apply" in shown.out
+    done = cli("cases", "import", "cases.xlsx", "--apply", "--json")
+    assert sorted(r["state"] for r in done.json["rows"]) == ["done", "done", "nothing", "nothing"]
+    cases = cli.cases()
+    assert (cases["A-1"]["status"], cases["A-2"]["status"]) == ("resolved", "retrying")
+    assert cases["A-2"]["data"]["amount"] == "12.5"
+    again = cli("cases", "import", "cases.xlsx", "--apply", "--json")
+    assert sorted(r["state"] for r in again.json["rows"]) == ["done", "done", "nothing", "nothing"]
+    assert len(cli("audit", "list", "--what", "case.", "--json").json) == 2
+    (cli.project / "own.csv").write_text("a,b\n1,2\n", "utf-8")
+    refused = cli("cases", "import", "own.csv", code=1)
+    assert "WB_FORM" in refused.err

@@ -94,7 +94,7 @@ def table(
     def write(out: BinaryIO) -> None:
         _write(out, page, every)
 
-    saving.replace(path, write, _check)
+    saving.replace(path, write, check_written)
     return path
 
 
@@ -189,7 +189,7 @@ def _write(out: BinaryIO, page: _Page, rows: Iterator[Mapping[str, Any]]) -> Non
 def _write_cell(sheet: Any, place: tuple[int, int], value: Value, where: str, style: Any) -> None:
     if place[0] >= MAX_ROWS:
         raise refused(where, "a row", f"a sheet has {MAX_ROWS:,} rows", "split the report")
-    if _is_doubtful(value):
+    if is_doubtful(value):
         content(value, f"{where}!{address(place[0] + 1, place[1] + 1)}")
     if isinstance(value, str):
         sheet.write_string(*place, value, style)
@@ -201,7 +201,7 @@ def _write_cell(sheet: Any, place: tuple[int, int], value: Value, where: str, st
         sheet.write_datetime(*place, value, style)
 
 
-def _is_doubtful(value: Value) -> bool:
+def is_doubtful(value: Value) -> bool:
     """Whether a cell might not hold it: then it is looked at closely, which takes time."""
     if isinstance(value, str):
         return len(value) > 16_000 or not value.isprintable()
@@ -233,6 +233,7 @@ def length_of(value: Any) -> int:
     return max((sum(2 if sign > "\u2e80" else 1 for sign in line) for line in lines), default=0)
 
 
-def _check(path: Path) -> None:
+def check_written(path: Path) -> None:
+    """Refuse a file that was written and can't be read."""
     unlimited = Limits(total=1 << 40, ratio=1 << 30)
     Package(path.read_bytes(), path.name, unlimited).check()

@@ -1,0 +1,368 @@
+"""A filled-in spreadsheet comes back: what each row would do is shown first, then done, each case by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from runner.cases import roundtrip_words as words
+from runner.cases.acts import state_of
+from runner.cases.bulk import Chosen, RowResult, act_on
+from runner.cases.deciding import MOVED, Decided, check_unmoved
+from runner.cases.decisions import Decision, comment, decide
+from runner.cases.item_fields import FieldFacts, same_value
+from runner.cases.moves import Answer
+from runner.cases.moves import decide as judge
+from runner.cases.roundtrip import DATA, FORMAT, KIND, data_fields
+from runner.core.contract import Settled
+from runner.core.errors import (
+    ConflictError,
+    ErrorReport,
+    RunnerError,
+    UsageError,
+    WorkbookError,
+    did_you_mean,
+)
+from runner.core.nouns import ActVerb
+from runner.sheets.forms import FilledRow, FilledSheet, read_form
+from runner.store.models import Act, Case, Queue
+
+Validate = Callable[[Queue, Mapping[str, Any]], dict[str, Any]]
+"""The whole data of an item as its queue's model sees it; raises ErrorReport, each error's `where` a field's name."""
+
+
+class RowState(StrEnum):
+    """What will come of a row."""
+
+    APPLY = "apply"
+    NOTHING = "nothing"  # nothing was filled in
+    DONE = "done"  # it was given back before
+    CONFLICT = "conflict"  # somebody decided the case meanwhile
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """One row of a workbook and what it would do, in `text`. `changes` is ``{field: (old, new)}``."""
+
+    sheet: str
+    row: int
+    case: str
+    item: str
+    state: RowState
+    text: str = ""
+    decision: Decision | None = None
+    comment: str = ""
+    version: int = 0
+    token: str = ""
+    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    errors: tuple[RunnerError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """A workbook that came back: which export it is, and its rows in their order."""
+
+    export: str
+    file: str
+    rows: tuple[PlannedRow, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows are in each state."""
+        found = Counter(str(one.state) for one in self.rows)
+        return {str(state): found[state] for state in RowState}
+
+
+def read_corrections(path: Path, validate: Validate | None = None) -> Corrections:
+    """Read a workbook that `export_cases` made and somebody filled in; changes nothing.
+
+    Saved by Excel, LibreOffice or another program. Wrong cells are errors of their row, named ``sheet!cell``; `validate`
+    asks the queue's own model about rows that are right as far as their description says.
+    Raises WorkbookError: WB_FORM (not an export of ours, or of another Runner), and what reading any workbook raises.
+    """
+    marks, sheets = read_form(path)
+    if marks.get("kind") != KIND or marks.get("format") != FORMAT:
+        raise _foreign(path, f"it says '{marks.get('kind', 'nothing')}', format '{marks.get('format', '')}'")
+    ids = {str(row.cells.get("case", "")).strip() for sheet in sheets for row in sheet.rows}
+    cases = _cases(ids)
+    if ids and not cases:
+        raise _foreign(path, f"none of its {len(ids)} cases is known here")
+    reader = _Reader(marks.get("export", ""), cases, _queues(cases), validate, set())
+    rows = [reader.plan(sheet, row) for sheet in sheets for row in sheet.rows]
+    return Corrections(marks.get("export", ""), path.name, tuple(rows))
+
+
+def apply_corrections(corrections: Corrections, *, by: str, at: Callable[[], datetime]) -> list[RowResult]:
+    """Do what the preview said, each case in a transaction of its own; a case that moved since is skipped.
+
+    Rows that are not to be applied are left out. The same workbook given back again does nothing twice.
+    """
+    return [_apply(row, by, at()) for row in corrections.rows if row.state is RowState.APPLY]
+
+
+def _apply(row: PlannedRow, by: str, at: datetime) -> RowResult:
+    def act(one: Chosen) -> Decided:
+        given = None
+        if row.decision is not None:
+            given = decide(one.id, row.decision, by=by, at=at, version=one.version, token=row.token)
+        if row.comment:
+            after = at + timedelta(microseconds=1)  # it stands behind the decision in the history
+            said = comment(one.id, by=by, at=after, note=row.comment, token=f"{row.token}:c")
+            given = given or said
+        if given is None:
+            raise UsageError("the row does nothing", expected="a decision or a comment", where=row.sheet)
+        return given
+
+    return act_on(Chosen(row.case, row.version), act)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    export: str
+    cases: Mapping[str, Case]
+    queues: Mapping[str, Queue]
+    validate: Validate | None
+    seen: set[str]
+
+    def plan(self, sheet: FilledSheet, row: FilledRow) -> PlannedRow:
+        """What one row would do."""
+        pk = _text(row.cells.get("case"))
+        case = self.cases.get(pk)
+        wrong = self._unusable(sheet, row, pk)
+        if wrong is not None or case is None:
+            errors = (wrong,) if wrong else ()
+            return PlannedRow(sheet.name, row.number, pk, "", RowState.ERROR, str(wrong or ""), errors=errors)
+        self.seen.add(pk)
+        draft = PlannedRow(sheet.name, row.number, pk, case.key or case.bot, RowState.NOTHING)
+        try:
+            return self._plan(draft, sheet, row, case)
+        except ErrorReport as report:
+            return _with(
+                draft, RowState.ERROR, "; ".join(e.what for e in report.errors), errors=report.errors
+            )
+        except ConflictError as error:
+            moved = error.stable_code == MOVED
+            return _with(draft, RowState.CONFLICT if moved else RowState.ERROR, str(error), errors=(error,))
+        except RunnerError as error:
+            return _with(draft, RowState.ERROR, str(error), errors=(error,))
+
+    def _unusable(self, sheet: FilledSheet, row: FilledRow, pk: str) -> RunnerError | None:
+        where = sheet.where(row.number, "case")
+        if pk not in self.cases:
+            what = f"case '{pk}' is not known here" if pk else "the id of the case is gone"
+            return WorkbookError(what, expected="a row as it was exported", where=where, code="WB_FORM")
+        if pk in self.seen:
+            return WorkbookError(
+                f"case {pk} stands here twice", expected="one row per case", where=where, code="WB_FORM"
+            )
+        return None
+
+    def _plan(self, draft: PlannedRow, sheet: FilledSheet, row: FilledRow, case: Case) -> PlannedRow:
+        version = _version(sheet, row)
+        words_said = _text(row.cells.get("comment"))
+        chosen = _decision(sheet, row)
+        queue = self.queues.get(case.queue)
+        wish = [
+            version,
+            _text(row.cells.get("decision")),
+            _text(row.cells.get("note")),
+            words_said,
+            _filled(row),
+        ]
+        token = f"xlsx:{self.export}:{case.pk}:{_digest(wish)}"
+        if Act.objects.filter(token__in=[token, f"{token}:c"]).exists():
+            return _with(draft, RowState.DONE, "it was given back before")
+        moved = case.version != version
+        changes, data = ({}, {}) if moved else self._changes(sheet, row, case, queue)
+        if moved and (chosen is not None or words_said):
+            check_unmoved(case, chosen.verb if chosen else ActVerb.CLAIM, version)
+        if moved:
+            return draft
+        if changes and chosen is None:
+            chosen = Decision(ActVerb.RETRY)
+        if chosen is None and not words_said:
+            return draft
+        if chosen is not None:
+            chosen = self._complete(chosen, changes, data, sheet=sheet, row=row, queue=queue)
+            judge(state_of(case), Answer(chosen.verb, chosen.outcome, with_data=chosen.data is not None))
+            check_unmoved(case, chosen.verb, version)
+        return _with(
+            draft, RowState.APPLY, _words(chosen, changes, words_said), decision=chosen, comment=words_said,
+            version=version, token=token, changes=changes,
+        )  # fmt: skip
+
+    def _changes(
+        self, sheet: FilledSheet, row: FilledRow, case: Case, queue: Queue | None
+    ) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
+        """The fields that differ from the item's, and its whole data with them. Raises ErrorReport, named by cell."""
+        if case.item is None or queue is None:
+            return {}, {}
+        before, errors = case.item.data, []
+        changes: dict[str, tuple[Any, Any]] = {}
+        for one in data_fields(queue, [case]):
+            name = f"{DATA}{one.name}"
+            if name not in row.cells or one.name == queue.key:
+                continue
+            try:
+                value = _value(one, row.cells[name], before.get(one.name))
+            except UsageError as error:
+                errors.append(_at(error, sheet.where(row.number, name)))
+                continue
+            if not same_value(value, before.get(one.name), one.kind):
+                changes[one.name] = (before.get(one.name), value)
+        if errors:
+            raise ErrorReport(errors)
+        return changes, {**before, **{name: new for name, (_, new) in changes.items()}}
+
+    def _complete(
+        self,
+        chosen: Decision,
+        changes: Mapping[str, Any],
+        data: dict[str, Any],
+        *,
+        sheet: FilledSheet,
+        row: FilledRow,
+        queue: Queue | None,
+    ) -> Decision:
+        if not changes:
+            return chosen
+        if chosen.verb is not ActVerb.RETRY:
+            raise UsageError(
+                f"the data was changed, and the decision is '{_text(row.cells.get('decision'))}'",
+                expected="'retry' with changed data, or the data as it was",
+                where=sheet.where(row.number, "decision"),
+                code="ITEM_DATA",
+            )
+        if self.validate is not None and queue is not None:
+            try:
+                data = self.validate(queue, data)
+            except ErrorReport as report:
+                placed = [
+                    _at(e, sheet.where(row.number, f"{DATA}{e.where.split('.')[0]}")) for e in report.errors
+                ]
+                raise ErrorReport(placed) from report
+        return Decision(ActVerb.RETRY, chosen.note, data=data)
+
+
+def _value(one: FieldFacts, cell: Any, before: Any) -> Any:
+    """The cell's value; a cell that shows what the item has is no change, even where that never fitted."""
+    from runner.cases.roundtrip import cell_of
+
+    shown = cell_of(one, before)
+    if (
+        cell == shown
+        or (cell == "" and shown is None)
+        or (isinstance(shown, str) and _text(cell) == shown.strip())
+    ):
+        return before
+    return one.read(cell)
+
+
+def _decision(sheet: FilledSheet, row: FilledRow) -> Decision | None:
+    text, note = _text(row.cells.get("decision")), _text(row.cells.get("note"))
+    if not text:
+        return None
+    found = words.choice_of(text)
+    if found is None:
+        near = did_you_mean(text, words.all_choices())
+        raise UsageError(
+            f"'{text}' is no decision",
+            expected=near or f"one of {', '.join(words.CHOICES[one][0] for one in words.CHOICES)}",
+            where=sheet.where(row.number, "decision"),
+            code="ITEM_DECISION",
+        )
+    verb, outcome = found
+    if not note and f"{verb} {outcome}".strip() in words.NEEDS_A_NOTE:
+        raise UsageError(
+            f"'{text}' needs a reason or proof", expected="a few words beside it",
+            where=sheet.where(row.number, "note"), code="ITEM_DECISION",
+        )  # fmt: skip
+    return Decision(verb, note, outcome=Settled(outcome) if outcome else None)
+
+
+def _version(sheet: FilledSheet, row: FilledRow) -> int:
+    try:
+        return int(float(_text(row.cells.get("version"))))
+    except ValueError:
+        raise UsageError(
+            "the version of the case is gone", expected="a row as it was exported",
+            where=sheet.where(row.number, "version"), code="WB_FORM",
+        ) from None  # fmt: skip
+
+
+def _words(chosen: Decision | None, changes: Mapping[str, tuple[Any, Any]], said: str) -> str:
+    parts = []
+    if chosen is not None:
+        parts.append(f"{chosen.verb}{f' {chosen.outcome}' if chosen.outcome else ''}")
+    parts += [
+        f"{name}: {old if old not in {None, ''} else '(empty)'} → {new}"
+        for name, (old, new) in _plain(changes)
+    ]
+    if said:
+        parts.append(f"comment: {said}")
+    return "; ".join(parts)
+
+
+def _plain(changes: Mapping[str, tuple[Any, Any]]) -> list[tuple[str, tuple[Any, Any]]]:
+    return [(name, (_shown(old), _shown(new))) for name, (old, new) in changes.items()]
+
+
+def _shown(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _filled(row: FilledRow) -> dict[str, str]:
+    return {name: _text(value) for name, value in row.cells.items() if name.startswith(DATA)}
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return "" if cell is None else str(cell).strip()
+
+
+def _digest(values: Sequence[Any]) -> str:
+    return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=12).hexdigest()
+
+
+def _at(error: RunnerError, where: str) -> UsageError:
+    return UsageError(
+        error.what, expected=error.expected, hint=error.hint, where=where, code=error.stable_code
+    )
+
+
+def _with(draft: PlannedRow, state: RowState, text: str, **more: Any) -> PlannedRow:
+    from dataclasses import replace
+
+    return replace(draft, state=state, text=text, **more)
+
+
+def _cases(ids: set[str]) -> dict[str, Case]:
+    found: dict[str, Case] = {}
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), 500):
+        rows = Case.objects.select_related("item__queue").filter(pk__in=wanted[start : start + 500])
+        found.update({case.pk: case for case in rows})
+    return found
+
+
+def _queues(cases: Mapping[str, Case]) -> dict[str, Queue]:
+    return Queue.objects.in_bulk({case.queue for case in cases.values() if case.queue})
+
+
+def _foreign(path: Path, why: str) -> WorkbookError:
+    return WorkbookError(
+        f"this workbook is not an export of cases from this Runner: {why}",
+        expected="a file made by: runner cases export",
+        hint="export the cases again here, and fill in that file",
+        where=path.name,
+        code="WB_FORM",
+    )
