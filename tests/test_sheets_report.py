@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -120,3 +122,55 @@ def test_every_public_name_can_be_loaded_and_is_listed() -> None:
         assert getattr(sheets, name).__doc__
     with pytest.raises(AttributeError):
         _ = sheets.nothing
+
+
+def test_charts_stand_beside_the_table_and_rules_colour_its_cells(tmp_path: Path) -> None:
+    rows = [{"month": f"2026-{n:02}", "amount": n * 100, "share": n / 10} for n in range(1, 6)]
+    with sheets.report(tmp_path / "r.xlsx") as book:
+        book.table(
+            rows,
+            sheet="Months",
+            title="Months",
+            charts=[
+                sheets.Chart("column", "amount", by="month", title="Amount"),
+                sheets.Chart("line", ["amount", "share"], by="month"),
+            ],
+            rules=[
+                sheets.Rule("amount", "above", 300, look="good"), sheets.Rule("share", "bar"), sheets.Rule("month", "twice"),
+            ],
+        )  # fmt: skip
+        book.table(({"n": n} for n in range(1000)), sheet="Numbers")
+    found = openpyxl.load_workbook(tmp_path / "r.xlsx")
+    assert found.sheetnames == ["Months", "Numbers"]
+    assert found["Numbers"].max_row == 1001
+    page = found["Months"]
+    rules = {str(area.sqref): [rule.type for rule in area.rules] for area in page.conditional_formatting}
+    assert rules == {"B4:B8": ["cellIs"], "C4:C8": ["dataBar"], "A4:A8": ["duplicateValues"]}
+    with zipfile.ZipFile(tmp_path / "r.xlsx") as package:
+        charts = [package.read(f"xl/charts/chart{n}.xml").decode() for n in (1, 2)]
+    assert "Months!$B$4:$B$8" in charts[0]
+    assert charts[1].count("<c:ser>") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"charts": [sheets.Chart("pie", "amuont", by="month")]}, "did you mean 'amount'"),
+        ({"rules": [sheets.Rule("x", "bar")]}, "'x'"),
+    ],
+)
+def test_a_chart_or_a_rule_of_an_unknown_column_is_refused(
+    tmp_path: Path, options: dict[str, Any], word: str
+) -> None:
+    with pytest.raises(WorkbookError, match="WB_COLUMN") as caught:
+        sheets.table(tmp_path / "r.xlsx", [{"month": "a", "amount": 1}], **options)
+    assert word in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_length_of_time_and_a_formula(tmp_path: Path) -> None:
+    path = sheets.table(tmp_path / "r.xlsx", [{"took": dt.timedelta(hours=30)}])
+    cell = openpyxl.load_workbook(path)["Data"]["A2"]
+    assert (cell.value, cell.number_format) == (dt.timedelta(hours=30), "[h]:mm:ss")
+    with pytest.raises(WorkbookError, match="before it is calculated"):
+        sheets.table(tmp_path / "f.xlsx", [{"sum": sheets.Formula("=1+1")}])

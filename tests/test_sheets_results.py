@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter
 
 from runner import sheets
 from runner.core.errors import WorkbookError, WorkbookLoss
-from tests.sheets_workbook import Order, changed, orders
+from runner.sheets.saving import backups_of
+from tests.sheets_workbook import Order, changed, orders, parts, with_sheet
 
 
 def test_real_orders_get_their_results_in_the_formatted_columns(tmp_path: Path) -> None:
@@ -52,7 +55,8 @@ def test_results_go_into_a_copy_beside_each_row(tmp_path: Path) -> None:
     target = sheets.write_results(source, None, first, **options)
     assert target == tmp_path / "orders.result.xlsx"
     assert source.read_bytes() == before
-    assert set(changed(source, target)) == {"xl/worksheets/sheet1.xml", "xl/styles.xml"}
+    with_the_filter = {"xl/worksheets/sheet1.xml", "xl/styles.xml", "xl/workbook.xml"}
+    assert set(changed(source, target)) == with_the_filter
     page = openpyxl.load_workbook(target)["Orders"]
     assert [c.value for c in page[1]] == [
         "Name",
@@ -93,14 +97,76 @@ def test_a_changed_source_gets_a_fresh_copy_that_keeps_the_results_of_unchanged_
     }
 
 
-def test_in_place_and_a_foreign_target_are_refused(tmp_path: Path) -> None:
+def test_a_foreign_target_and_a_text_table_in_place_are_refused(tmp_path: Path) -> None:
     source = orders(tmp_path / "orders.xlsx")
-    with pytest.raises(WorkbookError, match="not written in place") as caught:
-        sheets.write_results(source, source, [])
-    assert caught.value.stable_code == "WB_IN_PLACE"
     orders(tmp_path / "orders.result.xlsx")
     with pytest.raises(WorkbookLoss, match="was not written by Runner"):
         sheets.write_results(source, None, [])
+    text = tmp_path / "a.csv"
+    text.write_text("name,amount\na,1\n")
+    with pytest.raises(WorkbookError, match="not written in place") as caught:
+        sheets.write_results(text, text, [])
+    assert caught.value.stable_code == "WB_IN_PLACE"
+
+
+def test_results_go_into_the_workbook_itself_where_that_is_wished(tmp_path: Path) -> None:
+    source = orders(tmp_path / "orders.xlsx")
+    before = source.read_bytes()
+    rows = sheets.read(source, Order)
+    options: dict[str, Any] = {"sheet": rows.sheet, "header_row": rows.header_row}
+    done = [
+        sheets.Result(2, "done", output={"confirmation": "C-1"}),
+        sheets.Result(3, "exception", "no customer"),
+    ]
+    assert sheets.write_results(source, source, done, fingerprint=rows.fingerprint, **options) == source
+    with pytest.raises(WorkbookError, match="has changed since it was read"):
+        sheets.write_results(source, source, done, fingerprint=rows.fingerprint, **options)
+    sheets.write_results(
+        source, source, [sheets.Result(3, "done", output={"confirmation": "C-2"})], **options
+    )
+    book = openpyxl.load_workbook(source)
+    page = book["Orders"]
+    assert [[c.value for c in page[row]][:5] for row in (1, 2, 3)] == [
+        ["Name", "Amount", "Runner status", "Runner message", "confirmation"],
+        ["customer 1", 1.5, "done", None, "C-1"],
+        ["customer 2", 3, "done", None, "C-2"],
+    ]
+    assert page.auto_filter.ref == "A1:E6"
+    assert page.column_dimensions["D"].width > 10
+    assert backups_of(source)[0].read_bytes() == before
+    assert len(backups_of(source)) == 2
+    assert len(sheets.read(source, Order)) == len(rows)
+
+
+def test_an_excel_table_takes_the_result_columns_in(tmp_path: Path) -> None:
+    source = tmp_path / "a.xlsx"
+    book = xlsxwriter.Workbook(str(source))
+    page = book.add_worksheet("S")
+    page.set_column(1, 40, 5, book.add_format({"italic": True}))
+    columns = [{"header": "name"}, {"header": "amount", "total_function": "sum"}]
+    page.add_table(
+        "A2:B5", {"name": "T", "columns": columns, "data": [["a", 1], ["b", 2]], "total_row": True}
+    )
+    book.close()
+    source = with_sheet(source, tmp_path / "b.xlsx", lambda d: d.replace(b' customWidth="1"', b""))
+    rows = sheets.read(source, Order)
+    target = sheets.write_results(source, None, [sheets.Result(3, "done")], header_row=rows.header_row)
+    found = openpyxl.load_workbook(target)["S"]
+    table = found.tables["T"]
+    assert (table.ref, table.autoFilter.ref) == ("A2:D5", "A2:D4")
+    assert [one.name for one in table.tableColumns] == ["name", "amount", "Runner status", "Runner message"]
+    assert [c.value for c in found[2]] == ["name", "amount", "Runner status", "Runner message"]
+    groups = re.findall(
+        rb'<col min="(\d+)" max="(\d+)" width="([\d.]+)" style="1"', parts(target)["xl/worksheets/sheet1.xml"]
+    )
+    assert groups == [
+        (b"2", b"2", b"5.7109375"),
+        (b"3", b"3", b"16.00"),
+        (b"4", b"4", b"17.00"),
+        (b"5", b"41", b"5.7109375"),
+    ]
+    sheets.write_results(source, None, [sheets.Result(4, "done")], header_row=rows.header_row)
+    assert openpyxl.load_workbook(target)["S"].tables["T"].ref == "A2:D5"
 
 
 def test_a_text_table_gets_its_results_as_a_text_table(tmp_path: Path) -> None:

@@ -174,7 +174,8 @@ def wants_export(request: DeskRequest) -> bool:
 
 def export(request: DeskRequest, spec: ListOf, rows: QuerySet[Row]) -> HttpResponse:
     """The filtered list as a workbook, in its order, at most 100,000 rows. Text that looks like a formula stays text."""
-    from runner.sheets.report import Column, table
+    from runner.sheets.columns import Column
+    from runner.sheets.reporting import table
 
     kept, _chips = narrowed(request, spec, rows)
     order = _order(request, spec)

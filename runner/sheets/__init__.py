@@ -7,45 +7,55 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runner.sheets.cellxml import Formula
+    from runner.sheets.charts import Chart, Rule
+    from runner.sheets.columns import Column
     from runner.sheets.editing import Edit, Page, edit
     from runner.sheets.grid import Fingerprint
     from runner.sheets.reading import BadRow, GoodRow, Rows, SourceRow, read
-    from runner.sheets.report import Column, table
+    from runner.sheets.reporting import Report, report, table
     from runner.sheets.results import Result, result_path, write_results
     from runner.sheets.writing import patch_cells
 
 _HOMES = {
     "BadRow": "reading",
-    "Column": "report",
+    "Column": "columns",
+    "Chart": "charts",
     "Edit": "editing",
     "Fingerprint": "grid",
     "Formula": "cellxml",
     "GoodRow": "reading",
     "Page": "editing",
+    "Report": "reporting",
     "Result": "results",
     "Rows": "reading",
     "SourceRow": "reading",
     "edit": "editing",
     "patch_cells": "writing",
+    "Rule": "charts",
     "read": "reading",
-    "table": "report",
+    "report": "reporting",
+    "table": "reporting",
     "result_path": "results",
     "write_results": "results",
 }
 __all__ = [
     "BadRow",
+    "Chart",
     "Column",
     "Edit",
     "Fingerprint",
     "Formula",
     "GoodRow",
     "Page",
+    "Report",
     "Result",
     "Rows",
+    "Rule",
     "SourceRow",
     "edit",
     "patch_cells",
     "read",
+    "report",
     "result_path",
     "table",
     "write_results",

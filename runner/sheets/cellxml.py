@@ -19,7 +19,9 @@ class Formula:
     text: str
 
 
-Value: TypeAlias = str | bool | int | float | Decimal | dt.date | dt.datetime | dt.time | Formula | None
+Value: TypeAlias = (
+    str | bool | int | float | Decimal | dt.date | dt.datetime | dt.time | dt.timedelta | Formula | None
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def content(value: Value, where: str, *, date1904: bool = False, prefix: bytes =
     if isinstance(value, Formula):
         plain = value.text.removeprefix("=").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         return Content(b"", b"<" + prefix + b"f>" + plain.encode() + b"</" + prefix + b"f>")
-    if isinstance(value, dt.date | dt.time):
+    if isinstance(value, dt.date | dt.time | dt.timedelta):
         serial, moment = _serial(value, where, date1904)
         return Content(b"", _v(prefix, serial.encode()), moment)
     raise refused(
@@ -127,7 +129,9 @@ def _number(value: float | Decimal, where: str) -> str:
     return str(value)
 
 
-def _serial(value: dt.date | dt.time, where: str, date1904: bool) -> tuple[str, str]:
+def _serial(value: dt.date | dt.time | dt.timedelta, where: str, date1904: bool) -> tuple[str, str]:
+    if isinstance(value, dt.timedelta):
+        return _shortest(value / dt.timedelta(days=1)), "duration"
     if isinstance(value, dt.datetime | dt.time) and value.tzinfo is not None:
         raise refused(
             where,

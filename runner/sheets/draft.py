@@ -37,6 +37,7 @@ class Draft:
     added: dict[str, bytes] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
     new_sheets: list[str] = field(default_factory=list)
+    new_areas: dict[str, str] = field(default_factory=dict)
     _documents: dict[str, Document] = field(default_factory=dict)
     _passes: dict[str, list[Pass]] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from runner.core.errors import UsageError, WorkbookError
 from runner.sheets.bands import CellValue
 from runner.sheets.cellxml import Formula, Styled, Value
+from runner.sheets.columns import Column
 from runner.sheets.draft import Draft
 from runner.sheets.filling import Filling, Template
 from runner.sheets.grid import XML_SUFFIXES, Fingerprint, Grid, grids, load
@@ -21,7 +22,6 @@ from runner.sheets.moving import move
 from runner.sheets.newsheet import NewSheet
 from runner.sheets.references import Growth, Movement, copied
 from runner.sheets.regions import Region, RowLook, look_of, region_of, values_of
-from runner.sheets.report import Column
 from runner.sheets.saving import refuse_if_busy, refuse_if_changed
 from runner.sheets.sheetxml import address, span
 from runner.sheets.workbook import SheetPart, choose
@@ -37,6 +37,7 @@ def edit(
     fingerprint: Fingerprint | None = None,
     backups: int = BACKUPS_KEPT,
     protected: bool = False,
+    marked: bool = False,
 ) -> Edit:
     """Open an .xlsx or .xlsm workbook for changes; they are written at the end of the ``with`` block, all or none.
 
@@ -48,27 +49,30 @@ def edit(
 
     Everything that is not concerned keeps its bytes: see `docs/spreadsheets.md`. `save_as` leaves the file itself as it is, as for
     a template. `fingerprint`: the state in which the rows were read. The last `backups` states of a file changed in place are kept
-    in the folder ``.backups`` beside it. `protected`: locked cells of a protected sheet may be changed, too.
+    in the folder ``.backups`` beside it. `protected`: locked cells of a protected sheet may be changed, too. `marked`: a bot notes run, item and version in a part of the
+    workbook that nobody sees; the journal has them in any case.
 
     Raises WorkbookError as `sheets.read` does, WB_BUSY (open, read-only, changed), WB_VALUE; WorkbookLoss for what can't be kept.
     Nothing is written then.
     """
-    return Edit(
-        Path(path), Path(save_as) if save_as is not None else None, fingerprint, backups, protected=protected
-    )
+    source, target = Path(path), Path(save_as) if save_as is not None else None
+    return Edit(source, target, fingerprint, Saving(backups, protected, marked))
+
+
+@dataclass(frozen=True)
+class Saving:
+    """How an edit is saved: see `edit`."""
+
+    backups: int
+    protected: bool
+    marked: bool
 
 
 class Edit:
     """A workbook with changes that are not written yet; made by `sheets.edit`."""
 
     def __init__(
-        self,
-        path: Path,
-        save_as: Path | None,
-        fingerprint: Fingerprint | None,
-        backups: int,
-        *,
-        protected: bool,
+        self, path: Path, save_as: Path | None, fingerprint: Fingerprint | None, saving: Saving
     ) -> None:
         for one in (path, save_as or path):
             if one.suffix.lower() not in XML_SUFFIXES:
@@ -85,7 +89,7 @@ class Edit:
         self._source = load(path)
         if fingerprint is not None:
             refuse_if_changed(path, fingerprint)
-        self._backups, self._protected = backups, protected
+        self._saving = saving
         self.draft = Draft.of(self._source)
         self._pages: dict[str, Page] = {}
         self._is_saved = False
@@ -148,7 +152,8 @@ class Edit:
             self.target,
             edits,
             expected=self._source.fingerprint if is_same else None,
-            backups=self._backups if is_same else 0,
+            backups=self._saving.backups if is_same else 0,
+            marked=self._saving.marked,
         )
         self._is_saved = True
         return self.target
@@ -160,7 +165,7 @@ class Edit:
     @property
     def spares_locked(self) -> bool:
         """Whether locked cells of protected sheets are left alone."""
-        return not self._protected
+        return not self._saving.protected
 
 
 @dataclass

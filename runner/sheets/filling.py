@@ -11,13 +11,13 @@ from pydantic import BaseModel
 
 from runner.core.errors import WorkbookError, did_you_mean
 from runner.sheets.cellxml import Formula, Styled, Value
+from runner.sheets.columns import plain_value
 from runner.sheets.draft import Draft
 from runner.sheets.grid import Grid
 from runner.sheets.passing import SheetPass
 from runner.sheets.placed import Document
 from runner.sheets.references import Growth, Movement, copied
 from runner.sheets.regions import RowLook, looks_of
-from runner.sheets.report import plain_value
 from runner.sheets.sheetxml import address, letters, span
 from runner.sheets.workbook import SheetPart
 

@@ -12,7 +12,7 @@ from runner.sheets import saving
 from runner.sheets.bands import CellValue
 from runner.sheets.cellxml import content
 from runner.sheets.grid import Grid, grids, load
-from runner.sheets.report import check_written, is_doubtful
+from runner.sheets.reporting import check_written, is_doubtful
 from runner.sheets.sheetxml import address, letters
 
 MARKS: Final = "_runner"  # the hidden sheet that says what the file is

@@ -9,9 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 from runner.core.errors import WorkbookError
 from runner.sheets.cellxml import Value
-from runner.sheets.draft import Draft
-from runner.sheets.patch import SheetPatch
-from runner.sheets.report import (
+from runner.sheets.columns import (
     ROWS_MEASURED,
     Column,
     check_sheet_name,
@@ -20,7 +18,9 @@ from runner.sheets.report import (
     plain_value,
     width_of,
 )
-from runner.sheets.sheetxml import MAX_ROWS, Tags
+from runner.sheets.draft import Draft
+from runner.sheets.patch import SheetPatch
+from runner.sheets.sheetxml import MAX_ROWS, Tags, address
 from runner.sheets.writing import DATE_FORMATS
 
 _WORKSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
@@ -100,6 +100,8 @@ class NewSheet:
                 )
             out.append(_row(cells, number, [plain_value(row.get(column.key)) for column in columns], b""))
         out.append(b"</sheetData></worksheet>")
+        if number and columns:
+            self._draft.new_areas[self._name] = f"A1:{address(number, len(columns))}"
         return b"".join(out)
 
     def _register(self, xml: bytes) -> None:

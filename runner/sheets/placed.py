@@ -93,6 +93,10 @@ class Document:
         """Take an element out."""
         self._add(element.start, element.end, b"")
 
+    def replace(self, element: Element, xml: bytes) -> None:
+        """Put XML in the place of an element."""
+        self._add(element.start, element.end, xml)
+
     def before(self, element: Element, xml: bytes) -> None:
         """Put XML in front of an element."""
         self._add(element.start, element.start, xml)

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 
 from runner.core.errors import WorkbookError, did_you_mean
 from runner.sheets.cellxml import Value
+from runner.sheets.columns import plain_value
 from runner.sheets.grid import Grid
 from runner.sheets.header import field_names, normal
 from runner.sheets.package import Package
 from runner.sheets.references import copied
-from runner.sheets.report import plain_value
 from runner.sheets.sheetxml import SheetStream, address, attribute, cells, letters, rows
 from runner.sheets.tables import Table, tables_of
 from runner.sheets.workbook import SheetPart

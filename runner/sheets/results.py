@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,10 +14,12 @@ from runner.core.errors import WorkbookError, WorkbookLoss
 from runner.sheets import delimited, saving
 from runner.sheets.bands import CellValue
 from runner.sheets.cellxml import LONGEST_TEXT, Value
+from runner.sheets.columns import ROWS_MEASURED, Column, width_of
 from runner.sheets.draft import Draft
 from runner.sheets.grid import TEXT_SUFFIXES, XML_SUFFIXES, Fingerprint, Grid, Source, grids, load
+from runner.sheets.widening import NewColumns, widen
 from runner.sheets.workbook import choose
-from runner.sheets.writing import SheetEdits, write_draft
+from runner.sheets.writing import BACKUPS_KEPT, SheetEdits, write_draft
 
 STATUS, MESSAGE = "Runner status", "Runner message"
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -62,16 +65,21 @@ def write_results(
     header_row: int | None = None,
     fingerprint: Fingerprint | None = None,
     headings: Headings = Headings(),
+    backups: int = BACKUPS_KEPT,
+    marked: bool = False,
 ) -> Path:
     """Write status, message and outputs of each row to the right of the used columns; the file written.
 
-    `target` None: `result_path(source)`. A target from an earlier run is brought up to date: its columns are used again,
+    `target` None: a copy, `result_path(source)`. `target` the source itself: in place, all else kept, its last `backups` states
+    in the folder ``.backups`` beside it. A copy from an earlier run is brought up to date: its columns are used again,
     rows not in `results` keep what they have (where the row itself is still the same), outputs with new names get columns.
     What people added to it stays as long as the source is unchanged. `sheet`, `header_row` and `fingerprint` are those of the
-    `Rows` that were read. A text table gets a text table.
+    `Rows` that were read. New columns get a width, and the filter or the Excel table that ends beside them takes them in. A text
+    table gets a text table, never in place. `marked`: the workbook itself tells which run wrote it (see `sheets.edit`).
 
-    Raises WorkbookError: WB_IN_PLACE (target is the source), WB_BUSY (open, read-only, changed since read), WB_VALUE (an output
-    that no cell can hold); WorkbookLoss where the target exists and was not written by this function. Nothing is written then.
+    Raises WorkbookError: WB_IN_PLACE (a text table in place), WB_BUSY (open, read-only, changed since read), WB_VALUE (an output
+    that no cell can hold); WorkbookLoss where the copy exists and was not written by this function, or where content
+    can't be kept. Nothing is written then.
     """
     source = Path(source)
     target = Path(target) if target is not None else result_path(source)
@@ -82,18 +90,21 @@ def write_results(
         saving.refuse_if_changed(source, fingerprint)
     wanted = {result.row: result for result in results}
     base, grid = loaded, _grid(loaded, sheet)
-    expected = None
-    if target.exists():
+    is_same = source.resolve() == target.resolve()
+    expected = loaded.fingerprint if is_same else None
+    if target.exists() and not is_same:
         old = load(target)
         expected = old.fingerprint
         base, grid, wanted = _brought_forward(loaded, grid, old, wanted, frame)
-    edits, like = _edits(grid, wanted, frame)
+    edits, like, new = _edits(grid, wanted, frame)
     if source.suffix.lower() in TEXT_SUFFIXES:
         _write_text(base, target, edits, expected)
-    else:
-        draft = Draft.of(base)
-        page = choose(draft.package, draft.workbook, grid.sheet)
-        write_draft(draft, target, [SheetEdits(page, edits, like)], expected=expected)
+        return target
+    draft = Draft.of(base)
+    page = choose(draft.package, draft.workbook, grid.sheet)
+    widen(draft, page, new)
+    one = SheetEdits(page, edits, like, spares_locked=is_same)
+    write_draft(draft, target, [one], expected=expected, backups=backups if is_same else 0, marked=marked)
     return target
 
 
@@ -106,9 +117,9 @@ def _refuse_in_place(source: Path, target: Path) -> None:
             where=source.name,
             code="WB_NOT_XLSX",
         )
-    if source.resolve() == target.resolve():
+    if source.resolve() == target.resolve() and source.suffix.lower() in TEXT_SUFFIXES:
         raise WorkbookError(
-            f"{source.name} is the workbook that was read, and results are not written in place",
+            f"{source.name} is a text table, and results are not written in place into one",
             expected=f"a copy such as {result_path(source).name}",
             hint="leave the target out; nothing was written",
             where=source.name,
@@ -162,8 +173,8 @@ def _carried(number: int, cells: dict[str, CellValue], headings: Headings) -> Re
 
 def _edits(
     grid: Grid, wanted: Mapping[int, Result], frame: _Frame
-) -> tuple[dict[int, dict[int, Value]], dict[int, int]]:
-    """The cells to write, and whose style the new headings take."""
+) -> tuple[dict[int, dict[int, Value]], dict[int, int], NewColumns]:
+    """The cells to write, whose style the new headings take, and which columns are new."""
     header = _header_number(grid, frame.header_row)
     headings = frame.headings
     words = {column: str(word) for column, word in _row(grid, header).items()}
@@ -183,8 +194,15 @@ def _edits(
         cells[known[headings.status]] = result.status
         cells[known[headings.message]] = _printable(result.message) or None
         cells.update({known[name]: value for name, value in result.output.items()})
+    new = {column: str(word) for column, word in edits.get(header, {}).items()}
     like = {header: max(words)} if words and header in edits else {}
-    return edits, like
+    widths = {column: _width(column, word, edits) for column, word in new.items()}
+    return edits, like, NewColumns(header, new, widths)
+
+
+def _width(column: int, heading: str, edits: Mapping[int, Mapping[int, Value]]) -> float:
+    sample = itertools.islice(edits.values(), ROWS_MEASURED)
+    return width_of(Column("", heading), ({"": cells.get(column)} for cells in sample))
 
 
 def _printable(message: str) -> str:

@@ -33,11 +33,12 @@ def replace(
     *,
     expected: Fingerprint | None = None,
     backups: int = 0,
+    announce: Callable[[Path], None] | None = None,
 ) -> None:
     """Write a file beside `target`, fsync it, let `check` read it again, and put it in the place of `target`.
 
     `backups`: that many older states of `target` are kept in the folder ``.backups`` beside it, this one included.
-    `expected`: the state in which `target` was read; None where it need not exist. On any failure `target` is untouched and
+    `announce` is told the finished file just before it takes the place. `expected`: the state in which `target` was read; None where it need not exist. On any failure `target` is untouched and
     nothing is left behind; what a killed process left is swept by the first save an hour later. Raises WorkbookError (WB_BUSY).
     """
     target = target.resolve()  # a link stays a link
@@ -59,6 +60,8 @@ def replace(
         refuse_if_changed(target, expected)
         if backups > 0 and target.exists():
             keep_backup(target, backups)
+        if announce:
+            announce(temporary)
         _move(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

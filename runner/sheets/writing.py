@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,16 +15,18 @@ from runner.sheets.cellxml import Styled, Value
 from runner.sheets.comparing import compare, refuse_fixed_areas
 from runner.sheets.draft import Draft
 from runner.sheets.grid import XML_SUFFIXES, Fingerprint, load
+from runner.sheets.marking import mark
 from runner.sheets.package import Part
 from runner.sheets.patch import Edits, SheetPatch
 from runner.sheets.rewrite import Changes, rewrite
 from runner.sheets.saving import refuse_if_busy, replace
 from runner.sheets.sheetxml import MAX_COLUMNS, MAX_ROWS
+from runner.sheets.witness import Written, areas_of, witness
 from runner.sheets.workbook import SheetPart, choose, number_formats
 
 BACKUPS_KEPT = 5
 _ANY_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[ />]")
-DATE_FORMATS = {"date": 14, "datetime": 22, "time": 21}
+DATE_FORMATS = {"date": 14, "datetime": 22, "time": 21, "duration": 46}
 
 
 def patch_cells(
@@ -99,45 +102,74 @@ def write_draft(
     *,
     expected: Fingerprint | None,
     backups: int = 0,
+    marked: bool = False,
 ) -> None:
     """Write a draft with its edits to `target`; `expected` is the state of the target, None where it need not exist.
 
     The new file is read again before it takes its place: parts that are not concerned byte for byte, changed ones well-formed,
-    each written cell as it was given.
+    each written cell as it was given. `marked`: the workbook itself tells in whose name this was written, where that is known.
     """
-    package = draft.package
     for one in sheets:
         _refuse_outside(one.edits)
         refuse_fixed_areas(draft, one.page, one.edits)
+        present = witness() if marked else None
+        if present is not None:
+            mark(draft, present.author(), one.page.name, one.edits)
     formulas = _LooksForFormulas(draft, [one.page for one in sheets])
-    package.check(but=sheets[0].page.part if len(sheets) == 1 else None, look=formulas.look)
-    patches = [_patch(draft, one) for one in sheets]
-    for one, patch in zip(sheets, patches, strict=True):
-        draft.passes(one.page.part.name, patch)
+    draft.package.check(but=sheets[0].page.part if len(sheets) == 1 else None, look=formulas.look)
+    patches = {one.page.part.name: _patch(draft, one) for one in sheets}
+    for name, patch in patches.items():
+        draft.passes(name, patch)
+    save = _Save(draft, target, sheets, patches, formulas)
+    replace(target, save.write, save.check, expected=expected, backups=backups, announce=save.announce)
 
-    def decide() -> bytes | None:
+
+class _Save:
+    """What happens to a draft while it becomes a file: written, read again, announced."""
+
+    def __init__(
+        self,
+        draft: Draft,
+        target: Path,
+        sheets: Sequence[SheetEdits],
+        patches: Mapping[str, SheetPatch],
+        formulas: _LooksForFormulas,
+    ) -> None:
+        self._draft, self._target, self._sheets, self._patches = draft, target, sheets, patches
+        self._formulas = formulas
+        self._main = draft.workbook.main.name
+        self._replaced = draft.replaced()
+
+    def write(self, out: BinaryIO) -> None:
+        """Write the package."""
+        draft = self._draft
+        changes = Changes(self._replaced, draft.added, draft.removed, self._main, self._decide)
+        rewrite(draft.package, changes, out)
+
+    def check(self, temporary: Path) -> None:
+        """Compare the new file with what was meant."""
+        changed = {*self._replaced, *self._draft.added, *self._draft.removed}
+        if self._draft.document(self._main).is_changed:
+            changed.add(self._main)
+        compare(self._draft, temporary, changed, self._patches)
+
+    def announce(self, finished: Path) -> None:
+        """Tell who keeps the record."""
+        present = witness()
+        if present is None:
+            return
+        file, sha256 = self._target.resolve(), hashlib.sha256(finished.read_bytes()).hexdigest()
+        areas = {one.page.name: areas_of(one.edits) for one in self._sheets}
+        areas |= {name: (area,) for name, area in self._draft.new_areas.items()}
+        for name, cells in areas.items():
+            present.wrote(Written(file, name, cells, sha256))
+
+    def _decide(self) -> bytes | None:
         """Programs are asked to calculate anew where a formula may depend on what was written."""
-        if formulas.found or any(patch.has_formulas for patch in patches):
-            draft.ask_for_calculation()
-        main = draft.document(draft.workbook.main.name)
+        if self._formulas.found or any(patch.has_formulas for patch in self._patches.values()):
+            self._draft.ask_for_calculation()
+        main = self._draft.document(self._main)
         return main.content() if main.is_changed else None
-
-    replaced = draft.replaced()
-    main = draft.workbook.main.name
-    changes = Changes(replaced, draft.added, draft.removed, main, decide)
-
-    def write(out: BinaryIO) -> None:
-        rewrite(package, changes, out)
-
-    def check(temporary: Path) -> None:
-        changed = {*replaced, *draft.added, *draft.removed, main}
-        if not draft.document(main).is_changed:
-            changed.discard(main)
-        compare(
-            draft, temporary, changed, {one.page.part.name: p for one, p in zip(sheets, patches, strict=True)}
-        )
-
-    replace(target, write, check, expected=expected, backups=backups)
 
 
 @dataclass
@@ -195,4 +227,6 @@ def _moment(value: Value | Styled) -> str:
         value = value.value
     if isinstance(value, dt.datetime):
         return "datetime"
+    if isinstance(value, dt.timedelta):
+        return "duration"
     return "date" if isinstance(value, dt.date) else ("time" if isinstance(value, dt.time) else "")
