@@ -18,6 +18,7 @@ from runner.core.settings import Settings
 from runner.desk.settings import desk_options
 from runner.store.open import open_store
 
+pytest_plugins = ["runner.testing"]
 hypothesis.settings.register_profile(
     "runner",
     deadline=None,  # machines are shared and noisy: what is slow today is not wrong

@@ -102,6 +102,11 @@ class BotSpec:
 _marked: list[BotSpec] = []
 
 
+def forget_bots(module: str) -> None:
+    """Forget what the module of this name has marked: it is about to be loaded again."""
+    _marked[:] = [spec for spec in _marked if spec.function.__module__ != module]
+
+
 def bots_of(module: str) -> list[BotSpec]:
     """The bots that the module of this name has marked so far, in the order of its file.
 

@@ -11,12 +11,19 @@ import os
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 import orjson
 
 from runner.core.contract import FoundError
 from runner.core.errors import RunFailed
+
+
+class Asks(Protocol):
+    """Who answers a bot's questions: a worker at the other end of a channel, or a rehearsal in the same process."""
+
+    def ask(self, op: str, **fields: Any) -> dict[str, Any]:
+        """Ask and wait for the answer. Raises RunFailed with the other side's error."""
 
 
 class Channel:

@@ -7,26 +7,22 @@ import importlib
 import io
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
 
 from loguru import logger
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from runner.core.contract import JOURNAL_FILE, ORDER_FILE, Order, lane_folder
-from runner.core.errors import ConfigurationError, ErrorReport, RunnerError
+from runner.core.errors import RunnerError
 from runner.journal.redact import Redactor
 from runner.journal.write import Journal
 from runner.kit import current, describe, secrets, web
-from runner.kit.attempts import LaneEnds
-from runner.kit.bot import BotSpec
 from runner.kit.channel import Channel
 from runner.kit.ending import end_at_once, end_with_children
-from runner.kit.evidence import Watch
-from runner.kit.outcome import classify
 from runner.kit.rows import field_errors
+from runner.kit.serving import serve
 
 # What nearly every bot loads: a standby child has it behind it when its run begins.
 _AHEAD: Final = ("openpyxl", "python_calamine", "tenacity", "runner.sheets.checking", "runner.sheets.results")
@@ -182,69 +178,11 @@ def _serve(
         live.record_network = order.record_network or spec.record_network
         current.begin(live)
         try:
-            done = _run(live, loaded, spec)
+            done = serve(live, loaded, spec)
             channel.ask("finished", status="done" if done else "failed")
         finally:
             current.end()
     return 0 if done else RUN_FAILED
-
-
-def _run(live: current.Running, loaded: describe.BotFile, spec: BotSpec) -> bool:
-    """Run the bot's function; its end, good or bad, is on the disk when this returns."""
-    queues = [queue.describe().model_dump(mode="json") for queue in loaded.queues.values()]
-    seq = live.journal.event(
-        "run.started",
-        f"{spec.name} started in lane {live.lane}",
-        data={"pid": os.getpid(), "host": socket.gethostname(), "queues": queues},
-    )
-    message, failure = f"{spec.name} done", None
-    try:
-        arguments = spec.arguments(_parameters(live, spec), Path(live.order.project))
-        with Watch(live, seq) as watch:
-            _call(spec, arguments, watch)
-        live.uses.keep()
-    except LaneEnds as end:
-        live.uses.keep()
-        message = f"Lane {live.lane} ended: {end.reason}"
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the border of a run: it is its outcome
-        failure = classify(error, Path(live.order.project))
-        message = f"{spec.name} failed: {failure['message']}"
-    live.uses.write(live.journal, at_end=True)
-    live.journal.event(
-        "run.finished",
-        message,
-        level="ERROR" if failure else "INFO",
-        sync=True,
-        step=None,
-        data={"status": "failed" if failure else "done", "outputs": live.outputs},
-        error=failure,
-    )
-    return failure is None
-
-
-def _parameters(live: current.Running, spec: BotSpec) -> BaseModel:
-    """The parameters with their secrets in place, checked once more; no message shows a value of these."""
-    parameters = live.order.parameters
-    if not secrets.refers_to_secret(parameters):
-        return spec.validate(parameters)
-    try:
-        return spec.validate(secrets.with_secrets(parameters))
-    except ErrorReport as report:
-        raise ConfigurationError(
-            "a parameter does not fit once its secret is in place",
-            expected="secrets of the kind that the bot's parameters ask for",
-            hint="look at the secrets that the parameters name",
-            where=report.errors[0].where,
-            code="BOT_SECRET",
-        ) from None  # the report shows the values
-
-
-def _call(spec: BotSpec, arguments: dict[str, Any], watch: Watch) -> None:
-    try:
-        spec.function(**arguments)
-    except (Exception, SystemExit) as error:
-        watch.keep(error)
-        raise
 
 
 def _dump(error: RunnerError) -> list[dict[str, Any]]:

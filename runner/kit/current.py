@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from pydantic import JsonValue
 from runner.core.contract import EVIDENCE_FOLDER, Order, lane_folder
 from runner.core.errors import RunFailed
 from runner.journal.write import Journal
-from runner.kit.channel import Channel
+from runner.kit.channel import Asks
 from runner.kit.network import Recording
 from runner.kit.uses import Uses
 
@@ -28,7 +29,7 @@ class Running:
     lane: int
     folder: Path
     journal: Journal
-    channel: Channel
+    channel: Asks
     secrets: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     outputs: dict[str, JsonValue] = field(default_factory=dict)
@@ -37,6 +38,8 @@ class Running:
     failed_step: tuple[BaseException, str] | None = None
     record_network: str = "retry"  # never, retry or always
     recordings: dict[BrowserContext, Recording] = field(default_factory=dict)
+    proxy: str = ""  # a replay that answers in the place of the network
+    clock: datetime | None = None  # the time at which the clock of pages stands still
     uses: Uses = field(default_factory=Uses)
 
     @property

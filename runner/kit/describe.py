@@ -15,7 +15,7 @@ from typing import Any, Final
 from runner.core.bot_sources import is_recorded, sources_of, version_of
 from runner.core.contract import BotDescription, FoundError
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError, UsageError, did_you_mean
-from runner.kit.bot import BotSpec, bots_of
+from runner.kit.bot import BotSpec, bots_of, forget_bots
 from runner.kit.items import Queue
 from runner.kit.outcome import deepest_frame
 from runner.kit.retry import retry_of_irreversible
@@ -66,9 +66,10 @@ class BotFile:
         return self.queues[name]
 
 
-def load(project: Path, file: str) -> BotFile:
+def load(project: Path, file: str, *, again: bool = True) -> BotFile:
     """Import a bot file (relative to `project`) and collect its bots and queues.
 
+    With `again` False a file that this process has loaded already is taken as it is, changes to its module included.
     The project's folder comes first on the import path, the file's own folder last. Raises a RunnerError
     (BOT_SYNTAX, BOT_IMPORT, BOT_NO_ENTRY, BOT_DUPLICATE, BOT_… of the kit) whose `where` is file:line.
     """
@@ -83,7 +84,10 @@ def load(project: Path, file: str) -> BotFile:
         raise ConfigurationError(
             f"can't be read: {error.strerror}", expected="a bot file", where=name, code="BOT_IMPORT"
         ) from error
-    module = _run_file(source, path, name, project)
+    known = sys.modules.get(name.removesuffix(".py").replace("/", "."))
+    if again or known is None or Path(known.__file__ or "") != path:
+        known = _run_file(source, path, name, project)
+    module = known
     _refuse_retried_acts(source, name)
     try:
         bots = bots_of(module.__name__)
@@ -140,6 +144,7 @@ def _run_file(source: bytes, path: Path, name: str, project: Path) -> ModuleType
             code="BOT_SYNTAX",
         ) from error
     module = ModuleType(name.removesuffix(".py").replace("/", "."))
+    forget_bots(module.__name__)
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
     try:

@@ -106,6 +106,8 @@ def context(**options: Unpack[ContextOptions]) -> Iterator[BrowserContext]:
     live = running_or_none()
     if live is not None:
         live.contexts.append(opened)
+        if live.clock is not None:
+            opened.clock.set_fixed_time(live.clock)
     watch = present()
     if watch is not None:
         watch.opened(opened)
@@ -131,6 +133,10 @@ def _split(options: ContextOptions) -> tuple[Rules, dict[str, Any]]:
     """Our options as rules, and Playwright's own."""
     given: dict[str, Any] = dict(options)
     device = given.pop("device", None)
+    live = running_or_none()
+    if live is not None and live.proxy:  # a replay plays every host, with certificates of its own
+        given |= {"proxy": {"server": live.proxy}, "ignore_https_errors": True, "service_workers": "block"}
+        given.pop("client_certificates", None)
     rules = Rules(
         timeout=duration(given.pop("timeout", "30s")),
         hosts=given.pop("hosts", None),
