@@ -177,3 +177,57 @@ def test_a_longer_list_asks_no_more_of_the_store(tmp_path: Path, name: str) -> N
     for letter in "abc":
         a_run(tmp_path, *(f"{letter}{n}" for n in range(5)), ends=letter != "a")
     assert queries() == few <= 3
+
+
+def test_lists_of_cases_by_what_they_need(tmp_path: Path) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from runner.core.nouns import Priority
+    from runner.store.case_lists import WAITING_FOR_PEOPLE
+    from tests.cases_history import case_of, failed_run
+
+    failed_run(tmp_path / "runs", "1", "2", "3")
+    at = datetime.now(UTC)
+    decisions.assign(case_of("1").pk, by="ann", at=at, assignee="ben")
+    decisions.prioritise(case_of("2").pk, by="ann", at=at, priority=Priority.URGENT)
+    decisions.done(case_of("3").pk, by="ann", at=at, note="x")
+
+    def keys(wanted: CaseFilter, sort: str = "item") -> list[str]:
+        return [one["item"] for one in list_cases(wanted, Page(sort))]
+
+    assert keys(CaseFilter(status=WAITING_FOR_PEOPLE)) == ["1", "2"]
+    assert keys(CaseFilter(unassigned=True, status=WAITING_FOR_PEOPLE)) == ["2"]
+    assert keys(CaseFilter(assignee="ben")) == ["1"]
+    assert keys(CaseFilter(at_least=Priority.HIGH)) == ["2"]
+    assert keys(CaseFilter(), "-priority")[0] == "2"
+    assert keys(CaseFilter(overdue_at=at)) == []
+    assert keys(CaseFilter(overdue_at=at + timedelta(days=7))) == ["1", "2"]
+    assert keys(CaseFilter(process="sales")) == ["1", "2", "3"]
+    assert keys(CaseFilter(process="other")) == []
+
+
+def test_what_is_burning_is_listed_before_a_person_is_asked(tmp_path: Path) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from runner.store.burning import list_burning
+    from tests.journal_maker import RunMaker
+
+    until = datetime.now(UTC) + timedelta(minutes=30)
+    with RunMaker(tmp_path / "runs") as run:
+        run.started(item_retry={"times": 2, "wait": 1.0, "longest_wait": 2.0})
+        run.put("1", "2", "3", "4")
+        for key in ("1", "2"):
+            run.begin(key)
+            run.fail(key, kind="application", message="Timeout", code="", will_retry=key == "1")
+        run.begin("1", 2)
+        run.begin("3")
+        run.later("3", not_before=until)
+        run.begin("4")
+        run.take_in()
+    found = list_burning()
+    assert [(one["key"], one["status"], one["attempts"], one["most"]) for one in found] == [
+        ("1", "running", 2, 3),
+        ("3", "pending", 1, 3),
+    ]
+    assert (found[0]["message"], found[0]["next_try"]) == ("Timeout", None)
+    assert found[1]["next_try"] is not None

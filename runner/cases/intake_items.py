@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runner.cases.batch import Batch
+from runner.cases.later import PUT_OFF, put_off_too_often
 from runner.cases.openings import Opening, give_back, item_case_id, open_case, resolve_case
 from runner.core.clock import from_iso
 from runner.core.contract import Settled
@@ -100,11 +101,12 @@ def attempt_finished(batch: Batch, line: Line) -> None:
     if status == AttemptStatus.DONE:
         _attempt_done(batch, line, item)
     elif status == AttemptStatus.LATER:
-        not_before = from_iso(line.data["not_before"])
-        batch.change_item(item, status=ItemStatus.PENDING, not_before=not_before, **_RELEASED)
+        _put_off(batch, line, item, attempt)
     elif not line.data.get("will_retry"):
         kind = FailureKind(error.get("kind") or FailureKind.APPLICATION)
-        batch.change_item(item, status=ItemStatus.EXCEPTION, error=line.error, finished=None, **_RELEASED)
+        batch.change_item(
+            item, status=ItemStatus.EXCEPTION, error=line.error, finished=None, not_before=None, **_RELEASED
+        )
         _open_item_case(batch, line, item, kind, error, why="item", step=line.step or "", attempt=attempt)
 
 
@@ -176,9 +178,24 @@ def target_down(batch: Batch, line: Line) -> None:
         give_back(case_id, line, "given back", note)
 
 
+def _put_off(batch: Batch, line: Line, item: Item, attempt: Attempt) -> None:
+    """It can't be done yet: the item waits, unless it has been put off too often or for too long."""
+    error = put_off_too_often(batch, line, item)
+    if error is None:
+        not_before = from_iso(line.data["not_before"])
+        batch.change_item(item, status=ItemStatus.PENDING, not_before=not_before, **_RELEASED)
+        return
+    batch.change_item(item, status=ItemStatus.EXCEPTION, error=error, not_before=None, **_RELEASED)
+    _open_item_case(
+        batch, line, item, FailureKind.APPLICATION, error, why=PUT_OFF, step=line.step or "", attempt=attempt
+    )
+
+
 def _attempt_done(batch: Batch, line: Line, item: Item) -> None:
     had_case = item.error is not None
-    batch.change_item(item, status=ItemStatus.DONE, finished=line.time, error=None, **_RELEASED)
+    batch.change_item(
+        item, status=ItemStatus.DONE, finished=line.time, error=None, not_before=None, **_RELEASED
+    )
     if had_case:
         note = f"attempt {line.attempt} went through"
         resolve_case(item_case_id(item.queue_id, item.key), line, "retried", note)

@@ -10,7 +10,8 @@ from runner.cli.groups import group
 from runner.cli.options import Bot, CaseId, Json, Limit, Queue, Since, Sort, Text, moment_before, one_of
 from runner.cli.printing import Col, ago, one_line, print_json, print_table
 from runner.cli.project import open_project
-from runner.core.nouns import CaseStatus, FailureKind
+from runner.core.clock import now
+from runner.core.nouns import CaseStatus, FailureKind, Priority
 
 app = group("What waits for a person, and what people decide.")
 _ALL = "all"
@@ -25,6 +26,11 @@ def list_cases(
     bot: Bot = "",
     problem: Annotated[str, typer.Option(help="Only of this problem.")] = "",
     mine: Annotated[bool, typer.Option("--mine", help="Only those that I have claimed.")] = False,
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="Only those that are past their due time.")
+    ] = False,
+    unassigned: Annotated[bool, typer.Option("--unassigned", help="Only those that nobody has.")] = False,
+    urgent: Annotated[bool, typer.Option("--urgent", help="Only those of high or urgent priority.")] = False,
     text: Text = "",
     since: Since = "",
     limit: Limit = 100,
@@ -50,6 +56,9 @@ def list_cases(
         assignee=project.who if mine else "",
         text=text,
         since=after,
+        overdue_at=now() if overdue else None,
+        unassigned=unassigned,
+        at_least=Priority.HIGH if urgent else None,
     )
     found = cases_of(wanted, Page(sort, limit))
     if as_json:

@@ -124,3 +124,29 @@ def _try(attempt: dict[str, Any]) -> str:
     why = one_line((attempt["error"] or {}).get("message", ""), 300)
     step = f" at {attempt['step']}" if attempt["step"] else ""
     return f"{attempt['status']}{took}, run {short_run(attempt['run'])} {ago(attempt['started'])}{step}{': ' if why else ''}{why}"
+
+
+@items_app.command("burning")
+def burning(limit: Limit = 100, as_json: Json = False) -> None:
+    """List the items that have failed and are being tried again: seen before their tries run out."""
+    open_project()
+    from runner.store.burning import list_burning
+
+    found = list_burning(limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    columns = [
+        Col("ITEM"), Col("STATUS", fixed=True), Col("TRIES", fixed=True, right=True), Col("NEXT", fixed=True), Col("WHAT"),
+    ]  # fmt: skip
+    rows = (
+        (
+            f"{one['queue']} {one['key']}",
+            one["status"],
+            f"{one['attempts']}/{one['most']}" if one["most"] else str(one["attempts"]),
+            ago(one["next_try"]) if one["next_try"] else "now" if one["status"] == "running" else "next run",
+            one_line(one["message"]),
+        )
+        for one in found
+    )
+    print_table(columns, rows, "Nothing is being tried again.")

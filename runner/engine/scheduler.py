@@ -16,6 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from runner.cases.clock import holding_cases
 from runner.cases.due import keep_processes
+from runner.cases.later import queue_runs_for_later
 from runner.cases.schedule_acts import end_pauses
 from runner.cases.waking import wake_due
 from runner.core.errors import ConfigurationError, RunnerError
@@ -198,6 +199,8 @@ class Scheduler:
             try:
                 for case in wake_due(self._clocks.wall()):
                     self._say(f"case {case} is back: it was put aside until now")
+                for run in queue_runs_for_later(self._clocks.wall()):
+                    self._say(f"run {run} queued: items that were put off can be tried now")
                 if self._may_go_on():
                     self._work.record_happenings(self._happenings, self._clocks.wall())
                     self._end_pauses()

@@ -23,10 +23,11 @@ SORTS: Final = {
     "status": "status",
     "kind": "kind",
     "bot": "bot",
-    "queue": "item__queue_id",
-    "item": "item__key",
+    "queue": "queue",
+    "item": "key",
     "assignee": "assignee",
-    "problem": "problem__title",
+    "priority": "priority",
+    "problem": "problem_id",
 }
 
 
@@ -34,7 +35,8 @@ SORTS: Final = {
 class CaseFilter:
     """Which cases; an empty field asks for nothing. `status` holds states, `problem` an id, `text` words anywhere.
 
-    `since` is the earliest time at which they were opened.
+    `since` is the earliest time at which they were opened. `overdue_at`: those that wait and were due before that time.
+    `unassigned`: those that nobody has; `at_least` the lowest priority.
     """
 
     queue: str = ""
@@ -46,12 +48,17 @@ class CaseFilter:
     run: str = ""
     text: str = ""
     since: datetime | None = None
+    process: str = ""
+    overdue_at: datetime | None = None
+    unassigned: bool = False
+    at_least: int | None = None
 
 
 def filtered_cases(wanted: CaseFilter) -> QuerySet[Case]:
     """The cases of a filter, in no order yet."""
     exact = {
-        "item__queue_id": wanted.queue,
+        "queue": wanted.queue,
+        "process": wanted.process,
         "kind": wanted.kind,
         "problem_id": wanted.problem,
         "bot": wanted.bot,
@@ -59,14 +66,22 @@ def filtered_cases(wanted: CaseFilter) -> QuerySet[Case]:
         "run_id": wanted.run,
     }
     found = Case.objects.filter(**{name: value for name, value in exact.items() if value})
-    if wanted.status:
+    if set(wanted.status) == set(WAITING_FOR_PEOPLE):
+        found = found.filter(waits=True)  # the column that the indexes begin with
+    elif wanted.status:
         found = found.filter(status__in=wanted.status)
+    if wanted.overdue_at:
+        found = found.filter(waits=True, due__lt=wanted.overdue_at)
+    if wanted.unassigned:
+        found = found.filter(assignee="")
+    if wanted.at_least is not None:
+        found = found.filter(priority__gte=wanted.at_least)
     if wanted.since:
         found = found.filter(opened__gte=wanted.since)
     for word in wanted.text.split():
         found = found.filter(
             Q(message__icontains=word)
-            | Q(item__key__icontains=word)
+            | Q(key__icontains=word)
             | Q(problem__title__icontains=word)
             | Q(id__istartswith=word)
         )

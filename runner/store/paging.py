@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.db.models import F, Model, QuerySet
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import F, Model, OrderBy, QuerySet
 
 from runner.core.errors import UsageError, did_you_mean
 
@@ -40,7 +41,18 @@ def page_of(rows: QuerySet[Row], page: Page, fields: Mapping[str, str], usual: s
         )
     if (page.limit is not None and page.limit < 1) or page.offset < 0:
         raise UsageError(f"limit {page.limit}", expected=f"a number from 1 to {MOST}", where="--limit")
-    column = F(fields[name])
-    order = column.desc(nulls_last=True) if asked.startswith("-") else column.asc(nulls_last=True)
+    column, down = fields[name], asked.startswith("-")
+    order: str | OrderBy = f"-{column}" if down else column
+    if _may_be_null(rows, column):
+        order = F(column).desc(nulls_last=True) if down else F(column).asc(nulls_last=True)
     ordered = rows.order_by(order, "pk")
     return ordered[page.offset : None if page.limit is None else page.offset + page.limit]
+
+
+def _may_be_null(rows: QuerySet[Row], column: str) -> bool:
+    """Whether rows without a value have to be put last: to say so keeps SQLite from reading along an index."""
+    try:
+        field: Any = rows.model._meta.get_field(column)  # noqa: SLF001 (documented by Django, in spite of its name)
+    except FieldDoesNotExist:
+        return True  # an annotation, or a column of another table
+    return bool(field.null)

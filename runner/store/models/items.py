@@ -71,6 +71,10 @@ class Item(models.Model):
         indexes = (
             models.Index(fields=["queue", "status", "id"]),
             models.Index(fields=["status", "lease_until"]),
+            models.Index(fields=["status", "-attempts_made", "id"], name="item_burning"),
+            models.Index(
+                fields=["not_before"], name="item_put_off", condition=models.Q(not_before__isnull=False)
+            ),
             # The condition is that of `claims.claim_next`, word for word: only then is the index used.
             models.Index(
                 fields=["queue", "group_key", "id"],
