@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from runner.cases.cancel import CANCEL, apply_cancel
 from runner.cases.case_rows import before_of, change_case, settle_problem
+from runner.cases.item_acts import ITEM, QUEUE, apply_item_act, apply_put
 from runner.cases.moves import Answer, CaseState, Move, decide
 from runner.cases.problem_acts import PROBLEM, apply_problem_act
 from runner.cases.queued import queue_run
@@ -32,6 +33,10 @@ def apply_act(act: Act) -> None:
         apply_problem_act(act)
     if act.subject_kind == RUN:
         _apply_to_run(act)
+    if act.subject_kind == QUEUE:
+        apply_put(act)
+    if act.subject_kind == ITEM:
+        apply_item_act(act)
     if act.subject_kind == CASE:
         _apply(act)
 

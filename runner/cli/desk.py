@@ -37,7 +37,7 @@ def desk(
     """
     project = open_settings({"desk_port": port})
     from runner.desk.serve import DeskServer, log_to_stderr, open_desk
-    from runner.engine.service import serve_together
+    from runner.engine.service import Part, parts_of, serve_together
 
     log_to_stderr()
     open_desk(place_of(project))
@@ -49,7 +49,10 @@ def desk(
         import webbrowser
 
         webbrowser.open(server.url)
-    serve_together([server])
+    # As a part of `runner up` the catalogue of bots is kept there already.
+    others = [] if attached else parts_of(["bots"], project.settings, project.environment, lambda _text: None)
+    parts: list[Part] = [server, *others]
+    serve_together(parts)
     return 0
 
 

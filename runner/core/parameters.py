@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from runner.core.errors import ErrorReport, RunnerError, UsageError, did_you_mean
 from runner.core.schedules_values import check_parameters, is_reference, is_secret_name
@@ -63,6 +63,25 @@ def check_values(schema: Mapping[str, Any], values: Mapping[str, Any], bot: str)
         order = {name: number for number, name in enumerate(fields)}
         raise ErrorReport(sorted(errors, key=lambda error: order.get(error.where.split(".")[1], len(order))))
     return valid
+
+
+def model_of(schema: Mapping[str, Any], name: str) -> type[BaseModel]:
+    """A model that checks what a JSON Schema says of an object's fields: types, choices, limits.
+
+    For where the model itself, which is a bot's code, is not at hand; that one has the last word. Further fields are refused.
+    """
+    definitions: Mapping[str, Any] = schema.get("$defs", {})
+    required = set(schema.get("required", ()))
+    fields: dict[str, Any] = {}
+    for field, rules in schema.get("properties", {}).items():
+        made = _type_of(rules, definitions)
+        is_needed = field in required
+        told = {"title": rules.get("title"), "description": rules.get("description")}
+        fields[field] = (
+            made if is_needed else made | None,
+            Field(... if is_needed else rules.get("default"), **told),
+        )
+    return create_model(name, __config__=ConfigDict(coerce_numbers_to_str=True, extra="forbid"), **fields)
 
 
 def _valid(value: Any, field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:

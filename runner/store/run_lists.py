@@ -50,7 +50,7 @@ def list_runs(wanted: RunFilter, page: Page | None = None) -> list[dict[str, Any
     if wanted.since:
         rows = rows.filter(queued__gte=wanted.since)
     found = list(page_of(rows, page or Page(), SORTS, "-queued"))
-    counts = _counts_now([run.pk for run in found if run.status == RunStatus.RUNNING])
+    counts = counts_now([run.pk for run in found if run.status == RunStatus.RUNNING])
     cases = dict(
         Case.objects.filter(run_id__in=[run.pk for run in found])
         .values_list("run_id")
@@ -127,7 +127,7 @@ def _steps(run_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def _counts_now(run_ids: list[str]) -> dict[str, dict[str, int]]:
+def counts_now(run_ids: list[str]) -> dict[str, dict[str, int]]:
     """What has become so far of the items that each run put or tried; one query however many runs there are."""
     if not run_ids:
         return {}

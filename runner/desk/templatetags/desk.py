@@ -105,9 +105,27 @@ def as_text(value: Any) -> str:
 
 
 @register.filter
+def unlocalised(value: object) -> str:
+    """A number as programs write it, for addresses and process numbers: ``12480``."""
+    return str(value)
+
+
+@register.filter
+def file_name(value: object) -> str:
+    """The last part of a path, whichever way its slashes lean."""
+    return str(value).replace("\\", "/").rpartition("/")[2]
+
+
+@register.filter
 def get(mapping: Any, key: Any) -> Any:
     """The entry of a mapping under a key that is not known beforehand."""
     return mapping.get(key) if mapping else None
+
+
+@register.filter
+def may(access: Any, permission: str) -> bool:
+    """Whether the person may, in some process: ``{% if access|may:"runs.start" %}``."""
+    return bool(access.may(permission))
 
 
 @register.simple_tag

@@ -1,0 +1,58 @@
+"""What a run left behind: its outputs as values or downloads, and the evidence of its failures."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from runner.cases.run_log import folder_of
+from runner.desk.evidence import evidence_address
+from runner.desk.outside import place
+from runner.store.models import Attempt, Run
+
+_MOST: Final = 40  # attempts whose evidence is shown; the item's own page has the rest
+_PICTURES: Final = frozenset({"screenshot", "picture"})
+
+
+def outputs_of(run: Run) -> list[dict[str, Any]]:
+    """Each output with its value, and the address to download it where it is a file of the run."""
+    folder = folder_of(place().settings.runs, run)
+    found = []
+    for name, value in run.outputs.items():
+        is_file = isinstance(value, str) and _is_inside(folder, value)
+        found.append({"name": name, "value": value, "address": _address(run, value) if is_file else ""})
+    return found
+
+
+def evidence_of(run: Run) -> list[dict[str, Any]]:
+    """The evidence of the run itself, then that of its failed attempts, the newest first: one entry per file."""
+    pieces: list[dict[str, Any]] = [_shown(run, one) for one in run.evidence]
+    failed = (
+        Attempt.objects.filter(run_id=run.pk).exclude(status__in=["done", "running"]).select_related("item")
+    )
+    for attempt in failed.order_by("-id")[:_MOST]:
+        about = {"queue": attempt.item.queue_id, "item": attempt.item.key, "attempt": attempt.number}
+        pieces += [_shown(run, one) | about for one in attempt.evidence]
+    return [piece for piece in pieces if piece["address"] or piece.get("page_error")]
+
+
+def _shown(run: Run, piece: dict[str, Any]) -> dict[str, Any]:
+    path, kind = piece.get("path") or "", piece.get("kind") or ""
+    return {
+        **piece,
+        "name": path.rpartition("/")[2],
+        "address": _address(run, path) if path else "",
+        "is_picture": kind in _PICTURES and path.endswith(".png"),
+    }
+
+
+def _address(run: Run, path: str) -> str:
+    folder = folder_of(place().settings.runs, run).relative_to(place().settings.runs).as_posix()
+    return evidence_address(folder, path, run.process)
+
+
+def _is_inside(folder: Any, value: str) -> bool:
+    try:
+        found = (folder / value).resolve()
+    except (OSError, ValueError):
+        return False
+    return bool(found.is_file() and found.is_relative_to(folder.resolve()))
