@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
-from playwright.sync_api import expect
 
 from runner.core.clock import now
 from runner.engine.bot_watch import take_stock
-from runner.store.models import Act, Run
+from runner.store.models import Run
 from tests.cli_project import empty, ran  # noqa: F401 (fixtures)
 from tests.desk_place import Desk, assert_one_language, desk, desk_store  # noqa: F401 (fixtures)
 
@@ -41,6 +38,11 @@ def test_run_page_answers(desk: Desk) -> None:  # noqa: F811
         answer = desk.client("operator").get(f"/runs/{the_run().pk}/{part}")
         assert answer.status_code == 200, answer.content[:3000]
     take_stock(desk.settings, changed_only=True)
-    for path in ("/bots/invoice/", "/bots/invoice/start", "/queues/invoices/item?key=A-3", "/queues/invoices/add"):
+    for path in (
+        "/bots/invoice/",
+        "/bots/invoice/start",
+        "/queues/invoices/item?key=A-3",
+        "/queues/invoices/add",
+    ):
         answer = desk.client("operator").get(path)
         assert answer.status_code == 200, (path, answer.content[:3000])
