@@ -107,7 +107,8 @@ def confirm(request: DeskRequest, name: str) -> HttpResponse:
 @page("items.put", process_of=process_of_queue, see="queues.see")
 def blank(request: DeskRequest, name: str) -> HttpResponse:  # noqa: ARG001 (what every view takes)
     """An empty workbook with the right headings."""
-    from runner.sheets.report import Column, table
+    from runner.sheets.columns import Column
+    from runner.sheets.reporting import table
 
     queue = _queue(name)
     columns = [Column(field, str(rules.get("title") or field)) for field, rules in _properties(queue).items()]
