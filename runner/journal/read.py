@@ -104,4 +104,6 @@ def seal_fault(raw: bytes) -> str:
     body, seal = raw[:-_SEAL], raw[-_SEAL:]
     if not (seal.startswith(b',"crc":"') and seal.endswith(b'"}')):
         return "the line has no checksum at its end"
-    return "" if seal[8:16] == b"%08x" % zlib.crc32(body) else "the checksum does not fit the line"
+    if seal[8:16] != b"%08x" % zlib.crc32(body):
+        return "the checksum does not fit the line"
+    return ""
