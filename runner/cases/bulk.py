@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -45,12 +45,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """The result for one case of a bulk act; `why` where it was not done. In a preview `decided` is None."""
+    """The result for one case of a bulk act; `why` (and `error`) where it was not done. In a preview `decided` is None."""
 
     id: str
     outcome: Outcome
     why: str = ""
     decided: Decided | None = None
+    error: RunnerError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,16 @@ def selection(selection_id: str) -> Selection:
     return _selection(stored)
 
 
-def preview(chosen: Selection, decision: Decision) -> list[RowResult]:
-    """What `apply` would do with each case as it is at this moment, in the order of the selection. Changes nothing."""
-    cases = Case.objects.select_related("item").in_bulk([one.id for one in chosen.cases])
+def preview(chosen: Selection, decision: Decision, *, only: int | None = None) -> list[RowResult]:
+    """What `apply` would do with each case as it is at this moment, in the order of the selection. Changes nothing.
+
+    `only`: the first so many of them.
+    """
+    looked_at = chosen.cases[:only]
+    cases = Case.objects.select_related("item").in_bulk([one.id for one in looked_at])
     answer = Answer(decision.verb, decision.outcome, with_data=decision.data is not None)
     results = []
-    for one in chosen.cases:
+    for one in looked_at:
         case = cases.get(one.id)
         try:
             if case is None:
@@ -124,7 +129,7 @@ def preview(chosen: Selection, decision: Decision) -> list[RowResult]:
             check_unmoved(case, decision.verb, one.version)
             judge(state_of(case), answer)
         except RunnerError as error:
-            results.append(RowResult(one.id, _outcome_of(error), str(error)))
+            results.append(RowResult(one.id, _outcome_of(error), str(error), error=error))
         else:
             results.append(RowResult(one.id, Outcome.DONE))
     return results
@@ -146,8 +151,7 @@ def apply(
     """
     _begin(chosen.id, decision, by, at())
     results = []
-    for number, one in enumerate(chosen.cases, start=1):
-        token = f"bulk:{chosen.id}:{one.id}"
+    for number, (one, token) in enumerate(zip(chosen.cases, tokens_of(chosen), strict=True), start=1):
         result = act_on(one, _decider(decision, by, at(), token))
         results.append(result)
         progress(number, result)
@@ -156,10 +160,47 @@ def apply(
     return results
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How far a bulk act has come: the results so far by outcome, and whether all of its cases have been looked at."""
+
+    counts: dict[str, int]
+    finished: bool
+
+
+def apply_part(
+    chosen: Selection, decision: Decision, *, by: str, at: Callable[[], datetime], limit: timedelta
+) -> Part:
+    """Like `apply`, but for as long as `limit` allows: called again, it goes on where the last call ended.
+
+    At least one case is decided by each call. What `apply` promises about crashes and doubles is promised here too.
+    """
+    began = at()
+    _begin(chosen.id, decision, by, began)
+    stored = BulkSelection.objects.get(pk=chosen.id)
+    if stored.finished is not None:
+        return Part(dict(stored.counts), finished=True)
+    counts, start = Counter(stored.counts), sum(stored.counts.values())
+    tokens = tokens_of(chosen)
+    for number in range(start, len(chosen.cases)):
+        if number > start and at() - began > limit:
+            return Part(dict(counts), finished=False)
+        one = chosen.cases[number]
+        result = act_on(one, _decider(decision, by, at(), tokens[number]))
+        counts[str(result.outcome)] += 1
+        BulkSelection.objects.filter(pk=chosen.id).update(counts=dict(counts))
+    BulkSelection.objects.filter(pk=chosen.id).update(finished=at(), counts=dict(counts))
+    return Part(dict(counts), finished=True)
+
+
+def tokens_of(chosen: Selection) -> list[str]:
+    """The tokens under which the cases of a selection are decided, in its order."""
+    return [f"bulk:{chosen.id}:{one.id}" for one in chosen.cases]
+
+
 def undo_all(chosen: Selection, *, by: str, at: Callable[[], datetime]) -> list[RowResult]:
     """Take back what a bulk act decided, case by case, where nothing has followed from it yet."""
-    tokens = [f"bulk:{chosen.id}:{one.id}" for one in chosen.cases]
-    results = []
+    tokens, results = tokens_of(chosen), []
     for act in Act.objects.filter(token__in=tokens).order_by("at", "id"):
         try:
             undo(act.pk, by=by, at=at())
@@ -183,7 +224,7 @@ def act_on(one: Chosen, act: Callable[[Chosen], Decided]) -> RowResult:
     try:
         return RowResult(one.id, Outcome.DONE, decided=act(one))
     except RunnerError as error:
-        return RowResult(one.id, _outcome_of(error), str(error))
+        return RowResult(one.id, _outcome_of(error), str(error), error=error)
 
 
 def _decider(decision: Decision, by: str, at: datetime, token: str) -> Callable[[Chosen], Decided]:

@@ -72,6 +72,35 @@ def last_lines(journal: Path, count: int = 60) -> Excerpt:
     return Excerpt(tuple(lines[-count:]), more=bool(start) or len(lines) > count, fault=fault)
 
 
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """Where an item stands that is tried again by itself: tries made and left, when the next begins (None: now)."""
+
+    made: int
+    left: int
+    next_try: datetime | None
+
+    @property
+    def of(self) -> int:
+        """How many tries there are in all."""
+        return self.made + self.left
+
+
+def retrying(journal: Path, queue: str, item: str) -> Retrying | None:
+    """What the end of a journal says about the tries at an item; None where it says nothing of it."""
+    left, made, next_try = -1, 0, None
+    for line in last_lines(journal, 200).lines:
+        if (line.queue, line.item) != (queue, item):
+            continue
+        if line.event == "attempt.started":
+            made, next_try = line.attempt or made + 1, None
+            left = max(left - 1, 0) if left >= 0 else left
+        elif line.event == "retry" and line.attempt is not None:
+            made, left = line.attempt, int(line.data.get("tries_left") or 0)
+            next_try = line.time + timedelta(seconds=float(line.data.get("wait") or 0))
+    return Retrying(made, left, next_try) if left >= 0 else None
+
+
 def _lines(file: BinaryIO) -> Iterator[Line | str]:
     """The lines from here on, up to the first that can't be believed (then the reason); one being written is left out."""
     read = 0

@@ -219,7 +219,9 @@ def _fields(case: Case, attempts: Sequence[Attempt]) -> list[Difference]:
             now=item.data.get(name),
             tried=tried.get(name),
             is_wrong=name == where
-            or (not where and _is_named(item.data.get(name), message, is_key=name == item.queue.key)),
+            or (
+                where not in names and _is_named(item.data.get(name), message, is_key=name == item.queue.key)
+            ),
         )
         for name in names
     ]

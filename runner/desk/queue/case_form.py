@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -183,9 +184,18 @@ def _kind(shape: Mapping[str, Any], value: Any) -> tuple[str, Sequence[str]]:
     if shape.get("type") in {"number", "integer"}:
         return "number", ()
     text = _text(value)
-    if shape.get("format") == "date" and (not text or _ISO_DATE.fullmatch(text)):
+    if shape.get("format") == "date" and (not text or _is_date(text)):
         return "date", ()
     return ("long" if len(text) > _LONG or "\n" in text else "text"), ()
+
+
+def _is_date(text: str) -> bool:
+    """Whether a browser's field for dates can show it; 2026-02-30 it can't, and would show nothing."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return bool(_ISO_DATE.fullmatch(text))
 
 
 def _text(value: Any) -> str:

@@ -93,7 +93,7 @@ def journal(request: DeskRequest, case_id: str) -> HttpResponse:
             file, queue=found.item.queue_id, item=found.item.key, attempt=attempt.number,
             since=attempt.started, until=attempt.finished,
         )  # fmt: skip
-    elif found.run is not None and found.run.folder:
+    elif found.item is None and found.run is not None and found.run.folder:
         context["excerpt"] = last_lines(journal_of(runs / found.run.folder, 1))
     return render(request, "queue/journal.html", context)
 

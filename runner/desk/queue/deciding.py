@@ -179,6 +179,24 @@ def _proof(request: DeskRequest) -> Proof | None:
     return keep_proof(place().settings.proofs, str(sent.name), sent.read()) if sent is not None else None
 
 
+BY_VERB: Final[dict[str, Callable[[DeskRequest, str], Decision | Refused]]] = {
+    "claim": _claim,
+    "done": _done,
+    "reject": _reject,
+    "snooze": _snooze,
+    "assign": _assign,
+    "priority": _priority,
+    "comment": _comment,
+}
+"""What makes a decision out of a form, where that takes no case: for one and for many."""
+
+
+def people() -> list[tuple[str, str]]:
+    """Who a case can be given to: names to sign in with, and names as others see them."""
+    rows = Person.objects.filter(is_active=True).order_by("username").values_list("username", "name")
+    return list(rows[:500])
+
+
 def _decides(permission: str, view: Callable[[DeskRequest, str], Decision | Refused], verb: str) -> Any:
     return page(permission, ACT, process_of=process_of_case)(_posted(view, verb))
 

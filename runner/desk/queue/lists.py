@@ -43,7 +43,7 @@ PROBLEMS: Final = lists.ListOf(
         lists.Col("due", _("Due"), "oldest_due", "", lambda one: one.oldest_due),
         lists.Col("owner", _("Owner"), "owner", "opt", lambda one: one.owner),
         lists.Col("status", _("State"), "status", "opt", lambda one: one.status),
-        lists.Col("last", _("Last seen"), "last_seen", "opt", lambda one: one.last_seen),
+        lists.Col("last", _("Last seen"), "last_seen", "opt wide", lambda one: one.last_seen),
     ),
     (
         lists.field_filter("kind", _("Kind"), "kind", _kinds),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from runner.desk.queue import case_page, deciding, views
+from runner.desk.queue import bulk, burning, case_page, deciding, views
 
 urlpatterns = [
     path("", views.problems, name="problems"),
     path("live/problems", views.problems_live, name="problems-live"),
     path("live/cases/<slug:tab>", views.cases_live, name="cases-live"),
+    path("burning/", burning.burning, name="burning"),
+    path("live/burning", burning.burning_live, name="burning-live"),
     path("cases/", views.cases, name="cases"),
     *(
         path(f"cases/{tab}/", views.cases, {"tab": tab}, name=tab)
@@ -29,4 +31,8 @@ urlpatterns = [
     path("cases/<str:case_id>/assign", deciding.assign, name="assign"),
     path("cases/<str:case_id>/unassign", deciding.unassign, name="unassign"),
     path("cases/<str:case_id>/priority", deciding.priority, name="priority"),
+    path("bulk/", bulk.choose, name="bulk-choose"),
+    path("bulk/<str:selection_id>/", bulk.selection, name="bulk"),
+    path("bulk/<str:selection_id>/apply", bulk.apply, name="bulk-apply"),
+    path("bulk/<str:selection_id>/undo", bulk.undo, name="bulk-undo"),
 ]
