@@ -35,9 +35,10 @@ _SENTENCES: Final[tuple[tuple[re.Pattern[str], Word], ...]] = tuple(
 
 
 def expectation(sentence: str) -> str:
-    """The sentence in the language of the page where it is one of the usual ones; otherwise as it is."""
-    for pattern, words in _SENTENCES:
-        found = pattern.fullmatch(sentence.strip())
-        if found:
-            return str(words) % found.groupdict() if found.groupdict() else str(words)
+    """The sentence in the language of the page where it, or a part of it, is one of the usual ones; otherwise as it is."""
+    for part in (sentence, *sentence.split(" - ")):
+        for pattern, words in _SENTENCES:
+            found = pattern.fullmatch(part.strip())
+            if found:
+                return str(words) % found.groupdict() if found.groupdict() else str(words)
     return sentence

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from runner.desk import lists
 from runner.desk.words import Word, choices
-from runner.store.models import Queue
 
 
 def _kinds() -> Iterable[tuple[str, Word]]:
@@ -27,10 +26,6 @@ def _case_text(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     for word in value.split():
         rows = rows.filter(Q(message__icontains=word) | Q(key__icontains=word) | Q(id__istartswith=word))
     return rows
-
-
-def _queues() -> list[tuple[str, Word]]:
-    return [(name, name) for name in Queue.objects.order_by("name").values_list("name", flat=True)[:200]]
 
 
 PROBLEMS: Final = lists.ListOf(
@@ -70,7 +65,7 @@ _CASE_COLUMNS: Final = (
 _CASE_FILTERS: Final = (
     lists.field_filter("kind", _("Kind"), "kind", _kinds),
     lists.field_filter("status", _("State"), "status", lambda: choices("case")),
-    lists.field_filter("queue", _("Queue"), "queue", _queues),
+    lists.field_filter("queue", _("Queue"), "queue"),
     lists.field_filter("bot", _("Bot"), "bot"),
     lists.field_filter("process", _("Process"), "process"),
     lists.field_filter("owner", _("Owner"), "assignee"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from runner.desk.queue import bulk, burning, case_page, deciding, views
+from runner.desk.queue import bulk, burning, case_page, deciding, spreadsheet, views
 
 urlpatterns = [
     path("", views.problems, name="problems"),
@@ -31,6 +31,11 @@ urlpatterns = [
     path("cases/<str:case_id>/assign", deciding.assign, name="assign"),
     path("cases/<str:case_id>/unassign", deciding.unassign, name="unassign"),
     path("cases/<str:case_id>/priority", deciding.priority, name="priority"),
+    path("corrections/", spreadsheet.corrections, name="corrections"),
+    path("corrections/export", spreadsheet.take_out, name="corrections-export"),
+    path("corrections/look", spreadsheet.bring_back, name="corrections-look"),
+    path("corrections/<str:sha256>/", spreadsheet.preview, name="corrections-preview"),
+    path("corrections/<str:sha256>/apply", spreadsheet.apply, name="corrections-apply"),
     path("bulk/", bulk.choose, name="bulk-choose"),
     path("bulk/<str:selection_id>/", bulk.selection, name="bulk"),
     path("bulk/<str:selection_id>/apply", bulk.apply, name="bulk-apply"),

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 
 from runner.cases.fingerprint import explain
+from runner.cases.mentions import mentions_of
 from runner.core.clock import now
 from runner.desk import lists
 from runner.desk.access import page
@@ -97,6 +98,7 @@ def _cases(request: DeskRequest, tab: str) -> dict[str, Any]:
         "shown": lists.show(request, spec, found),
         "tabs": tabs_of(request, tab),
         "tab": tab,
+        "mentions": mentions_of(request.person.username, unseen=True, limit=20) if tab == "mine" else (),
         "path": f"/live/cases/{tab}",
         "may_decide": request.access.may("cases.bulk") and tab != "closed",
     }
