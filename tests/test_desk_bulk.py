@@ -9,9 +9,9 @@ import signal
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -24,6 +24,7 @@ from django.test import Client
 
 from runner.cases import bulk, decisions
 from runner.core.clock import now
+from runner.core.nouns import ActVerb
 from runner.store.models import Act, BulkSelection, Case, Item
 from tests.cases_history import failed_run
 from tests.desk_place import PASSWORD, Desk
@@ -36,7 +37,7 @@ def text_of(answer: Any) -> str:
 
 
 @pytest.fixture
-def tom(desk: Desk) -> Iterator[Client]:
+def tom(desk: Desk) -> Client:
     """An operator, with the cases of seven orders beside those of the invoices."""
     failed_run(desk.settings.runs, *[f"O-{n}" for n in range(7)])
     return desk.client("operator")
@@ -82,11 +83,9 @@ def test_a_problem_is_decided_with_all_its_cases(tom: Client) -> None:
 
 
 def test_a_bulk_act_that_was_cut_short_goes_on_where_it_ended(tom: Client) -> None:
-    from datetime import timedelta
-
     page = choose(tom, orders())
     frozen = bulk.selection(page.split("/")[2])
-    wanted = decisions.Decision(decisions.ActVerb.REJECT, "not ours")
+    wanted = decisions.Decision(ActVerb.REJECT, "not ours")
     for _ in range(3):
         part = bulk.apply_part(frozen, wanted, by="operator", at=now, limit=timedelta(0))
         assert not part.finished
@@ -116,7 +115,7 @@ def taken_out(client: Client, query: str) -> openpyxl.Workbook:
 
 def columns(book: openpyxl.Workbook, name: str) -> tuple[Any, dict[str, int]]:
     sheet = book[name]
-    return sheet, {str(cell.value): cell.column for cell in sheet[1]}
+    return sheet, {str(cell.value): int(cell.column or 0) for cell in sheet[1]}
 
 
 def brought_back(client: Client, book: openpyxl.Workbook) -> Any:
@@ -216,7 +215,8 @@ class Served:
             assert answer.status in {200, 302}, content[-500:]
             for name, value in answer.getheaders():
                 if name.lower() == "set-cookie":
-                    self.cookies.update([value.partition(";")[0].split("=", 1)])
+                    key, _equals, kept = value.partition(";")[0].partition("=")
+                    self.cookies[key] = kept
             return content
 
     def done(self, case: str, version: int) -> bool:

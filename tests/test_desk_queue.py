@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -32,7 +31,7 @@ def text_of(answer: Any) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
-def decide(client: Client, key: str, verb: str, status: int = 302, **fields: Any) -> Any:
+def decide(client: Client, key: str, verb: str, status: Any = 302, **fields: Any) -> Any:
     """Post a decision as the form of the case's page would; `status` is what is expected."""
     case = case_of(key)
     sent = {"version": case.version, "token": f"desk:{uuid4().hex}", **fields}
@@ -48,7 +47,7 @@ def undo(client: Client, key: str, status: int = 302) -> None:
 
 
 @pytest.fixture
-def tom(desk: Desk) -> Iterator[Client]:
+def tom(desk: Desk) -> Client:
     """An operator."""
     return desk.client("operator")
 
