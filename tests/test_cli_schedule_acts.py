@@ -7,6 +7,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import date
+
+from openpyxl import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
 
 from tests.cli_project import Cli, empty, fresh  # noqa: F401 - fixtures
 
@@ -155,3 +159,18 @@ def test_the_file_is_edited_from_the_command_line(fresh: Cli) -> None:
     fresh("schedules", "remove", "nightly")
     assert "unknown calendar 'company'" in fresh("schedules", "day", "company", "2026-12-24", code=2).err
     assert path.read_text("utf-8").rstrip() == before.replace("30 8 * * 1-5", "0 9 * * 1-5").rstrip()
+
+
+def test_a_calendar_can_keep_its_days_in_a_workbook(fresh: Cli) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
+    sheet.append(["日期", "类型", "名称"])
+    sheet.append([date(2027, 1, 4), "休", "stocktaking"])
+    book.save(fresh.project / "days.xlsx")
+    path = fresh.project / "schedules.yaml"
+    text = path.read_text("utf-8").replace("schedules:", "calendars: {own: {file: days.xlsx}}\nschedules:", 1)
+    path.write_text(text.replace("bot: invoice\n", "bot: invoice\n    calendars: [own]\n", 1), "utf-8")
+    words = ["schedules", "next", "invoices", "--from", "2027-01-04", "--json"]
+    assert fresh(*words).json[0]["reason"] == "stocktaking (own)"
+    assert "nothing was written" in fresh("schedules", "set", "invoices", "grace=2h", "--dry-run").out

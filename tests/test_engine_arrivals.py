@@ -7,13 +7,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from runner.core.schedules_events import FileArrives
 from runner.core.schedules_model import Schedule
+from runner.core.settings import Settings
 from runner.engine.arrivals import FileWatch, tidy
-from tests.engine_project import until
+from runner.engine.scheduler import Scheduler
+from runner.store.models import Occurrence, Run
+from tests.engine_project import project, until
 
 FILES = int(os.environ.get("ARRIVING_FILES", "120"))
 WHOLE = 64 * 1024
@@ -108,3 +115,44 @@ def test_tidying_keeps_a_file_of_the_same_name_and_one_that_came_later(tmp_path:
     assert tidy(book, "", now, ended=later) is None
     assert book.exists()
     assert tidy(tmp_path / "gone.xlsx", "archive", now, ended=later) is None
+
+
+@pytest.mark.usefixtures("store")
+def test_each_of_many_files_starts_exactly_one_run_over_a_restart_of_the_scheduler(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    file = "{glob: 'inbox/*.xlsx', parameter: book, stable: 300ms}"
+    text = f"schedules:\n  - {{id: arriving, bot: take, file: {file}, overlap: queue}}\n"
+    settings = project(tmp_path, "@bot\ndef take(book: str) -> None:\n    pass\n", text)
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(inbox), str(n), str(FILES // 4), str(WHOLE)])
+        for n in range(4)
+    ]
+    try:
+        with scheduling(settings):
+            until(lambda: Run.objects.count() > FILES // 3, 120)
+        with scheduling(settings):
+            until(lambda: Run.objects.count() >= FILES and all(w.poll() is not None for w in writers), 240)
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait(10)
+    books = [run.parameters["book"] for run in Run.objects.all()]
+    assert len(books) == len(set(books)) == FILES
+    assert all(Path(book).stat().st_size == WHOLE for book in books)
+    ends = Occurrence.objects.values_list("state", "run")
+    assert {state for state, _ in ends} == {"ran"}
+    assert {run for _, run in ends} == set(Run.objects.values_list("pk", flat=True))
+
+
+@contextmanager
+def scheduling(settings: Settings) -> Iterator[None]:
+    """A scheduler that serves in a thread while the block runs."""
+    scheduler = Scheduler(settings, {})
+    thread = threading.Thread(target=scheduler.serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        scheduler.stop()
+        thread.join(60)

@@ -12,16 +12,22 @@ from typing import Self
 import pytest
 
 from runner.cases import decisions
+from runner.cases.clock import accept_clock
 from runner.cases.rebuild import rebuild
 from runner.cases.schedule_acts import cancel_due, pause, promote, resume, standings
+from runner.cases.schedule_requests import run_schedule
 from runner.core.clock import now
 from runner.core.errors import ConflictError
 from runner.core.nouns import OccurrenceState, RunStatus
+from runner.core.schedules_pilot import read_sample
 from runner.core.settings import Settings
 from runner.engine.clockwatch import Clocks, seconds_really_passed
+from runner.engine.sampling import draw
 from runner.engine.scheduler import Scheduler
 from runner.store import claims
 from runner.store.models import Case, Item, Occurrence, Queue, Run, Watermark
+from runner.timetable.describe import describe_planned
+from runner.timetable.loading import load
 from tests.engine_project import project, until, worker
 from tests.store_snapshot import differences, snapshot
 
@@ -342,3 +348,91 @@ def test_a_broken_and_a_mended_file_are_both_in_the_journal(tmp_path: Path) -> N
     text = journal.read_text("utf-8")
     assert "SCHED_RELOAD_REFUSED" in text
     assert "every hour → every 2 hours" in text
+
+
+@pytest.mark.usefixtures("store")
+def test_a_start_far_before_the_newest_record_holds_until_somebody_confirms_it_and_asks_once(
+    tmp_path: Path,
+) -> None:
+    settings = project(tmp_path, BOT, schedules("id: often, bot: count, every: 1h"))
+    clock = Jump()
+    clock.by = timedelta(hours=30)  # yesterday's scheduler ran with a clock that was ahead
+    with Serving(settings, clock.clocks):
+        pass
+    Watermark.objects.update(since=now() + timedelta(hours=29), begun=now() + timedelta(hours=20))
+    Occurrence.objects.create(
+        schedule="often", due=now() + timedelta(hours=3), state="missed", recorded=now()
+    )
+    with Serving(settings) as serving:
+        assert serving.has_said("the clock has jumped")
+        case = Case.objects.get()
+        assert "while no scheduler ran" in case.message
+        accept_clock(by="kim", at=now(), note="it was ahead")
+        until(lambda: serving.has_said("the clock was confirmed"))
+        until(lambda: serving.has_said("count from now on again"))
+    mark = Watermark.objects.get()
+    assert mark.since <= now()
+    assert mark.begun <= now()
+    assert not Occurrence.objects.exists()
+    with Serving(settings) as serving:
+        assert not serving.has_said("the clock has jumped")
+    assert Case.objects.count() == 1
+
+
+@pytest.mark.usefixtures("store")
+def test_down_time_is_no_jump_of_the_clock(tmp_path: Path) -> None:
+    settings = project(tmp_path, BOT, schedules("id: often, bot: count, every: 1h"))
+    with Serving(settings):
+        pass
+    Watermark.objects.update(since=now() - timedelta(days=2), begun=now() - timedelta(days=3))
+    with Serving(settings) as serving:
+        until(Run.objects.exists)
+        assert not serving.has_said("the clock has jumped")
+
+
+@pytest.mark.usefixtures("store")
+def test_a_calendars_own_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    (tmp_path / "days.csv").write_text("date,kind\n2030-01-01,closed\n", "utf-8")
+    text = "calendars: {own: {file: days.csv}}\n" + schedules(
+        'id: daily, bot: count, at: "10:00", calendars: [own]'
+    )
+    with Serving(project(tmp_path, BOT, text)) as serving:
+        week = [f"{(now() + timedelta(days=n)).date()},closed" for n in range(8)]
+        (tmp_path / "days.csv").write_text("date,kind\n" + "\n".join(week) + "\n", "utf-8")
+        until(lambda: serving.has_said("due times of the next 7 days disappear"))
+
+
+@pytest.mark.usefixtures("store")
+def test_a_schedule_that_is_only_started_by_hand_waits_for_it(tmp_path: Path) -> None:
+    settings = project(tmp_path, BOT, schedules("id: by-hand, bot: count, manual: yes"))
+    with Serving(settings):
+        assert not Occurrence.objects.exists()
+    timetable = load(settings.schedules, None, now())
+    run_schedule(timetable.planned[0], by="kim", at=now())
+    assert Run.objects.get().schedule == "by-hand"
+    assert (
+        describe_planned(timetable.planned[0], timetable.planned[0].zone)
+        == "only by hand or by its trigger URL"
+    )
+
+
+@pytest.mark.parametrize("text", ["4 items random", "10 %", "4 items evenly", "4 items", "10 % first"])
+def test_a_pilots_draw_is_the_same_for_a_run_and_of_its_size(text: str) -> None:
+    keys = [f"A-{n}" for n in range(40)]
+    drawn = draw(read_sample(text), keys, "run-1")
+    assert len(drawn) == 4
+    assert drawn == sorted(drawn, key=keys.index) == draw(read_sample(text), keys, "run-1")
+    others = {tuple(draw(read_sample(text), keys, f"run-{n}")) for n in range(20)}
+    assert (len(others) > 10) == ("random" in text or text == "10 %")
+    if "evenly" in text:
+        assert drawn == ["A-0", "A-10", "A-20", "A-30"]
+
+
+@pytest.mark.usefixtures("store")
+def test_a_random_pilot_works_on_what_it_has_drawn(tmp_path: Path) -> None:
+    settings = project(tmp_path, BOT, schedules())
+    Run.objects.create(id="0190-drawn", bot="work", queued=now(), policy={"sample": "3 items random"})
+    run_all(settings, lambda: Run.objects.filter(status=RunStatus.DONE).exists())
+    done = list(Item.objects.filter(status="done").order_by("id").values_list("key", flat=True))
+    assert done == draw(read_sample("3 items random"), [str(n) for n in range(6)], "0190-drawn")
+    assert done != ["0", "1", "2"]

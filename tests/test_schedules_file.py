@@ -154,3 +154,34 @@ def test_a_recording_that_is_a_link_out_of_the_folder_is_refused(tmp_path: Path)
 
 def test_the_trigger_of_a_schedule_is_known_by_its_key(project: Path) -> None:
     assert [one.trigger_key for one in load_schedules(project).schedules] == ["cron", "every"]
+
+
+def test_defaults_set_every_policy_and_jitter_only_where_a_clock_starts(tmp_path: Path) -> None:
+    path = tmp_path / "schedules.yaml"
+    path.write_text(
+        "defaults: {jitter: 5m, deadline: 2h, concurrency: portal, stage: pilot, sample: 5 % evenly}\n"
+        "schedules:\n  - {id: a, bot: b, every: 1h}\n  - {id: c, bot: b, file: 'x/*.csv', stage: production}\n"
+        "  - {id: d, bot: b, manual: yes}\n",
+        "utf-8",
+    )
+    timed, waiting, by_hand = load_schedules(path).schedules
+    assert (timed.jitter, timed.deadline, timed.concurrency) == (timedelta(minutes=5), "2h", ("portal",))
+    assert (timed.stage, timed.sample) == ("pilot", "5 % evenly")
+    assert (waiting.jitter, waiting.stage, waiting.deadline) == (None, "production", "2h")
+    assert (by_hand.trigger_key, by_hand.is_timed) == ("manual", False)
+    path.write_text("schedules:\n  - {id: d, bot: b, manual: no}\n", "utf-8")
+    with pytest.raises(ErrorReport, match="'manual' is 'no' - yes - write manual: yes"):
+        load_schedules(path)
+
+
+def test_the_parameter_that_a_file_brings_is_not_missing(tmp_path: Path) -> None:
+    path = tmp_path / "schedules.yaml"
+    bots = {
+        "b": BotFacts("b", {"book": {"type": "string"}, "n": {"type": "integer"}}, frozenset({"book", "n"}))
+    }
+    path.write_text("schedules:\n  - {id: a, bot: b, file: {glob: 'x/*.csv', parameter: book}}\n", "utf-8")
+    with pytest.raises(ErrorReport) as caught:
+        load_schedules(path, bots)
+    assert [error.what for error in caught.value.errors] == [
+        "schedule 'a', line 2: parameter 'n' of bot 'b' is missing"
+    ]

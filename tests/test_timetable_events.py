@@ -72,7 +72,7 @@ def test_what_a_schedule_waits_for_is_said_in_both_languages(
         (["id: a, file: {globb: 'in/*'}"], ["unknown key 'globb'", "did you mean 'glob'?"]),
         (["id: a, every: 1h, file: 'in/*'"], ["SCHED_TRIGGER", "has every and file"]),
         (["id: a, file: 'in/*', jitter: 5m"], ["jitter only with a time"]),
-        (["id: a, every: 1h, sample: many"], ["'sample' is 'many'", '"10 items" or "5 %"']),
+        (["id: a, every: 1h, sample: many"], ["'sample' is 'many'", '"10 items", "5 %" or']),
         (["id: a, every: 1h, deadline: late"], ["'deadline' is 'late'", '"17:00" or "2h"']),
         (["id: a, every: 1h, stage: plot"], ["'stage'", "did you mean 'pilot'?"]),
         (["id: a, every: 1h, parameters: {x: '{{ outputs.report }}'}"], ["outputs only with after"]),

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from runner.cli.project import Project, with_store
+from runner.cli.timetables import load
 from runner.core.clock import now
 from runner.core.errors import ErrorReport, RunnerError
 from runner.core.settings import prepare_home
@@ -21,7 +22,6 @@ from runner.core.vault import Vault
 from runner.engine import tree
 from runner.engine.bots import Discovery, discover
 from runner.kit.web_browser import find_browser
-from runner.timetable.loading import load
 
 _LITTLE: Final = 1_000_000_000  # bytes of disk below which there is a warning
 _TOO_LITTLE: Final = 100_000_000

@@ -76,8 +76,8 @@ def _keep_processes(settings: Settings) -> None:
     from django.db import OperationalError
 
     from runner.cases.due import keep_processes
+    from runner.cli.timetables import load
     from runner.core.clock import now
-    from runner.timetable.loading import load
 
     with suppress(RunnerError, OperationalError):  # a broken file keeps what was read before
         keep_processes(load(path, None, now()), now())

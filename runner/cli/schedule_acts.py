@@ -14,11 +14,11 @@ from runner.cli.printing import Col, ago, one_line, print_json, print_table, sho
 from runner.cli.project import Project, open_project
 from runner.cli.run import parameters_of
 from runner.cli.schedules import app, chosen
+from runner.cli.timetables import load
 from runner.core.clock import iso, now
 from runner.core.errors import UsageError
 from runner.core.nouns import OccurrenceState
 from runner.timetable.due_times import Planned
-from runner.timetable.loading import load
 from runner.timetable.local_time import moment
 
 __all__ = ["app", "schedule_views"]

@@ -12,6 +12,7 @@ from runner.cli.options import Json
 from runner.cli.printing import print_json
 from runner.cli.project import open_project
 from runner.cli.schedule_acts import app
+from runner.cli.timetables import rows_of
 from runner.core.clock import iso, now
 from runner.core.errors import UsageError
 from runner.core.schedules_values import BotFacts, facts_of
@@ -105,7 +106,7 @@ def _edit(make: Callable[[], edits.Edit], dry_run: bool, note: str, as_json: boo
     from runner.cases.schedule_edits import apply_edit
 
     path, at = project.settings.schedules, now()
-    shown = edits.preview(path, make(), _known_bots(project.settings), at)
+    shown = edits.preview(path, make(), _known_bots(project.settings), at, rows_of)
     if not dry_run:
         apply_edit(path, shown, by=project.who, at=at, note=note)
     if as_json:

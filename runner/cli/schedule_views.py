@@ -15,13 +15,13 @@ from runner.cli.options import Json, Limit, zone_of
 from runner.cli.printing import Col, one_line, print_facts, print_json, print_table, warn
 from runner.cli.project import open_project
 from runner.cli.schedules import Names, Zone, app, chosen
+from runner.cli.timetables import load
 from runner.core.clock import iso, now
 from runner.core.errors import UsageError
 from runner.core.nouns import OccurrenceState
 from runner.timetable.describe import describe_planned
 from runner.timetable.differences import differences
 from runner.timetable.due_times import Planned
-from runner.timetable.loading import load
 from runner.timetable.simulation import Load, Predicted, simulate
 
 _MOST_SHOWN: Final = 200

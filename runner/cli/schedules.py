@@ -15,6 +15,7 @@ from runner.cli.groups import group
 from runner.cli.options import Json, Limit, zone_of
 from runner.cli.printing import Col, ago, one_line, print_json, print_table, short_run, warn
 from runner.cli.project import open_project, open_settings
+from runner.cli.timetables import load
 from runner.core.clock import iso, now
 from runner.core.errors import ErrorReport, UsageError, did_you_mean
 from runner.core.schedules_pilot import Stage
@@ -22,7 +23,7 @@ from runner.core.settings import Settings
 from runner.timetable.deadlines import foresee, jitter_of
 from runner.timetable.describe import describe_planned
 from runner.timetable.due_times import DueTime, Planned
-from runner.timetable.loading import Timetable, load
+from runner.timetable.loading import Timetable
 from runner.timetable.local_time import moment
 
 app = group("What is planned, when it is due, and what became of it.")

@@ -44,6 +44,7 @@ def worker(slots: _Slots = None) -> int:
 
 
 def _serve(names: Sequence[str], project: Project, *, single: bool, desk: bool = False) -> int:
+    from runner.cli.timetables import rows_of
     from runner.engine.service import parts_of, serve_together
     from runner.engine.single import only_one
 
@@ -53,7 +54,7 @@ def _serve(names: Sequence[str], project: Project, *, single: bool, desk: bool =
         lock = only_one(settings.home / "scheduler.lock", "scheduler")
     with lock:
         _say(f"{' and '.join(names)} of {settings.project} (data in {settings.home}); end with Ctrl-C")
-        parts = parts_of((*names, "bots"), settings, project.environment, _say)
+        parts = parts_of((*names, "bots"), settings, project.environment, _say, rows_of)
         if desk:
             from runner.cli.desk import DeskPart
 

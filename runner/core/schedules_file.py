@@ -6,7 +6,7 @@ What the text of a trigger means is checked by `runner.timetable.loading`, which
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -184,7 +184,7 @@ class _Reader:
         written = "params" if "params" in entry else "parameters"
         given = entry.get(written)
         if isinstance(given, dict) or given is None:
-            found.extend(check_parameters(given or {}, written, facts))
+            found.extend(check_parameters(given or {}, written, _without_brought(facts, entry.get("file"))))
         self.errors.extend(
             placed(self.document, ("schedules", index, *path), subject, error) for path, error in found
         )
@@ -334,9 +334,18 @@ def _entries_with_calendars(root: Mapping[str, Any]) -> Iterator[tuple[YamlPath,
 def _with_defaults(schedule: Schedule, defaults: Policies) -> Schedule:
     """Return the schedule with the file's defaults where it says nothing itself."""
     fields = defaults.model_fields_set - schedule.model_fields_set
+    fields -= set() if schedule.is_timed else {"jitter"}  # only a due time of the clock has one
     return (
         schedule.model_copy(update={name: getattr(defaults, name) for name in fields}) if fields else schedule
     )
+
+
+def _without_brought(bot: BotFacts | None, file: Any) -> BotFacts | None:
+    """What a schedule itself must give: not the parameter that an arriving file brings."""
+    if bot is None or file is None:
+        return bot
+    brought = file.get("parameter", "workbook") if isinstance(file, dict) else "workbook"
+    return replace(bot, required=bot.required - {brought})
 
 
 def _kind(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -24,7 +24,7 @@ from runner.core.schedules_types import (
 )
 
 TIME_KEYS: Final = ("cron", "every", "at", "workday")
-EVENT_KEYS: Final = ("file", "queue", "after")
+EVENT_KEYS: Final = ("file", "queue", "after", "manual")
 TRIGGER_KEYS: Final = TIME_KEYS + EVENT_KEYS
 
 
@@ -85,6 +85,13 @@ def _nth(value: object) -> object:
     return number
 
 
+def _by_hand(value: object) -> object:
+    """Accept only yes: a schedule that nobody starts by hand says when it is due instead."""
+    if value not in (True, "yes", "on", "true"):
+        raise problem("SCHED_VALUE", f"is {shown(value)}", "yes", "write manual: yes, or a time in its place")
+    return True
+
+
 class RunRetry(Record):
     """Running a failed run once more: how often, after which wait, which doubles up to `longest_wait`."""
 
@@ -126,6 +133,11 @@ class Policies(Record):
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     calendars: Names = ()
     shift: Shift = Shift.SKIP
+    jitter: PositiveDuration | None = None
+    deadline: DeadlineText | None = None
+    concurrency: Names = ()
+    stage: Stage = Stage.PRODUCTION
+    sample: SampleText | None = None
 
 
 class WorkdayOf(Record):
@@ -171,22 +183,18 @@ class Schedule(Policies):
     file: FileArrives | None = None
     queue: QueueWaits | None = None
     after: AfterRun | None = None
-    jitter: PositiveDuration | None = None
-    deadline: DeadlineText | None = None
-    concurrency: Names = ()
-    stage: Stage = Stage.PRODUCTION
-    sample: SampleText | None = None
+    manual: Annotated[Literal[True], BeforeValidator(_by_hand)] | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     enabled: bool = True
 
     @property
     def trigger_key(self) -> str:
-        """The key of the one trigger: ``cron``, ``every``, ``at``, ``workday``, ``file``, ``queue`` or ``after``."""
+        """The key of the one trigger: ``cron``, ``every``, ``at``, ``workday``, ``file``, ``queue``, ``after`` or ``manual``."""
         return next(key for key in TRIGGER_KEYS if getattr(self, key) is not None)
 
     @property
     def is_timed(self) -> bool:
-        """Whether a clock says when it is due; the others wait for a file, for items, or for another schedule."""
+        """Whether a clock says when it is due; the others wait for a file, for items, for another schedule, or for a person."""
         return self.trigger_key in TIME_KEYS
 
     @model_validator(mode="after")

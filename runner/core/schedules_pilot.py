@@ -14,7 +14,9 @@ from runner.core.clock import duration
 from runner.core.schedules_types import problem, shown
 
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_SAMPLE: Final = re.compile(r"(\d{1,6}(?:\.\d+)?)\s*(items?|%|percent)", re.ASCII)
+_SAMPLE: Final = re.compile(
+    r"(\d{1,6}(?:\.\d+)?)\s*(items?|%|percent)(?:\s+(first|random|evenly))?", re.ASCII
+)
 DEFAULT_SAMPLE: Final = "10 items"
 
 
@@ -25,12 +27,21 @@ class Stage(StrEnum):
     PRODUCTION = "production"
 
 
+class Draw(StrEnum):
+    """Which of the pending items: the first ones, random ones (drawn by the run's id), or evenly from first to last."""
+
+    FIRST = "first"
+    RANDOM = "random"
+    EVENLY = "evenly"
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How much of the pending items a pilot works on: a number of `items`, or `percent` of them, at least one."""
+    """How much of the pending items a pilot works on: a number of `items`, or `percent` of them, at least one; and which."""
 
     items: int | None = None
     percent: float | None = None
+    draw: Draw = Draw.FIRST
 
     def size(self, pending: int) -> int:
         """Return how many of `pending` items that is."""
@@ -41,17 +52,17 @@ class Sample:
 
 
 def read_sample(text: str) -> Sample:
-    """Return what ``10 items`` or ``5 %`` means. Raises ValueError."""
+    """Return what ``10 items``, ``5 %`` or ``5 % evenly`` means: a share is random unless it says else. Raises ValueError."""
     found = _SAMPLE.fullmatch(text.strip())
     number = float(found[1]) if found else 0.0
     counts_items = bool(found and found[2].startswith("item"))
     if found is None or number <= 0 or (counts_items and not number.is_integer()):
         raise ValueError(text)
     if counts_items:
-        return Sample(items=int(number))
+        return Sample(items=int(number), draw=Draw(found[3] or Draw.FIRST))
     if number > 100:
         raise ValueError(text)
-    return Sample(percent=number)
+    return Sample(percent=number, draw=Draw(found[3] or Draw.RANDOM))
 
 
 def read_deadline(text: str) -> timedelta | time:
@@ -68,7 +79,7 @@ def _sample(value: object) -> object:
             "SCHED_VALUE",
             f"is {shown(value)}",
             "a number of items or a percentage",
-            'as in "10 items" or "5 %"',
+            'as in "10 items", "5 %" or "5 % evenly"',
         ) from error
     return str(value)
 

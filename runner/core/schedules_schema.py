@@ -54,6 +54,8 @@ def _as_written(name: str, shape: Any) -> Any:
     """Return a shape as people write it: durations as text, one text in place of a list, yes and no."""
     if name == "nth":
         return {**_plain(shape), "anyOf": [{"type": "integer"}, {"enum": ["first", "last"]}]}
+    if name == "manual":
+        return {**_plain(shape), "enum": [True, "yes", "on"]}
     if name in EVENT_KEYS and "anyOf" in shape:
         return {**shape, "anyOf": [{"type": "string"}, *shape["anyOf"]]}
     if shape.get("type") == "boolean":

@@ -43,6 +43,26 @@ class DueWork:
             if old != rules[name]:  # unless another scheduler has said so meanwhile
                 Watermark.objects.filter(pk=name, rule=old).update(rule=rules[name], begun=at, since=at)
 
+    def go_back_to(self, at: datetime) -> None:
+        """The clock says `at` and somebody has confirmed it: what was recorded of a later time without a run is undone.
+
+        So the schedules count from now on again, and not from where a clock that was ahead had left them.
+        """
+        from django.db import transaction
+
+        from runner.store.models import Occurrence, Watermark
+
+        without_run = (OccurrenceState.COALESCED, OccurrenceState.MISSED, OccurrenceState.SKIPPED)
+        with transaction.atomic():
+            ahead = Occurrence.objects.filter(due__gt=at, state__in=without_run, run=None, decided_by="")
+            undone = ahead.delete()[0]
+            moved = Watermark.objects.filter(since__gt=at).update(since=at)
+            Watermark.objects.filter(begun__gt=at).update(begun=at)
+        if undone or moved:
+            self._say(
+                f"{moved} schedules count from now on again; {undone} due times ahead of the clock are open again"
+            )
+
     def record_due(self, planned: Sequence[Planned], at: datetime) -> None:
         """Record every due time of these schedules since their watermarks, up to `at`, by their policies."""
         from runner.store.models import Watermark

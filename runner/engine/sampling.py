@@ -1,36 +1,43 @@
-"""The sample of a pilot: how many items of each queue one run may work on; the rest stays pending."""
+"""The sample of a pilot: which items of each queue one run may work on; the rest stays pending."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 
-from runner.core.schedules_pilot import read_sample
+from runner.core.schedules_pilot import Draw, Sample, read_sample
 
 
 class PilotSample:
-    """Counts the items that a run has been handed, by queue. Without a text there is no limit.
+    """The items that a run may work on, by queue, drawn when it asks for the first one. Without a text there is no limit.
 
-    The items are the first ones of the queue, in its order: the same ones whoever asks. The size is taken when the first
-    item of a queue is handed out; an item that comes back within the run is counted once.
+    The draw follows from the run's id and the keys: the same run, asked again, draws the same items.
     """
 
-    def __init__(self, text: str | None) -> None:
+    def __init__(self, text: str | None, run: str) -> None:
         self._sample = read_sample(text) if text else None
-        self._sizes: dict[str, int] = {}
-        self._handed: dict[str, set[str]] = {}
+        self._run = run
+        self._drawn: dict[str, list[str]] = {}
 
-    def takes(self, queue: str, key: str, pending: Callable[[], int]) -> bool:
-        """Whether this item, the next one of its queue, belongs to the sample; `pending` counts those behind it."""
+    def of(self, queue: str, pending: Callable[[], Sequence[str]]) -> list[str] | None:
+        """The keys of the sample, in the queue's order; None for no limit. `pending` gives all keys that wait, in order."""
         if self._sample is None:
-            return True
-        if queue not in self._sizes:
-            self._sizes[queue] = self._sample.size(1 + pending())
-        handed = self._handed.setdefault(queue, set())
-        if key not in handed and len(handed) >= self._sizes[queue]:
-            return False
-        handed.add(key)
-        return True
+            return None
+        if queue not in self._drawn:
+            self._drawn[queue] = draw(self._sample, pending(), self._run)
+        return self._drawn[queue]
 
-    def size_of(self, queue: str) -> int:
-        """How many items the sample of a queue has, 0 before its first one."""
-        return self._sizes.get(queue, 0)
+
+def draw(sample: Sample, keys: Sequence[str], run: str) -> list[str]:
+    """Which of `keys` a sample of the run `run` has, in their order."""
+    size = sample.size(len(keys))
+    if sample.draw is Draw.FIRST or size == len(keys):
+        return list(keys[:size])
+    if sample.draw is Draw.EVENLY:
+        return [keys[number * len(keys) // size] for number in range(size)]
+    chosen = set(sorted(keys, key=lambda key: _lot(run, key))[:size])
+    return [key for key in keys if key in chosen]
+
+
+def _lot(run: str, key: str) -> bytes:
+    return hashlib.blake2b(f"{run} {key}".encode(), digest_size=8).digest()

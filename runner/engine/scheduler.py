@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -27,11 +27,13 @@ from runner.engine.bot_watch import take_stock
 from runner.engine.clockwatch import Clocks, ClockWatch
 from runner.engine.due_work import DueWork
 from runner.engine.happenings import Happenings
-from runner.engine.holding import hold
+from runner.engine.holding import hold, hold_if_behind
 from runner.journal.write import Journal
+from runner.timetable.calendar_reading import RowsOf
 from runner.timetable.differences import differences
 from runner.timetable.due_times import Planned
 from runner.timetable.loading import Timetable, load
+from runner.timetable.watched import Stamp, calendar_files, stamp_of
 
 _LOOK: Final = timedelta(seconds=2)  # between two looks at schedules.yaml, at the clock and at what happens
 _PAUSES: Final = 10.0  # seconds between two looks for pauses that are over
@@ -52,15 +54,17 @@ class Scheduler:
         environment: Mapping[str, str],
         say: Callable[[str], None] = lambda _: None,
         clocks: Clocks | None = None,
+        rows_of: RowsOf | None = None,
     ) -> None:
         del environment  # a scheduler starts no processes; the signature is the worker's
         self._settings = settings
         self._say = say
+        self._rows_of = rows_of
         self._clocks = clocks or Clocks()
         self._watch = ClockWatch(self._clocks)
         self._stopping = threading.Event()
         self._timetable: Timetable | None = None
-        self._seen: tuple[int, int] | None = None
+        self._seen: Stamp = ()
         self._handling = threading.RLock()
         self._held: list[str] = []
         self._pauses_at = 0.0
@@ -83,6 +87,7 @@ class Scheduler:
         path = folder / f"{self._clocks.wall():%Y%m%dT%H%M%S}-{os.getpid()}.jsonl"
         with Journal(path, run="", lane=0, bot="") as self._journal:
             self._work = DueWork(self._journal, self._say)
+            hold_if_behind(self._clocks.wall(), self._journal)
             self._held = holding_cases()
             self._load()
             self._tell_hold()
@@ -102,15 +107,16 @@ class Scheduler:
 
     def _load(self) -> None:
         path = self._settings.schedules
-        self._seen = _stamp(path)
+        self._seen = stamp_of(self._watched())
         at = self._clocks.wall()
         text = _text(path)
-        timetable = load(path, self._known_bots(), at, text=text)
+        timetable = load(path, self._known_bots(), at, self._rows_of, text=text)
         if text is not None:
             in_force(self._settings).write_text(text, "utf-8")
         keep_processes(timetable, at)
         with self._handling:
             before, self._timetable = self._timetable, timetable
+            self._seen = stamp_of(self._watched())
             if before is not None:
                 self._tell_changes(before, timetable, at)
                 self._handle(before.planned)  # what was due by the old file, up to now
@@ -121,7 +127,7 @@ class Scheduler:
         self._say(f"{path.name}: {on} schedules are on, {len(timetable.planned) - on} are off")
 
     def _reload_if_changed(self) -> None:
-        if _stamp(self._settings.schedules) == self._seen:
+        if stamp_of(self._watched()) == self._seen:
             return
         try:
             self._load()
@@ -137,6 +143,11 @@ class Scheduler:
             data = {"file": self._settings.schedules.name, "errors": str(error).splitlines()}
             message = f"SCHED_RELOAD_REFUSED: {refused.what}"
             self._journal.event("log", message, level="WARNING", sync=True, data=data)
+
+    def _watched(self) -> list[Path]:
+        """The files that the timetable is made of: schedules.yaml, and the days that its calendars read."""
+        days = calendar_files(self._timetable) if self._timetable is not None else []
+        return [self._settings.schedules, *days]
 
     def _tell_changes(self, before: Timetable, after: Timetable, at: datetime) -> None:
         """Say and record what a changed file does, in words."""
@@ -226,6 +237,7 @@ class Scheduler:
         elif self._held and not holding_cases():
             self._held = []
             self._say("the clock was confirmed: going on")
+            self._work.go_back_to(self._clocks.wall())
             if self._timetable is not None:
                 self._catch_up(self._timetable)
         return not self._held
@@ -252,11 +264,3 @@ def _text(path: Path) -> str | None:
         return path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        facts: Any = path.stat()
-    except FileNotFoundError:
-        return None
-    return facts.st_mtime_ns, facts.st_size

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from runner.core.settings import Settings
+from runner.timetable.calendar_reading import RowsOf
 
 
 class Part(Protocol):
@@ -67,12 +68,20 @@ def _on_signals(done: threading.Event, told: Callable[[], None]) -> Iterator[Non
 
 
 def parts_of(
-    names: Sequence[str], settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]
+    names: Sequence[str],
+    settings: Settings,
+    environment: Mapping[str, str],
+    say: Callable[[str], None],
+    rows_of: RowsOf | None = None,
 ) -> list[Part]:
-    """The parts called `scheduler`, `worker` and `bots` (the catalogue), made and not yet serving."""
+    """The parts called `scheduler`, `worker` and `bots` (the catalogue), made and not yet serving.
+
+    `rows_of` reads the first sheet of a workbook, for calendars that keep their days in one.
+    """
     from runner.engine.bot_watch import BotWatch
     from runner.engine.scheduler import Scheduler
     from runner.engine.worker import Worker
 
     kinds: dict[str, Any] = {"scheduler": Scheduler, "worker": Worker, "bots": BotWatch}
-    return [kinds[name](settings, environment, say) for name in names]
+    more = {"scheduler": {"rows_of": rows_of}}
+    return [kinds[name](settings, environment, say, **more.get(name, {})) for name in names]

@@ -25,7 +25,7 @@ from runner.engine.trail import OpenAttempt, is_target_failure
 from runner.journal import Line, Redactor
 from runner.journal.write import Journal
 from runner.store import claims
-from runner.store.counts import pending_of
+from runner.store.counts import pending_keys
 from runner.store.models import Item
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ class SharedRun:
         self._ended: set[tuple[str, str, int]] = set()
         self._at_work: set[int] = set()
         self._lease_until = now()
-        self._sample = PilotSample(order.policy.get("sample"))
+        self._sample = PilotSample(order.policy.get("sample"), order.run)
         self._sampled: set[str] = set()
 
     def say(self, event: str, message: str, *, sync: bool = False, **fields: Any) -> None:
@@ -154,15 +154,14 @@ class SharedRun:
 
     def _claim_next(self, queue: str, lane: int) -> Item | None:
         until = self._lease_until
-        item = claims.claim_next(queue, self.order.run, lane, epoch=self.epoch, lease_until=until, now=now())
-        if item is None or self._sample.takes(queue, item.key, lambda: pending_of(queue)):
-            return item
-        claims.release(item)
-        if queue not in self._sampled:
+        sample = self._sample.of(queue, lambda: pending_keys(queue))
+        item = claims.claim_next(
+            queue, self.order.run, lane, epoch=self.epoch, lease_until=until, now=now(), keys=sample
+        )
+        if item is None and sample is not None and queue not in self._sampled:
             self._sampled.add(queue)
-            size = self._sample.size_of(queue)
-            self.say("log", f"pilot: {size} items of {queue} were handed out, the rest stays pending")
-        return None
+            self.say("log", f"pilot: {len(sample)} items of {queue} were handed out, the rest stays pending")
+        return item
 
     def secret(self, name: str) -> str:
         """The secret `name`, for a bot that declares it; masked in everything of this run from now on."""

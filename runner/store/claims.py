@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -15,6 +15,8 @@ from runner.core.errors import ConflictError
 from runner.core.nouns import RUN_MOVES, ItemStatus, RunStatus, sources
 from runner.store.models import Bot, Item, Run
 from runner.store.quick import table
+
+_KEYS_AT_ONCE: Final = 500
 
 
 def claim_run(
@@ -118,23 +120,41 @@ def renew_run(run_id: str, epoch: int, lease_until: datetime) -> None:
 
 
 def claim_next(
-    queue: str, run_id: str, lane: int, *, epoch: int, lease_until: datetime, now: datetime
+    queue: str,
+    run_id: str,
+    lane: int,
+    *,
+    epoch: int,
+    lease_until: datetime,
+    now: datetime,
+    keys: Sequence[str] | None = None,
 ) -> Item | None:
     """The pending item of `queue` that was put first, now this lane's until `lease_until`; None where none is due.
 
     An item of a group in strict order is left out while one of its group that was put before it is not done or rejected.
-    Raises ConflictError (LEASE_LOST) when the run is not at claim `epoch` any more.
+    With `keys` only those items count, which stand in the queue's order. Raises ConflictError (LEASE_LOST) when the run is not at claim `epoch` any more.
     """
     items = table(Item)
+    before: list[Any] = [run_id, lane, _stamp(lease_until), queue, _stamp(now)]
+    after: list[Any] = [run_id, epoch]
+    found = None
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM_NEXT + items.columns,
-            [run_id, lane, _stamp(lease_until), queue, _stamp(now), run_id, epoch],
-        )
-        found = cursor.fetchone()
+        for some in _parts(keys):
+            only = f"AND one.key IN ({', '.join(['%s'] * len(some))})" if some is not None else ""
+            cursor.execute(_CLAIM_NEXT.format(only=only) + items.columns, [*before, *(some or ()), *after])
+            found = cursor.fetchone()
+            if found is not None:
+                break
         if found is None and not Run.objects.filter(pk=run_id, epoch=epoch).exists():
             raise lease_lost(run_id, epoch)
     return None if found is None else items.row(found)
+
+
+def _parts(keys: Sequence[str] | None) -> list[Sequence[str] | None]:
+    """Keys in parts that fit into a statement; None, once, for all items."""
+    return (
+        [None] if keys is None else [keys[n : n + _KEYS_AT_ONCE] for n in range(0, len(keys), _KEYS_AT_ONCE)]
+    )
 
 
 def release(item: Item) -> bool:
@@ -183,6 +203,6 @@ _CLAIM_NEXT = """
             SELECT 1 FROM store_item AS ahead
             WHERE ahead.queue_id = one.queue_id AND ahead.group_key = one.group_key AND ahead.id < one.id
             AND ahead.group_key > '' AND ahead.status IN ('exception', 'pending', 'running')))
-        ORDER BY id LIMIT 1)
+        {only} ORDER BY id LIMIT 1)
     AND EXISTS (SELECT 1 FROM store_run WHERE id = %s AND epoch = %s)
     RETURNING """

@@ -24,6 +24,7 @@ def count_items(run_id: str) -> dict[str, int]:
     return {name: int(value) for name, value in counts.items()}
 
 
-def pending_of(queue: str) -> int:
-    """How many items of a queue are pending, put by whichever run."""
-    return Item.objects.filter(queue=queue, status=ItemStatus.PENDING).count()
+def pending_keys(queue: str) -> list[str]:
+    """The keys of a queue's pending items, put by whichever run, in the order in which they are handed out."""
+    waiting = Item.objects.filter(queue=queue, status=ItemStatus.PENDING)
+    return list(waiting.order_by("id").values_list("key", flat=True))

@@ -24,6 +24,7 @@ from runner.core.schedules_entries import (
 from runner.core.schedules_model import TRIGGER_KEYS
 from runner.core.schedules_values import BotFacts
 from runner.core.yaml_text import parse_yaml
+from runner.timetable.calendar_reading import RowsOf
 from runner.timetable.differences import Difference, differences
 from runner.timetable.due_times import Planned
 from runner.timetable.loading import Timetable, load
@@ -142,7 +143,13 @@ def new_entry(bot: BotFacts, name: str, trigger: Mapping[str, Any]) -> dict[str,
     return {"id": name, "bot": bot.name, **trigger, "parameters": parameters}
 
 
-def preview(path: Path, edit: Edit, known_bots: Mapping[str, BotFacts] | None, now: datetime) -> EditPreview:
+def preview(
+    path: Path,
+    edit: Edit,
+    known_bots: Mapping[str, BotFacts] | None,
+    now: datetime,
+    rows_of: RowsOf | None = None,
+) -> EditPreview:
     """What `edit` would make of the file, which stays as it is.
 
     Raises UsageError and ConflictError as the edits do, and ErrorReport with every error of the new file, placed in its
@@ -150,9 +157,9 @@ def preview(path: Path, edit: Edit, known_bots: Mapping[str, BotFacts] | None, n
     """
     content = _read(path)
     old = content.removeprefix(_BOM)
-    before = load(path, None, now, text=old)
+    before = load(path, None, now, rows_of, text=old)
     new = edit.apply(old)
-    after = load(path, known_bots, now, text=new)
+    after = load(path, known_bots, now, rows_of, text=new)
     lost, gained = _moved(before, after, now)
     english = tuple(differences(before, after, now, "en", _HORIZON))
     changed = dict.fromkeys(one.schedule for one in english)

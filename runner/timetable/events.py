@@ -85,6 +85,8 @@ def describe_event(schedule: Schedule, language: str = "en") -> str:
         return f"文件 {schedule.file.glob} 到达时" if chinese else f"when a file {schedule.file.glob} arrives"
     if schedule.queue is not None:
         return _queue_words(schedule, chinese=chinese)
+    if schedule.manual:
+        return "仅手动或通过触发链接" if chinese else "only by hand or by its trigger URL"
     if schedule.after is None:
         return ""
     ends = schedule.after.when
