@@ -139,7 +139,9 @@ def read_only(checks: Checks) -> None:
             until(lambda: ledger_of(place.database).count("done") > 2, 60)
             place.kill_services()  # a mount can't be made read-only under open files
             until(lambda: not left_over(disk), 20)
-            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+            remount = ["mount", "-o", "remount,ro", str(disk)]
+            done = until(lambda: subprocess.run(remount, check=False).returncode == 0, 60, 0.5)
+            checks.that("it is read-only", done, True)
             refused = place.runner("run", "enter", f"--param=book={_book(place)}")
             checks.that("a run is refused", refused.returncode, 4)
             checks.that("with the reason", "CLI_DISK" in refused.stderr or "CLI_DB" in refused.stderr, True)
