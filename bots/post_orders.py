@@ -52,15 +52,7 @@ def post_orders(portal: str, workbook: Path | None = None) -> None:
     if sheet:
         target = run.folder / "outputs" / sheets.result_path(sheet.path).name
         target.parent.mkdir(exist_ok=True)
-        found = orders.results(rows)
-        sheets.write_results(
-            sheet.path,
-            target,
-            found,
-            sheet=sheet.sheet,
-            header_row=sheet.header_row,
-            fingerprint=sheet.fingerprint,
-        )
+        orders.write_results(sheet, put=rows, target=target)
         run.output("result", target)
 
 

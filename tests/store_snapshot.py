@@ -18,6 +18,7 @@ from runner.store.models import (
     Queue,
     Run,
     Step,
+    WorkbookWrite,
 )
 
 MODELS: Final[tuple[type[Model], ...]] = (
@@ -32,6 +33,7 @@ MODELS: Final[tuple[type[Model], ...]] = (
     Act,
     Occurrence,
     LocatorDay,
+    WorkbookWrite,
 )
 # Leases are live coordination and no history: a rebuild leaves them empty.
 LEASES: Final = {"epoch", "lease_until", "claimed_run_id", "claimed_lane", "stop_asked_by"}
@@ -50,12 +52,25 @@ def item_order() -> list[str]:
 
 def wipe() -> None:
     """Leave every table empty."""
-    for model in (Act, Case, Problem, Attempt, Item, Queue, Step, Lane, Run, Occurrence, LocatorDay):
+    for model in (
+        Act,
+        Case,
+        Problem,
+        Attempt,
+        Item,
+        Queue,
+        Step,
+        Lane,
+        Run,
+        Occurrence,
+        LocatorDay,
+        WorkbookWrite,
+    ):
         model._default_manager.all().delete()
 
 
 def _rows(model: type[Model], items: dict[int, str]) -> list[dict[str, Any]]:
-    numbered = model in {Lane, Step, Item, Attempt, Occurrence, LocatorDay}
+    numbered = model in {Lane, Step, Item, Attempt, Occurrence, LocatorDay, WorkbookWrite}
     rows = []
     for row in model._default_manager.all():
         values = {field.attname: getattr(row, field.attname) for field in model._meta.concrete_fields}

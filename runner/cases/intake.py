@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import transaction
 
-from runner.cases import intake_items, intake_locators, intake_runs, intake_schedules
+from runner.cases import intake_items, intake_locators, intake_runs, intake_schedules, intake_workbooks
 from runner.cases.batch import Batch, PutCounts
 from runner.core.contract import SUPERVISOR_LANE
 from runner.journal import Fault, Line, read_journal
@@ -35,6 +35,7 @@ _APPLY: Final[dict[str, Callable[[Batch, Line], None]]] = {
     "target.down": intake_items.target_down,
     "locator.fallback": intake_locators.locator_fallback,
     "locator.uses": intake_locators.locator_uses,
+    "workbook.written": intake_workbooks.workbook_written,
 }
 """What each event does to the rows. Events that are not named (log, retry, balance) leave none."""
 

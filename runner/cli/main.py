@@ -40,6 +40,7 @@ class Commands(LazyGroup):
         "runs": Entry("runner.cli.runs:app", "Runs: list, show, logs, cancel", _LOOK),
         "queues": Entry("runner.cli.items:queues_app", "Work queues: list", _LOOK),
         "items": Entry("runner.cli.items:items_app", "Items of a work queue: list, show", _LOOK),
+        "trace": Entry("runner.cli.trace:trace", "Which run wrote a cell of a workbook", _LOOK),
         "cases": Entry("runner.cli.roundtrip:app", "Cases: list, show, and every decision", _DECIDE),
         "problems": Entry("runner.cli.problem_acts:app", "Problems: cases with one cause", _DECIDE),
         "audit": Entry("runner.cli.audit:app", "Who did what: list, verify", _DECIDE),

@@ -20,6 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 MOST_LANES: Final = 64
 Recorded: TypeAlias = Literal["never", "retry", "always"]
+ResultsGo: TypeAlias = Literal["copy", "in place"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class BotSpec:
     resources: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     record_network: Recorded = "retry"
+    results: ResultsGo = "copy"
 
     def describe(self, file: str, version: str, queues: Iterable[QueueDescription]) -> BotDescription:
         """What people and the worker are told of this bot; `file` is relative to the project."""
@@ -138,6 +140,7 @@ def bot(
     concurrency: int | str | Sequence[str] | None = None,
     accounts: Sequence[str] = (),
     record_network: Recorded = "retry",
+    results: ResultsGo = "copy",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def bot(
     function: Callable[P, R] | None = None,
@@ -151,6 +154,7 @@ def bot(
     concurrency: int | str | Sequence[str] | None = None,
     accounts: Sequence[str] = (),
     record_network: Recorded = "retry",
+    results: ResultsGo = "copy",
 ) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
     """Mark a function as a bot, as ``@bot`` or ``@bot(process="accounts-payable", time_limit="30m", lanes=2)``.
 
@@ -158,6 +162,7 @@ def bot(
     processes that share its queues; after `stop_after` failed items in a row the run stops and leaves the rest pending;
     `secrets` are the names that `secret(name)` may ask for, `accounts` those whose sign-in `web.signed_in` may keep;
     `record_network` says when the traffic of pages is recorded: from the second attempt on ("retry"), "always" or "never";
+    `results` says where `Queue.write_results` writes: into a "copy" beside the workbook, or "in place" into the workbook itself;
     `concurrency` is how many of its runs may go on at a time,
     whoever started them, or the names of what each run holds alone, such as a portal account that other bots use too. The function itself stays as it is and can be called.
     Raises ConfigurationError for an option or a signature that can't be.
@@ -179,6 +184,7 @@ def bot(
                 resources=resources,
                 accounts=tuple(accounts),
                 record_network=_recorded(record_network),
+                results=_results(results),
             )
         )
         return marked
@@ -251,6 +257,14 @@ def _concurrency(value: int | str | Sequence[str] | None) -> tuple[int | None, t
             code="BOT_OPTION",
         )
     return None, names
+
+
+def _results(value: ResultsGo) -> ResultsGo:
+    if value not in get_args(ResultsGo):
+        raise ConfigurationError(
+            f"@bot(results={value!r})", expected='"copy" or "in place"', code="BOT_OPTION"
+        )
+    return value
 
 
 def _recorded(value: Recorded) -> Recorded:

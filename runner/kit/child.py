@@ -23,6 +23,8 @@ from runner.kit.channel import Channel
 from runner.kit.ending import end_at_once, end_with_children
 from runner.kit.rows import field_errors
 from runner.kit.serving import serve
+from runner.kit.workbooks import JournalWitness
+from runner.sheets.witness import be_witnessed_by
 
 # What nearly every bot loads: a standby child has it behind it when its run begins.
 _AHEAD: Final = ("openpyxl", "python_calamine", "tenacity", "runner.sheets.checking", "runner.sheets.results")
@@ -176,11 +178,14 @@ def _serve(
     ) as journal:
         live = current.Running(order, lane, folder, journal, channel, spec.secrets, spec.accounts)
         live.record_network = order.record_network or spec.record_network
+        live.results = spec.results
         current.begin(live)
+        be_witnessed_by(JournalWitness(live, description.version))
         try:
             done = serve(live, loaded, spec)
             channel.ask("finished", status="done" if done else "failed")
         finally:
+            be_witnessed_by(None)
             current.end()
     return 0 if done else RUN_FAILED
 

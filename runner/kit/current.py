@@ -36,6 +36,7 @@ class Running:
     puts: dict[str, int] = field(default_factory=dict)
     contexts: list[BrowserContext] = field(default_factory=list)
     failed_step: tuple[BaseException, str] | None = None
+    results: str = "copy"  # or in place
     record_network: str = "retry"  # never, retry or always
     recordings: dict[BrowserContext, Recording] = field(default_factory=dict)
     proxy: str = ""  # a replay that answers in the place of the network

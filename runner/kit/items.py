@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final, Generic, Literal, TypeVar, overload
 
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ from runner.kit.limits import limit_of
 from runner.kit.results import row_keys, sheet_results
 from runner.kit.retry import Retry
 from runner.kit.rows import ROWS_A_LINE, BadRow, GoodRow, journal_lines
+from runner.kit.workbooks import rows_of_items
 
 __all__ = ["Item", "Output", "PutResult", "Queue"]
 
@@ -128,6 +130,37 @@ class Queue(Generic[M]):
             part = keys[start : start + ROWS_A_LINE]
             found |= live.channel.ask("results", queue=self.name, keys=part)["items"]
         return sheet_results(numbers, keys, found)
+
+    def write_results(
+        self,
+        sheet: sheets.Rows[Any],
+        *,
+        put: Iterable[GoodRow[M] | BadRow] | None = None,
+        target: Path | None = None,
+        marked: bool = False,
+    ) -> Path:
+        """Write beside each row of ``sheets.read(…)`` what has become of it; the file written.
+
+        That is a copy beside the workbook, or the workbook itself where the bot says ``@bot(results="in place")``; `target` names
+        another file. `put`: the rows that were put, where the bot made others of those it read. The journal notes which
+        cell belongs to which item; `marked`: the workbook tells it, too. Raises what `sheets.write_results` raises.
+        """
+        live = running("Queue.write_results")
+        rows = list(sheet if put is None else put)
+        results = self.results(rows)
+        numbers, keys = row_keys(rows, self.model, self.key)
+        if target is None and live.results == "in place":
+            target = sheet.path
+        with rows_of_items(self.name, dict(zip(numbers, keys, strict=True))):
+            return sheets.write_results(
+                sheet.path,
+                target,
+                results,
+                sheet=sheet.sheet or None,
+                header_row=sheet.header_row,
+                fingerprint=sheet.fingerprint,
+                marked=marked,
+            )
 
     @overload
     def each(self, handler: Callable[[Item[M]], object]) -> None: ...

@@ -115,21 +115,9 @@ def _runs_rows(found: Recorded, queue: Queue[Any]) -> Callable[..., object]:
         queue.put(taken)
         queue.each(lambda item, seat: _one(found, item, seat), session=lambda: _session(found, address))
         if read is not None:
-            run.output("result", _write_results(read, queue.results(taken)))
+            run.output("result", queue.write_results(read, put=taken))
 
     return rows
-
-
-def _write_results(read: sheets.Rows[Any], results: list[sheets.Result]) -> Path:
-    """Write beside each row what became of it, in a copy beside the workbook."""
-    return sheets.write_results(
-        read.path,
-        sheets.result_path(read.path),
-        results,
-        sheet=read.sheet or None,
-        header_row=read.header_row,
-        fingerprint=read.fingerprint,
-    )
 
 
 @contextmanager

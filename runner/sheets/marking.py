@@ -42,21 +42,23 @@ def is_within(area: str, row: int, column: int) -> bool:
     return place is not None and place[0] <= row <= place[2] and place[1] <= column <= place[3]
 
 
-def mark(draft: Draft, author: Author, sheet: str, cells: Mapping[int, Collection[int]]) -> None:
-    """Note in the workbook that `author` writes these cells; the newest `MOST_MARKS` saves are kept."""
+def mark(draft: Draft, author: Author, sheets: Mapping[str, Mapping[int, Collection[int]]]) -> None:
+    """Note in the workbook that `author` writes these cells, by sheet; the newest `MOST_MARKS` notes are kept."""
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    xml = (
+    new = [
         f"<write time={quoteattr(now)} run={quoteattr(author.run)} bot={quoteattr(author.bot)} "
         f"version={quoteattr(author.version)} item={quoteattr(author.item)} sheet={quoteattr(sheet)} "
         f"cells={quoteattr(' '.join(areas_of(cells)))}/>"
-    ).encode()
+        for sheet, cells in sheets.items()
+    ]
+    xml = "".join(new).encode()
     part = _part(draft.package)
     if part is None:
         _add_part(draft, xml)
         return
     document = draft.document(part.name)
     document.append(document.root, xml)
-    for old in document.root.children[: max(0, len(document.root.children) + 1 - MOST_MARKS)]:
+    for old in document.root.children[: max(0, len(document.root.children) + len(new) - MOST_MARKS)]:
         document.remove(old)
 
 
@@ -91,10 +93,6 @@ def _part(package: Package) -> Part | None:
 
 
 def _add_part(draft: Draft, xml: bytes) -> None:
-    known = [name for name in draft.added if name.startswith("customXml/item")]
-    if known:
-        draft.added[known[0]] = draft.added[known[0]].replace(b"</provenance>", xml + b"</provenance>")
-        return
     taken = {part.name.lower() for part in draft.package.parts}
     name = next(one for n in range(1, 100_000) if (one := f"customXml/item{n}.xml").lower() not in taken)
     head = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<provenance xmlns="{NAMESPACE}">'

@@ -112,9 +112,9 @@ def write_draft(
     for one in sheets:
         _refuse_outside(one.edits)
         refuse_fixed_areas(draft, one.page, one.edits)
-        present = witness() if marked else None
-        if present is not None:
-            mark(draft, present.author(), one.page.name, one.edits)
+    present = witness() if marked else None
+    if present is not None:
+        mark(draft, present.author(), {one.page.name: one.edits for one in sheets})
     formulas = _LooksForFormulas(draft, [one.page for one in sheets])
     draft.package.check(but=sheets[0].page.part if len(sheets) == 1 else None, look=formulas.look)
     patches = {one.page.part.name: _patch(draft, one) for one in sheets}

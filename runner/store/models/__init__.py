@@ -9,6 +9,7 @@ from runner.store.models.problems import CorrectiveAction, GroupingRule, Problem
 from runner.store.models.processes import Process
 from runner.store.models.runs import Lane, Run, Step
 from runner.store.models.schedules import Occurrence, TriggerUrl, Watermark
+from runner.store.models.workbooks import WorkbookWrite
 
 __all__ = [
     "Act",
@@ -33,4 +34,5 @@ __all__ = [
     "Step",
     "TriggerUrl",
     "Watermark",
+    "WorkbookWrite",
 ]
