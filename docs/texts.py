@@ -31,6 +31,7 @@ _KEYWORDS: Final = {
     "npgettext_lazy": ((1, "c"), 2, 3),
     "gettext_noop": None,
 }
+_MERGE: Final = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _FIXED: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _HEADER: Final = f"# Texts of the desk in {LANGUAGE}; `make texts` keeps this file up to date."
 
@@ -56,8 +57,9 @@ def make(area: Path, shared: Catalog | None = None) -> Catalog:
                 wanted.add(text, context=context)
     known = _empty()
     if po_of(area).exists():
-        with po_of(area).open("rb") as old:
-            known = read_po(old, locale=LANGUAGE)
+        lines = po_of(area).read_text("utf-8").splitlines(keepends=True)
+        both = "".join(line for line in lines if not line.startswith(_MERGE))  # a merge that stopped here: keep both
+        known = read_po(io.StringIO(both), locale=LANGUAGE)
     for message in wanted:
         before = known.get(message.id, message.context) if message.id else None
         if before is not None:

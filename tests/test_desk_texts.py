@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,38 @@ def test_shared_words_are_not_asked_for_again(tmp_path: Path) -> None:
     found = texts.make(tmp_path, texts.make(texts.DESK))
 
     assert [message.id for message in found if message.id] == ["Own"]
+
+
+_TAGS = re.compile(
+    r"\{%-?\s*comment.*?endcomment\s*%\}|\{%\s*blocktrans.*?endblocktrans\s*%\}|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}",
+    re.DOTALL,
+)
+_UNTOUCHED = re.compile(r"<(code|pre|kbd|script|style)\b.*?</\1>|<!doctype.*?>|<meta.*?>", re.DOTALL)
+_SHOWN = re.compile(r"\b(?:placeholder|title|aria-label|alt)=\"([^\"]*)\"")
+
+
+_NAMES = re.compile(r"\b(Runner|HTTP|URL|SHA-256|Excel|CSV|JSON|YAML|PDF|SLA|KPI|RACI|SOP|CPU|ID)\b")
+
+
+def bare_texts(template: str) -> list[str]:
+    """The texts of a template that people see and that no tag translates."""
+    plain = _UNTOUCHED.sub(" ", _TAGS.sub(" ", template))
+    shown = [*_SHOWN.findall(plain), *re.sub(r"<[^>]*>", "\n", plain).splitlines()]
+    words = (text.strip() for text in shown)
+    return [text for text in words if re.search(r"[A-Za-z]{2,}|[\u4e00-\u9fff]", _NAMES.sub("", text))]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [path for path in sorted(texts.DESK.rglob("templates/**/*")) if path.is_file()],
+    ids=lambda path: path.name,
+)
+def test_a_template_has_no_text_that_is_not_translated(template: Path) -> None:
+    assert bare_texts(template.read_text("utf-8")) == []
+
+
+def test_a_text_that_is_not_translated_is_found() -> None:
+    assert bare_texts("<b title=\"A title\">Some {% trans 'x' %} words</b> {{ name }} <code>x.y</code>") == [
+        "A title",
+        "Some   words",
+    ]

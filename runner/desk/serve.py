@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from waitress.server import TcpWSGIServer, create_server
 from runner.core.errors import ConfigurationError, EnvironmentProblem
 from runner.core.settings import Settings, prepare_home
 from runner.desk.outside import Place
+from runner.desk.patience import PatientChannel
 from runner.desk.settings import desk_options, public_host, secret_key_of
 from runner.store.open import open_store
 
@@ -58,6 +60,9 @@ class DeskServer:
         """Answer until `stop`; requests that are being answered are finished."""
         while not self._stopping.is_set():
             self._server.asyncore.loop(timeout=0.5, map=self._server._map, count=1)  # noqa: SLF001
+            at = time.monotonic()
+            for channel in list(self._server.active_channels.values()):
+                channel.end_if_late(at)
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
         for one in list(self._server._map.values()):  # noqa: SLF001 (the listening socket and every open connection)
             one.close()
@@ -108,6 +113,7 @@ def _bound(settings: Settings, application: Any, *, next_free: bool) -> TcpWSGIS
                 raise _no_port(settings, error.strerror or str(error)) from error
             continue
         assert isinstance(server, TcpWSGIServer)  # one address, so one socket
+        server.channel_class = PatientChannel
         return server
     raise _no_port(settings, f"port {first} is in use")
 

@@ -44,9 +44,10 @@ class WhoIsAsking:
         """Note that they are still there; what a page fetches by itself does not count."""
         request = cast("DeskRequest", plain)
         at = now()
+        by_itself = getattr(view, "is_live", False) and "HX-Request" in request.headers
         if (
             request.sign_in
-            and not getattr(view, "is_live", False)
+            and not by_itself
             and at - request.sign_in.seen > _NOTED_EVERY
         ):
             request.sign_in.seen = at

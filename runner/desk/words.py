@@ -171,7 +171,7 @@ TITLES: Final[tuple[Word, ...]] = (
     _("Pending"), _("Done"), _("Exceptions"), _("Total"), _("Time"), _("Message"), _("Note"), _("Reason"), _("File"), _("Found"),
     _("Priority"), _("Version"), _("Host"), _("Worker"), _("Parameters"), _("Value"), _("Data"), _("History"), _("Views"),
     _("Role"), _("E-mail"), _("Save"), _("Cancel"), _("Delete"), _("Edit"), _("Close"), _("Open"), _("Undo"), _("Confirm"), _("Add"),
-    _("Yes"), _("No"), _("on"), _("off"), _("Now"), _("Last"), _("Date"), _("Language"), _("Description"), _("Comment"),
+    _("Yes"), _("No"), _("on"), _("off"), _("Now"), _("Act"), _("Last"), _("Date"), _("Language"), _("Description"), _("Comment"),
 )  # fmt: skip
 
 # How a state looks: a class of desk.css (good, bad, warn, idle, plain).
