@@ -58,7 +58,9 @@ def make(area: Path, shared: Catalog | None = None) -> Catalog:
     known = _empty()
     if po_of(area).exists():
         lines = po_of(area).read_text("utf-8").splitlines(keepends=True)
-        both = "".join(line for line in lines if not line.startswith(_MERGE))  # a merge that stopped here: keep both
+        both = "".join(
+            line for line in lines if not line.startswith(_MERGE)
+        )  # a merge that stopped here: keep both
         known = read_po(io.StringIO(both), locale=LANGUAGE)
     for message in wanted:
         before = known.get(message.id, message.context) if message.id else None

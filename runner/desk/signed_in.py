@@ -45,11 +45,7 @@ class WhoIsAsking:
         request = cast("DeskRequest", plain)
         at = now()
         by_itself = getattr(view, "is_live", False) and "HX-Request" in request.headers
-        if (
-            request.sign_in
-            and not by_itself
-            and at - request.sign_in.seen > _NOTED_EVERY
-        ):
+        if request.sign_in and not by_itself and at - request.sign_in.seen > _NOTED_EVERY:
             request.sign_in.seen = at
             request.sign_in.save(update_fields=["seen"])
 
