@@ -102,7 +102,7 @@ def schedule_rows(outlook: Outlook, names: Sequence[str], now: datetime) -> list
     by_name = {one.schedule.id: one for one in outlook.timetable.planned}
     planned = [by_name[name] for name in names if name in by_name]
     ids = [one.schedule.id for one in planned]
-    stand, last, runs, loads = standings(ids), _last_dues(ids), _last_runs(ids), outlook.durations(now)
+    stand, last, runs, loads = standings(ids), last_dues(ids), _last_runs(ids), outlook.durations(now)
     rows = []
     for one in planned:
         schedule, name = one.schedule, one.schedule.id
@@ -161,7 +161,8 @@ def _late(one: Planned, coming: DueTime | None, load: tuple[timedelta, timedelta
     return late.text if late is not None else ""
 
 
-def _last_dues(names: Sequence[str]) -> dict[str, LastDue]:
+def last_dues(names: Sequence[str]) -> dict[str, LastDue]:
+    """What became of the latest recorded due time of each of these schedules. One query, a row of an index for each."""
     rows = Occurrence.objects.raw(_LAST.format(table="store_occurrence", marks=_marks(names)), list(names))
     return {row.schedule: LastDue(row.due, row.state, row.reason, row.run) for row in rows} if names else {}
 

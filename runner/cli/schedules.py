@@ -45,10 +45,10 @@ def list_schedules(as_json: Json = False) -> None:
     """List the schedules in plain words, with their next due time."""
     project = open_project()
     from runner.cases.schedule_acts import Standing, standings
-    from runner.store.models import Occurrence
+    from runner.cases.schedule_lists import last_dues
 
     timetable = load(project.settings.schedules, None, now())
-    last = {o.schedule: o for o in Occurrence.objects.order_by("due")}
+    last = last_dues([one.schedule.id for one in timetable.planned])
     stand = standings()
     found = [
         _schedule_json(one, last.get(one.schedule.id), stand.get(one.schedule.id, Standing()))
