@@ -178,7 +178,7 @@ def desk(ran: Cli, desk_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     yield made
     made.close()
     _serve(Path("not-opened/store.sqlite3"))
-    assert made.complaints == []
+    assert made.complaints == [], made.complaints
 
 
 @pytest.fixture(scope="session")

@@ -69,11 +69,12 @@ class Difference:
     now: Any
     tried: Any
     is_wrong: bool
+    came: bool = True
 
     @property
     def is_changed(self) -> bool:
-        """Whether somebody, or the queue's model, has changed it."""
-        return bool(self.original != self.now)
+        """Whether somebody has changed it; what the queue's model filled in did not come with the row."""
+        return self.came and bool(self.original != self.now)
 
 
 @dataclass(slots=True)
@@ -218,6 +219,7 @@ def _fields(case: Case, attempts: Sequence[Attempt]) -> list[Difference]:
             original=item.original.get(name),
             now=item.data.get(name),
             tried=tried.get(name),
+            came=name in item.original,
             is_wrong=name == where
             or (
                 where not in names and _is_named(item.data.get(name), message, is_key=name == item.queue.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.http import Http404, HttpResponse
@@ -24,6 +25,7 @@ from runner.desk.queue.case_words import refusal
 from runner.desk.words import choices
 from runner.store.models import Act, Attempt, Case
 
+CONFLICT: Final = 409
 _NEEDS: Final = {
     "claim": "cases.assign", "assign": "cases.assign", "unassign": "cases.assign", "comment": "cases.comment",
     "attest": "cases.attest",
@@ -44,7 +46,22 @@ def show_refused(request: DeskRequest, case_id: str, refused: Refused) -> HttpRe
     context = _context(request, found) | {"refused": refused, "why": why}
     if refused.form is not None:
         context["form"] = refused.form
+    if refused.status == CONFLICT:
+        context["kept"] = kept_words(refused.typed, found)
     return render(request, "queue/case.html", context, status=refused.status)
+
+
+def kept_words(typed: Mapping[str, str], found: Case) -> list[tuple[str, str]]:
+    """What somebody typed into the form of a case that was decided meanwhile: words, and values other than the item's."""
+    form = form_of(found.item) if found.item else None
+    shown = {one.input_name: one for one in form.entries} if form else {}
+    kept = []
+    for name, value in typed.items():
+        if name in shown and value != shown[name].shown:
+            kept.append((shown[name].title, value))
+        elif name in {"note", "assignee", "until"} and value:
+            kept.append((name, value))
+    return kept
 
 
 def _context(request: DeskRequest, found: Case) -> dict[str, Any]:
