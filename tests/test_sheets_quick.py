@@ -43,7 +43,7 @@ def cells_of(sheet: Sheet) -> dict[tuple[int, int], tuple[type, CellValue]]:
 
 
 def facts_of(facts: Facts) -> tuple[object, ...]:
-    return facts.errors, facts.unsolved, facts.hidden
+    return facts.errors, facts.unsolved, facts.hidden, facts.merged
 
 
 @pytest.mark.corpus
@@ -185,7 +185,7 @@ def bands(draw: st.DrawFn) -> Band:
 def judged(content: Sequence[Band | Loose]) -> list[object]:
     grid = Grid("a.xlsx", "Data", Sheet((Loose([1], [list(Everything.model_fields)]), *content)))
     check = RowCheck(Everything, grid, find_header(grid, Everything), None)
-    found = [one for band in content for one in check.checked_band(band, 0)]
+    found = [one for band in content for one in check.checked_band(band)]
     return [
         (number, repr(row) if isinstance(row, Everything) else [str(error) for error in row])
         for number, row, _, _ in found

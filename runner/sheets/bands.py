@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -52,6 +52,14 @@ class Band:
             cells[column - 1] = content.value(index)
         return cells
 
+    def part(self, first: int, stop: int) -> Band:
+        """The rows from index `first` up to `stop`."""
+        columns = {
+            column: Cells(cells.kind, cells.values[first:stop], cells.only)
+            for column, cells in self.columns.items()
+        }
+        return Band(self.numbers[first:stop], columns)
+
 
 @dataclass(frozen=True, slots=True)
 class Loose:
@@ -65,6 +73,10 @@ class Loose:
         """One row, from column A."""
         cells = self.cells[index]
         return [*[""] * (self.first_column - 1), *cells] if self.first_column > 1 else cells
+
+    def part(self, first: int, stop: int) -> Loose:
+        """The rows from index `first` up to `stop`."""
+        return Loose(self.numbers[first:stop], self.cells[first:stop], self.first_column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,13 @@ class Sheet:
         for band in self.bands:
             for index, number in enumerate(band.numbers):
                 yield number, band.row(index)
+
+    def between(self, first: int, last: int) -> Iterator[Band | Loose]:
+        """The bands with the rows from number `first` to number `last`, cut where they reach beyond."""
+        for band in self.bands:
+            start, stop = bisect_left(band.numbers, first), bisect_right(band.numbers, last)
+            if start < stop:
+                yield band if stop - start == len(band.numbers) else band.part(start, stop)
 
     def last_column(self, first_row: int) -> int:
         """The last column that holds something in `first_row` or below it; 0 where nothing does."""

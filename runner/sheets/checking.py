@@ -42,7 +42,7 @@ class RowCheck(Generic[M]):
     """The rules for the rows of one grid under one header."""
 
     def __init__(self, model: type[M], grid: Grid, header: Header, locale: Locale | None) -> None:
-        self._model = model
+        self.model = model
         self._grid = grid
         self._has_facts = bool(grid.facts.errors or grid.facts.unsolved)
         self._fields = [
@@ -69,27 +69,25 @@ class RowCheck(Generic[M]):
             for field, (name, at, plain, kind) in zip(self._fields, self._plan, strict=True)
         ]
 
-    def checked_band(self, band: Band | Loose, first: int) -> Iterator[Judged[M]]:
-        """Each row of `band` from its row `first` on that holds something for the model."""
+    def checked_band(self, band: Band | Loose) -> Iterator[Judged[M]]:
+        """Each row of `band` that holds something for the model."""
         if isinstance(band, Band):
-            data = ready(band, self.wishes) if first == 0 else None
+            data = ready(band, self.wishes)
             if data is not None:
                 yield from self._validated(band, data)
                 return
-        for index in range(first, len(band.numbers)):
-            number, cells = band.numbers[index], band.row(index)
+        for index, number in enumerate(band.numbers):
+            cells = band.row(index)
             if self.is_used(number, cells):
                 yield number, self.checked(number, cells), band, index
 
-    def count(self, band: Band | Loose, first: int) -> int:
-        """How many rows of `band` from its row `first` on hold something for the model."""
+    def count(self, band: Band | Loose) -> int:
+        """How many rows of `band` hold something for the model."""
         if isinstance(band, Band):
             columns = [band.columns[field.column] for field in self._fields if field.column in band.columns]
             if any(cells.kind == "number" for cells in columns):
-                return len(band.numbers) - first
-        return sum(
-            self.is_used(band.numbers[index], band.row(index)) for index in range(first, len(band.numbers))
-        )
+                return len(band.numbers)
+        return sum(self.is_used(number, band.row(index)) for index, number in enumerate(band.numbers))
 
     def _validated(self, band: Band, data: Iterator[dict[str, object]]) -> Iterator[Judged[M]]:
         models = map(partial(self._validate, by_alias=False, by_name=True), data)
@@ -180,7 +178,7 @@ class RowCheck(Generic[M]):
         return data, troubles
 
     def _blank(self, data: dict[str, object], field: Field) -> None:
-        info = self._model.model_fields[field.name]
+        info = self.model.model_fields[field.name]
         if not field.is_required:
             return
         if self._takes_none(field):
@@ -189,7 +187,7 @@ class RowCheck(Generic[M]):
         raise Trouble("is empty", f"a value for '{shown_name(field.name, info)}'", "fill in the cell")
 
     def _takes_none(self, field: Field) -> bool:
-        return type(None) in getattr(self._model.model_fields[field.name].annotation, "__args__", ())
+        return type(None) in getattr(self.model.model_fields[field.name].annotation, "__args__", ())
 
     def _fact(self, number: int, column: int) -> str:
         place = (number, column)

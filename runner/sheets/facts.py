@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from runner.core.errors import WorkbookError
@@ -19,11 +19,14 @@ from runner.sheets.sheetxml import (
     cells,
     column_of,
     rows,
+    span,
 )
 
 AREA_WITHOUT_QUESTION = 2_000_000
 CELLS_PER_VALUE = 50
 TEXT_WITHOUT_QUESTION, MOST_TEXT = 128 << 20, 1 << 30
+MOST_MERGED = 10_000
+_MERGED = re.compile(rb"""<(?:[\w.-]+:)?mergeCell\b[^>]*?\sref\s*=\s*["']([^"']*)["']""")
 _ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
 _WIDE = re.compile(rb"""\br\s*=\s*["']([A-Z]{2,})""")
 _TOO_FAR = re.compile(rb"""\br\s*=\s*["'](?:[A-Z]{4}|[A-Z]*\d{8})""")
@@ -37,11 +40,12 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Facts:
-    """By (row, column): the error a cell shows, and the formula of a cell that has no stored result; and the hidden rows."""
+    """By (row, column): errors shown, formulas without a stored result; and the hidden rows and merged areas."""
 
     errors: dict[Place, str] = field(default_factory=dict)
     unsolved: dict[Place, str] = field(default_factory=dict)
     hidden: frozenset[int] = frozenset()
+    merged: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclass
@@ -106,7 +110,7 @@ def look_through(package: Package, part: Part, sheet: str, strings: Part | None 
             hidden += [row.number for row in rows(stream.tags, mask, last) if is_hidden(row)]
         last = extent.last_row
     refuse_unheld(package, part, sheet, strings, extent)
-    return replace(notes.facts, hidden=frozenset(hidden))
+    return replace(notes.facts, hidden=frozenset(hidden), merged=merged_areas(stream.tail()))
 
 
 def refuse_unheld(
@@ -122,6 +126,18 @@ def refuse_unheld(
         return
     if strings and extent.cells * strings.size > TEXT_WITHOUT_QUESTION:
         _refuse_repeated_text(package, part, sheet, strings, extent.cells)
+
+
+def merged_areas(tail: Iterable[bytes]) -> tuple[tuple[int, int, int, int], ...]:
+    """The merged areas that the end of a worksheet lists; the first 10,000."""
+    found: list[tuple[int, int, int, int]] = []
+    rest = b""
+    for piece in tail:
+        rest += piece
+        areas = (span(one[1].decode("ascii", "replace")) for one in _MERGED.finditer(rest))
+        found += [area for area in areas if area]
+        rest = rest[rest.rfind(b"<") :] if b"<" in rest else b""
+    return tuple(dict.fromkeys(found[:MOST_MERGED]))
 
 
 def is_hidden(row: Row) -> bool:

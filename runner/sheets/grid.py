@@ -38,7 +38,7 @@ class Fingerprint:
 class Grid:
     """One sheet: its cells (an empty one is the empty text) and what is known about single ones.
 
-    `is_text`: every value is text, as in a .csv. `masks` gives the number formats made of
+    `is_text`: every value is text, as in a .csv. `encoding` and `delimiter` say how it was written. `masks` gives the number formats made of
     zeros, such as 00000, of the cells in the given columns.
     """
 
@@ -47,6 +47,8 @@ class Grid:
     content: Sheet
     facts: Facts = field(default_factory=Facts)
     is_text: bool = False
+    encoding: str = ""
+    delimiter: str = ""
     masks: Callable[[Collection[int]], dict[Place, str]] = lambda _columns: {}
 
     @property
@@ -117,15 +119,22 @@ def load(path: Path) -> Source:
     return Source(path, data, Fingerprint(hashlib.sha256(data).hexdigest(), len(data), status.st_mtime_ns))
 
 
-def grids(source: Source, sheet: str | None = None) -> Iterator[Grid]:
+def grids(source: Source, sheet: str | None = None, *, encoding: str | None = None) -> Iterator[Grid]:
     """The sheet called `sheet`; without a name the visible worksheets, one after the other.
 
     Raises WorkbookError as the guard does, and WB_SHEET.
     """
     suffix, name = source.path.suffix.lower(), source.path.name
     if suffix in TEXT_SUFFIXES:
-        table = delimited.parse(source.data, name)
-        yield Grid(name, "", Sheet((Loose(range(1, len(table.rows) + 1), table.rows),)), is_text=True)
+        table = delimited.parse(source.data, name, encoding)
+        yield Grid(
+            name,
+            "",
+            Sheet((Loose(range(1, len(table.rows) + 1), table.rows),)),
+            is_text=True,
+            encoding=table.encoding,
+            delimiter=table.delimiter,
+        )
     elif suffix in XML_SUFFIXES:
         yield from _package_grids(source, sheet)
     else:

@@ -32,29 +32,33 @@ def find_header(
     *,
     header_row: int | None = None,
     aliases: Mapping[str, Sequence[str]] | None = None,
+    columns: tuple[int, int] | None = None,
 ) -> Header:
     """The header row of `grid` for `model`: the one among the first 20 that names the most fields.
 
+    `columns`: only those from the first to the second are looked at. A heading that spans several rows counts in each of them,
+    and one that spans several columns goes before those below it: ``Address`` over ``City`` is ``City`` and ``Address City``.
     Raises WorkbookError: WB_COLUMN where a required field has no column, WB_COLUMN_DUP where a field has two; and
     UsageError where `aliases` speaks of a field that the model doesn't have.
     """
     names = field_names(model, aliases or {})
-    candidates = _candidates(grid, header_row)
-    best = Header(header_row or grid.first_row, {}, {})
+    best, above = Header(header_row or grid.first_row, {}, {}), dict[int, str]()
     most = -1
     wanted = [set(words) for words in names.values()]
-    for number, words in candidates:
-        present = {normal(word) for word in words.values()}
+    for number, words, over in _candidates(grid, header_row, columns):
+        present = {normal(word) for word in (*words.values(), *over.values())}
         found = sum(not present.isdisjoint(one) for one in wanted)
         if found > most:
-            best, most = Header(number, words, {}), found
+            best, above, most = Header(number, words, {}), over, found
     plain = {column: normal(word) for column, word in best.words.items()}
+    whole = {column: normal(word) for column, word in above.items()}
     for field in names:
-        columns = [column for column, word in plain.items() if word and word in names[field]]
-        if len(columns) > 1:
-            raise _twice(grid, best, columns)
-        if columns:
-            best.columns[field] = columns[0]
+        found_in = [column for column, word in whole.items() if word in names[field]]
+        found_in = found_in or [column for column, word in plain.items() if word and word in names[field]]
+        if len(found_in) > 1:
+            raise _twice(grid, best, found_in)
+        if found_in:
+            best.columns[field] = found_in[0]
     missing = [f for f, info in model.model_fields.items() if f not in best.columns and info.is_required()]
     if missing:
         raise _missing(grid, best, shown_name(missing[0], model.model_fields[missing[0]]), names[missing[0]])
@@ -106,14 +110,32 @@ def _words_of(field: str, info: FieldInfo, more: Sequence[str]) -> list[str]:
     return words
 
 
-def _candidates(grid: Grid, header_row: int | None) -> list[tuple[int, dict[int, str]]]:
+def _candidates(
+    grid: Grid, header_row: int | None, columns: tuple[int, int] | None
+) -> list[tuple[int, dict[int, str], dict[int, str]]]:
+    """Rows that may be the header: number, words by column, and by column the words with those of the rows above."""
     numbers = [header_row] if header_row else range(grid.first_row, grid.first_row + ROWS_SEARCHED)
+    first, last = columns or (1, 1 << 14)
     found = []
     for number in numbers:
         words = {at: str(cell) for at, cell in enumerate(grid.row(number), 1) if str(cell).strip()}
+        over: dict[int, str] = {}
+        for top, left, bottom, right in grid.facts.merged:
+            if top <= number <= bottom:  # a heading over several rows
+                word = _cell(grid, top, left)
+                words |= {at: word for at in range(left, left + 1) if word and at not in words}
+            elif bottom == number - 1 and left < right:  # a heading over several columns
+                word = _cell(grid, top, left)
+                over |= {at: f"{word} {words[at]}" for at in range(left, right + 1) if word and at in words}
+        words = {at: word for at, word in sorted(words.items()) if first <= at <= last}
         if words:
-            found.append((number, words))
+            found.append((number, words, {at: word for at, word in over.items() if at in words}))
     return found
+
+
+def _cell(grid: Grid, row: int, column: int) -> str:
+    cells = grid.row(row)
+    return str(cells[column - 1]).strip() if column <= len(cells) else ""
 
 
 def _twice(grid: Grid, header: Header, columns: Sequence[int]) -> WorkbookError:

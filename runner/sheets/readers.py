@@ -48,7 +48,7 @@ class PackageReader:
         refuse_unheld(self._package, sheet.part, sheet.name, strings, reader.extent, longest=longest)
         if reader.has_facts:
             return found, look_through(self._package, sheet.part, sheet.name, strings)
-        return found, Facts(hidden=frozenset(reader.hidden))
+        return found, Facts(hidden=frozenset(reader.hidden), merged=reader.merged)
 
     def wholly(self, sheet: SheetPart) -> tuple[Sheet, Facts]:
         """The sheet by a full parser."""

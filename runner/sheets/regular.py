@@ -14,7 +14,7 @@ from functools import lru_cache
 from operator import ge
 
 from runner.sheets.bands import Band, Cells, CellValue, Loose
-from runner.sheets.facts import Extent
+from runner.sheets.facts import Extent, merged_areas
 from runner.sheets.moments import moment
 from runner.sheets.sheetxml import SheetStream, column_of
 from runner.sheets.texts import Irregular, plain_text
@@ -51,7 +51,7 @@ class Reader:
     """Reads the rows of one sheet; `texts` are the shared strings, `moments` says which styles show dates or lengths of time.
 
     After `bands()`: `hidden` has the numbers of hidden rows, `extent` how far the cells reach, `has_facts` whether there is an
-    error value or a formula without a stored result.
+    error value or a formula without a stored result, `merged` the merged areas.
     """
 
     texts: Sequence[str]
@@ -60,6 +60,7 @@ class Reader:
     hidden: set[int] = field(default_factory=set)
     extent: Extent = field(default_factory=Extent)
     has_facts: bool = False
+    merged: tuple[tuple[int, int, int, int], ...] = ()
     _last: int = 0
     _has_blanks: bool = False
     _serials: dict[str, dict[str, CellValue]] = field(default_factory=dict)
@@ -79,8 +80,7 @@ class Reader:
             except UnicodeDecodeError as broken:
                 raise Irregular("not UTF-8") from broken
             yield from self._block(text)
-        for _ in stream.tail():
-            pass
+        self.merged = merged_areas(stream.tail())
 
     def _block(self, text: str) -> Iterator[Band | Loose]:
         count = text.count("<row ")

@@ -12,7 +12,7 @@ from runner.sheets.bands import Loose, Sheet
 from runner.sheets.checking import RowCheck
 from runner.sheets.grid import Fingerprint, Grid, Source
 from runner.sheets.header import find_header
-from runner.sheets.reading import Rows
+from runner.sheets.reading import Rows, RowsPlace
 from runner.sheets.wording import locale_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,4 +35,4 @@ def text_rows(
     grid = Grid(place, "", content, is_text=True)
     header = find_header(grid, model, header_row=1, aliases=aliases)
     source = Source(Path(place), b"", Fingerprint("", 0, 0))
-    return Rows(source, grid, header, RowCheck(model, grid, header, locale_of(locale)))
+    return Rows(source, RowsPlace(grid, header), RowCheck(model, grid, header, locale_of(locale)))
