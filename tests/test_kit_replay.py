@@ -148,6 +148,12 @@ def test_data_that_the_page_does_not_take_is_a_business_exception(
     assert said in answer
 
 
+def test_no_error_shows_a_secret_that_was_typed(context: BrowserContext) -> None:
+    with pytest.raises(BusinessError) as caught:
+        play(context, field("Amount", "${secret:amount}"), secret=lambda _: "open-sesame")
+    assert "the field does not take '***'" in str(caught.value)
+
+
 def test_options_are_chosen_by_value_or_words_and_boxes_ticked(context: BrowserContext) -> None:
     page = play(context, field("Colour", "Dark red"), field("Agree", "no")).tabs.main
     assert page.get_by_label("Colour").input_value() == "2"

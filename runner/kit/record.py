@@ -117,13 +117,17 @@ class Recorder:
             while not self.stopped and (pages := self._context.pages):
                 pages[0].wait_for_timeout(_SETTLE_MS)
 
-    def finish(self) -> Recorded:
-        """What was recorded. Raises ConfigurationError (REC_EMPTY) where nothing was done."""
+    def settle(self) -> None:
+        """Return when the pictures of all steps so far are taken; a program that plays a person is faster than they are."""
         from playwright.sync_api import Error
 
         with contextlib.suppress(Error):
             while self._busy and (pages := self._context.pages):
                 pages[0].wait_for_timeout(_SETTLE_MS)
+
+    def finish(self) -> Recorded:
+        """What was recorded. Raises ConfigurationError (REC_EMPTY) where nothing was done."""
+        self.settle()
         plain = {"title": self._title, "steps": [noted.step for noted in self._steps]}
         clean = json.loads(self.redactor.text(json.dumps(plain, ensure_ascii=False)))
         recording, errors = check_steps(clean, self._title)
@@ -316,12 +320,12 @@ class Recorder:
             return
         self._busy.add(page)
         try:
-            mask = [page.locator("input[type=password]")]
+            mask, url = [page.locator("input[type=password]")], page.url
             picture = page.screenshot(
                 mask=mask, timeout=_PICTURE_WITHIN_MS, style="runner-recorder{display:none!important}"
             )
             self._latest[page] = picture
-            if noted is not None:
+            if noted is not None and page.url == url:
                 noted.picture = picture
         except Error:
             self._waiting.pop(page, None)  # the page went away meanwhile
@@ -332,15 +336,17 @@ class Recorder:
 
 
 def _lend_pictures(steps: list[_Noted]) -> None:
-    """A step whose picture was not taken in time gets that of the next one on the same page."""
-    next_one: bytes | None = None
-    for noted in reversed(steps):
-        if noted.step.get("assertedEvents"):
-            next_one = None  # what comes behind it is on another page
-        own = noted.before or noted.picture
-        if own is None and noted.element:
-            noted.picture = next_one
-        next_one = own or next_one
+    """A step whose picture was not taken in time gets that of its neighbour on the same page: the next one, or the last."""
+    for backwards in (True, False):
+        lent: bytes | None = None
+        for noted in reversed(steps) if backwards else steps:
+            leads_away = bool(noted.step.get("assertedEvents"))
+            if backwards and leads_away:
+                lent = None
+            own = noted.before or noted.picture
+            if own is None and noted.element:
+                noted.picture = lent
+            lent = None if leads_away and not backwards else own or lent
 
 
 def _frame_path(frame: Frame) -> list[int]:

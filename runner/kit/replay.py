@@ -55,6 +55,7 @@ class Player:
         self.tabs = Tabs(page)
         self.values: dict[str, object] = {}
         self.outputs: dict[str, str] = {}
+        self._secrets: set[str] = set()  # those that were typed: no error may show one
         self.number = 0  # of the step that was begun last
         self.refused = False  # the page said no to the last step
         self.nothing_done = False  # the last step did not come to its act: its element was not there
@@ -88,11 +89,11 @@ class Player:
         except RunnerError as error:
             self.nothing_done = error.stable_code in _BEFORE_THE_ACT
             if not error.where:
-                error.where, error.what = self._where(number), f"{error.what}, at: {words}"
+                error.where, error.what = self._where(number), f"{self._masked(error.what)}, at: {words}"
             raise
         except (Error, AssertionError) as error:
             raise ApplicationError(
-                f"{str(error).strip().splitlines()[0]}, at: {words}",
+                f"{self._masked(str(error).strip().splitlines()[0])}, at: {words}",
                 expected="the page as it was while recording",
                 hint="look at the picture of the page; where the page has changed, record the step again",
                 where=self._where(number),
@@ -121,11 +122,22 @@ class Player:
             page.wait_for_timeout(script.slow_ms)
 
     def _prepared(self, recorded: Step) -> Step:
-        secret = self.script.secret
+        secret = self._secret if self.script.secret else None
         step = with_values(recorded, lambda text: fill(text, self.values, secret))
         if self.script.address:
             step = _at_address(step, self.script.recording.first_address, self.script.address)
         return step
+
+    def _secret(self, name: str) -> str:
+        assert self.script.secret is not None
+        value = self.script.secret(name)
+        self._secrets.add(value)
+        return value
+
+    def _masked(self, text: str) -> str:
+        for value in self._secrets:
+            text = text.replace(value, "***")
+        return text
 
     def _alerts_before(self, page: Page, step: Step) -> set[str]:
         acts = isinstance(step, Click | DoubleClick) and step.leads_to is not None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Frame, Locator, Position
 
 _BUTTONS: Final[Mapping[str, Any]] = {"primary": "left", "auxiliary": "middle", "secondary": "right"}
-_LOOK: Final = """e => ({tag: e.tagName.toLowerCase(), type: (e.type || '').toLowerCase(), multiple: !!e.multiple,
+_LOOK: Final = """e => ({tag: e.tagName.toLowerCase(), type: (e.type || '').toLowerCase(), most: e.maxLength ?? -1,
     options: e.tagName === 'SELECT' ? [...e.options].map(o => [o.value, o.label.trim()]) : []})"""
 _OPTIONS_WITHIN_MS: Final = 3000
 _EXACT: Final = frozenset({"date", "time", "month", "week", "datetime-local", "color", "range", "number"})
@@ -63,10 +63,11 @@ def fill_in(locator: Locator, value: str, within_ms: float) -> None:
     elif seen["type"] in {"checkbox", "radio"}:
         locator.set_checked(value.lower() in {"true", "on", "1", "yes"}, timeout=within_ms)
     else:
-        _type_in(locator, value, seen["type"], within_ms)
+        look = seen["type"] in _EXACT or 0 <= seen["most"] < len(value)
+        _type_in(locator, value, seen["type"], within_ms, look=look)
 
 
-def _type_in(locator: Locator, value: str, kind: str, within_ms: float) -> None:
+def _type_in(locator: Locator, value: str, kind: str, within_ms: float, *, look: bool) -> None:
     """Fill in a text, and look whether the field took it: a date that is none leaves the field empty without a word."""
     from playwright.sync_api import Error
 
@@ -76,7 +77,7 @@ def _type_in(locator: Locator, value: str, kind: str, within_ms: float) -> None:
         if not any(words in str(error) for words in _REFUSED_VALUE):
             raise
         raise _refused_value(value, kind) from error
-    if not kind:  # a part of the page that can be edited
+    if not look:
         return
     taken = locator.input_value(timeout=within_ms)
     exact = kind in _EXACT and taken.casefold() != value.casefold()

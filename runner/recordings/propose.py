@@ -73,7 +73,7 @@ def propose_binding(
     matches = tuple(_with_choices(plain, columns, tuple(_matches(plain, columns)), chosen or {}))
     used = {match.field for match in matches}
     fields = {
-        c.name: BoundField(column=c.heading, kind=c.kind, optional=c.has_gaps)
+        c.name: BoundField(column=c.heading, kind=c.kind, optional=c.may_be_empty)
         for c in columns
         if c.name in used
     }
@@ -153,13 +153,13 @@ class _Column:
         self.kind = _kind(self.filled)
 
     @property
-    def has_gaps(self) -> bool:
-        """Whether some cells are empty: an empty one is no mistake then."""
-        return len(self.filled) < len(self.cells)
+    def may_be_empty(self) -> bool:
+        """Whether so many cells are empty that an empty one is no mistake."""
+        return len(self.filled) < 0.9 * len(self.cells)
 
     @property
     def is_unique(self) -> bool:
-        """Whether every cell is filled, and nearly all of them differ: one wrong row must not spoil the key."""
+        """Whether nearly every cell is filled, and nearly all of them differ: one wrong row must not spoil the key."""
         return (
             bool(self.cells)
             and not self.has_gaps

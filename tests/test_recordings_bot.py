@@ -1,0 +1,189 @@
+"""What an ops person does without code, end to end: record an order, bind it to a workbook, schedule it, find what came of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sqlite3
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+
+from runner.demo.serve import Portal
+from runner.recordings.library import Place
+from tests.cli_project import Cli
+from tests.main_job import until
+from tests.recordings_clerk import BAD_ROWS, MACRO, make_order_book, record_an_order
+
+pytestmark = pytest.mark.browser
+
+SCHEDULES = """
+schedules:
+  - id: orders
+    description: Enter the orders of the workbook
+    recording: enter-order
+    every: 10s
+    parameters:
+      address: {address}
+"""
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """A project with a recording of one order; not to be changed."""
+    folder = tmp_path_factory.mktemp("recorded")
+    project = folder / "project"
+    (project / "bots").mkdir(parents=True)
+    (project / "pyproject.toml").write_text("", encoding="utf-8")
+    with Portal(folder / "portal") as portal:
+        record_an_order(portal, Place(project, "enter-order"))
+    return Cli(project)
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Portal]:
+    with Portal(tmp_path / "portal") as started:
+        yield started
+
+
+def project_of(
+    recorded: Cli, tmp_path: Path, portal: Portal, rows: int, bad: Sequence[int] = BAD_ROWS
+) -> Cli:
+    """A copy with a workbook, bound; the portal's password is in the vault."""
+    cli = Cli(tmp_path / "project")
+    shutil.copytree(recorded.project, cli.project)
+    make_order_book(cli.project / "inbox" / "orders.xlsm", rows, bad)
+    cli("secrets", "set", "portal/password", typed=f"{portal.password}\n")
+    answer = cli("recordings", "bind", "enter-order", "inbox/orders.xlsm", "--process", "order-entry")
+    assert 'step 13: Click "Post order"' in answer.out
+    return cli
+
+
+def test_an_order_is_recorded_bound_to_30_rows_and_scheduled(
+    recorded: Cli, tmp_path: Path, portal: Portal
+) -> None:
+    cli = project_of(recorded, tmp_path, portal, rows=30)
+    source = cli.project / "inbox" / "orders.xlsm"
+    before = source.read_bytes()
+    listed = cli("bots", "--json").json[0]
+    assert (listed["name"], listed["queues"][0]["key"]) == ("enter-order", "order_no")
+    (cli.project / "schedules.yaml").write_text(SCHEDULES.format(address=portal.url), encoding="utf-8")
+    cli("schedules", "check")
+    cli("runs", "list")  # there is a store from now on
+
+    service = cli.start("up", "--no-desk")
+    try:
+        until(lambda: ended(cli), limit=240)
+    finally:
+        service.send_signal(signal.SIGINT)
+        said, _ = service.communicate(timeout=60)
+    run = min(runs(cli), key=lambda run: run["id"])
+    assert (run["status"], run["schedule"]) == ("exceptions", "orders"), said
+    assert run["items"] == {"total": 30, "done": 26, "exceptions": 4, "pending": 0}
+
+    # the bad rows are in the exception queue, each with what is wrong
+    codes = {case["item"]: case["error"]["code"] for case in shown_cases(cli)}
+    assert codes == {
+        "REC-3": "UNKNOWN_OPTION", "REC-8": "WB_CELL_TYPE", "REC no 13!": "REFUSED", "REC-19": "WB_CELL",
+    }  # fmt: skip
+    assert portal.stats()["entered_more_than_once"] == []
+    assert len(portal.orders()) == 26
+
+    # the results are beside the rows, and the rest of the workbook is what it was
+    assert source.read_bytes() == before
+    result = cli.project / "inbox" / "orders.result.xlsm"
+    sheet = load_workbook(result, keep_vba=True)["Orders"]
+    table = {cell.value: cell.column for cell in sheet[1] if cell.value}
+    statuses = [sheet.cell(row, table["Runner status"]).value for row in range(2, 32)]
+    assert [row for row, status in enumerate(statuses, start=2) if status != "done"] == list(BAD_ROWS)
+    numbers = [sheet.cell(row, table["confirmation"]).value for row in range(2, 32) if row not in BAD_ROWS]
+    assert all(str(number).startswith("PC-") for number in numbers)
+    assert len(set(numbers)) == 26
+    assert_only_the_sheet_changed(source, result)
+
+    # a corrected row is taken up by the next run, and nothing is entered twice
+    case = next(c for c in cli("cases", "list", "--json").json if c["item"] == "REC-3")
+    cli("cases", "retry", case["id"], "--set", "product=Desk lamp")
+    cli("run", "enter-order", "--param", f"address={portal.url}", code=1)
+    assert len(portal.orders()) == 27
+    assert portal.stats()["entered_more_than_once"] == []
+
+
+def runs(cli: Cli) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = cli("runs", "list", "--json", code=None).json
+    return found
+
+
+def ended(cli: Cli) -> bool:
+    """Whether the run has ended, read from the store itself: a command for each look would slow it down."""
+    with closing(
+        sqlite3.connect(f"file:{cli.home / 'store.sqlite3'}?mode=ro", uri=True, timeout=10)
+    ) as store:
+        found = store.execute("SELECT status FROM store_run ORDER BY id").fetchone()
+    return bool(found) and found[0] in {"done", "exceptions", "failed"}
+
+
+def shown_cases(cli: Cli) -> list[dict[str, Any]]:
+    listed = cli("cases", "list", "--json").json
+    return [answer.json for answer in cli.each(*(["cases", "show", case["id"], "--json"] for case in listed))]
+
+
+def assert_only_the_sheet_changed(source: Path, result: Path) -> None:
+    with zipfile.ZipFile(source) as first, zipfile.ZipFile(result) as second:
+        assert first.namelist() == second.namelist()
+        changed = [name for name in first.namelist() if first.read(name) != second.read(name)]
+        kept = set(first.namelist()) - set(changed)
+        assert second.read("xl/vbaProject.bin") == MACRO
+    assert all("sheet" in name or name.endswith(("calcChain.xml", "docProps/app.xml")) for name in changed)
+    assert {"xl/charts/chart1.xml", "xl/media/image1.png", "xl/vbaProject.bin"} <= kept
+
+
+def test_the_generated_script_does_the_same_as_the_recording(
+    recorded: Cli, tmp_path: Path, portal: Portal
+) -> None:
+    cli = project_of(recorded, tmp_path, portal, rows=6, bad=(3, 4, 5))
+    cli("new", "enter_order", "--from", "enter-order")
+    outcomes = []
+    for bot in ("enter-order", "enter_order"):
+        with Portal(tmp_path / bot) as fresh:
+            cli("secrets", "set", "portal/password", typed=f"{fresh.password}\n")
+            cli("run", bot, "--param", f"address={fresh.url}", code=1)
+            entered = sorted(
+                json.dumps({**order, "posted_at": ""}, sort_keys=True) for order in fresh.orders()
+            )
+        items = {item["key"]: item["status"] for item in cli("items", "list", bot, "--json").json}
+        codes = sorted(case["error"]["code"] for case in shown_cases(cli) if case["queue"] == bot)
+        outcomes.append((entered, items, codes))
+    assert outcomes[0] == outcomes[1]
+    assert len(outcomes[0][0]) == 3
+    assert outcomes[0][2] == ["REFUSED", "UNKNOWN_OPTION", "WB_CELL_TYPE"]
+
+
+def test_a_recording_is_replayed_listed_and_shown(recorded: Cli, tmp_path: Path, portal: Portal) -> None:
+    cli = project_of(recorded, tmp_path, portal, rows=3)
+    again = cli("replay", "enter-order", "--set", "order_no=REC-100", "--address", portal.url, "--json").json
+    assert again["outputs"] == {"confirmation": "PC-000001"}
+    refused = cli("replay", "enter-order", "--set", "order_no=REC-100", "--address", portal.url, code=1)
+    assert "enter-order step 13: REFUSED: the page refuses it" in refused.err
+    assert portal.password not in refused.out + refused.err
+    assert "did you mean 'order_no'?" in cli("replay", "enter-order", "--set", "order_nr=1", code=2).err
+    listed = cli("recordings", "list", "--json").json
+    assert listed[0]["placeholders"] == [
+        "order_no",
+        "customer",
+        "product",
+        "quantity",
+        "amount",
+        "deliver_on",
+    ]
+    shown = cli("recordings", "show", "enter-order", "--lang", "zh", "--json").json
+    assert shown["steps"][12]["words"] == "点击“Post order”"
+    assert all(step["picture"] for step in shown["steps"][2:])
+    assert "recordings/enter-order.yaml" in cli("bots", "enter-order").out
+    assert "no recording 'enter-odrer'" in cli("recordings", "show", "enter-odrer", code=2).err
