@@ -8,7 +8,7 @@ from runner.core.clock import now
 from runner.engine.bot_watch import take_stock
 from runner.store.models import Run
 from tests.cli_project import empty, ran  # noqa: F401 (fixtures)
-from tests.desk_place import Desk, assert_one_language, desk, desk_store  # noqa: F401 (fixtures)
+from tests.desk_place import Desk, desk, desk_store  # noqa: F401 (fixtures)
 
 
 def the_run() -> Run:

@@ -56,8 +56,25 @@ def demo() -> int:
         Vault(place.settings.vault, place.environment).set("portal/password", portal.password)
         _play(place, portal)
         seconds = time.monotonic() - began
-        _print_next(place, portal, seconds)
+        if sys.stdout.isatty():
+            _stay(place, portal, seconds)
+        else:
+            _print_next(place, portal, seconds)
     return 0
+
+
+def _stay(place: DemoPlace, portal: Portal, seconds: float) -> None:
+    """Serve the desk, with portal, scheduler and worker behind it, until Ctrl-C: what is decided there is done."""
+    from runner.cli.desk import DeskPart
+    from runner.engine.service import parts_of, serve_together
+
+    portal.clear_faults()
+    _heading(f"That took {seconds:.0f} s. Now look at it on the desk; Ctrl-C ends everything")
+    print("The portal is up and no longer flaky: correct a row, retry it, and see it succeed.")
+    print(f"Afterwards: {_ready_shell(place)}; runner cases list", flush=True)
+    parts = parts_of(("scheduler", "worker", "bots"), place.settings, place.environment, _quiet)
+    desk = DeskPart(lambda text: print(text, file=sys.stderr), place.environment, place.folder)
+    serve_together([*parts, desk], on_signal=lambda: print("\nending"))
 
 
 def _play(place: DemoPlace, portal: Portal) -> None:

@@ -62,8 +62,11 @@ class DeskPart:
     It ends with its parent, however that ends: its standard input is a pipe from it.
     """
 
-    def __init__(self, say: Callable[[str], None], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, say: Callable[[str], None], environment: Mapping[str, str], folder: Path | None = None
+    ) -> None:
         self._say = say
+        self._folder = folder  # of the project; None: the current one
         self._environment = dict(environment)
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -75,7 +78,9 @@ class DeskPart:
                 return
             command = [sys.executable, "-m", "runner", "desk", "--attached"]
             began = time.monotonic()
-            with subprocess.Popen(command, stdin=subprocess.PIPE, env=self._environment) as process:
+            with subprocess.Popen(
+                command, stdin=subprocess.PIPE, env=self._environment, cwd=self._folder
+            ) as process:
                 self._process = process
                 code = process.wait()
             if not self._stopping.is_set():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 SPARK_STEP: Final = 6.0
@@ -121,9 +121,10 @@ def gantt(
 
     Bars that reach beyond the borders are cut there and get the class ``cut``.
     """
+    first, last = start.astimezone(UTC), end.astimezone(UTC)  # an hour of the clock may be none, or two
     kept = [bar for bar in bars if bar.end >= start and bar.start <= end]
     names = list(dict.fromkeys([*rows, *(bar.row for bar in kept)]))
-    scale = (width - left) / max((end - start).total_seconds(), 1e-9)
+    scale = (width - left) / max((last - first).total_seconds(), 1e-9)
     top, drawn = 26.0, []
     for name in names:
         mine = sorted((bar for bar in kept if bar.row == name), key=lambda bar: (bar.start, bar.end))
@@ -132,8 +133,8 @@ def gantt(
         for bar in mine:
             lane = next((at for at, free in enumerate(lanes) if free <= bar.start), len(lanes))
             lanes[lane : lane + 1] = [bar.end]
-            shown_start, shown_end = max(bar.start, start), min(bar.end, end)
-            x = left + (shown_start - start).total_seconds() * scale
+            shown_start, shown_end = max(bar.start, first), min(bar.end, last)
+            x = left + (shown_start - first).total_seconds() * scale
             long = max(3.0, (shown_end - shown_start).total_seconds() * scale)
             cut = " cut" if bar.start < start or bar.end > end else ""
             boxes.append(
@@ -142,7 +143,7 @@ def gantt(
             )  # fmt: skip
         drawn.append(GanttRow(name, round(top, 1), boxes))
         top += row_height + max(0, len(lanes) - 1) * (row_height - 8)
-    inside = left + (now - start).total_seconds() * scale
+    inside = left + (now - first).total_seconds() * scale
     return Gantt(
         width, round(top + 6, 1), left, drawn, ticks(start, end, left, scale),
         round(inside, 1) if start <= now <= end else None,
@@ -154,7 +155,7 @@ _TICKS: Final = (1, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080)  #
 
 def ticks(start: datetime, end: datetime, left: float, scale: float, most: int = 12) -> list[Mark]:
     """Lines at round times of the clock that `start` is on, at most `most` of them."""
-    minutes = (end - start).total_seconds() / 60
+    minutes = (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds() / 60
     step = next((one for one in _TICKS if minutes / one <= most), math.ceil(minutes / most / 1440) * 1440)
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     passed = math.ceil((start - midnight).total_seconds() / 60 / step)
@@ -162,7 +163,8 @@ def ticks(start: datetime, end: datetime, left: float, scale: float, most: int =
     marks = []
     while at <= end:
         text = f"{at:%H:%M}" if step < 1440 and (at.hour, at.minute) != (0, 0) else f"{at:%d.%m.}"
-        marks.append(Mark(round(left + (at - start).total_seconds() * scale, 1), text))
+        passed_by = at.astimezone(UTC) - start.astimezone(UTC)
+        marks.append(Mark(round(left + passed_by.total_seconds() * scale, 1), text))
         at += timedelta(minutes=step)
     return marks
 
