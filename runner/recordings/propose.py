@@ -162,7 +162,7 @@ class _Column:
         """Whether nearly every cell is filled, and nearly all of them differ: one wrong row must not spoil the key."""
         return (
             bool(self.cells)
-            and not self.has_gaps
+            and not self.may_be_empty
             and len({str(c) for c in self.filled}) >= 0.9 * len(self.filled)
         )
 
