@@ -40,7 +40,9 @@ from runner.desk.serve import DeskServer
 from runner.kit.web import find_browser
 from runner.store.open import open_store
 from tests.cli_project import Cli, copy_of
+from tests.desk_language import assert_one_language
 
+__all__ = ["Desk", "assert_one_language", "desk", "desk_store"]
 LIMIT: Final = 10_000  # ms that a page waits for something
 PASSWORD: Final = "correct-horse-battery"
 _BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
