@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 _PICTURE_WITHIN_MS: Final = 4_000
 _SETTLE_MS: Final = 50
+_SETTLE_WITHIN: Final = 10.0  # seconds
+_MASKED: Final = "#94a3b8"
+_SHOW_PANEL: Final = """shown => { const panel = document.querySelector('runner-recorder');
+    if (panel) panel.style.setProperty('display', shown ? '' : 'none', 'important'); }"""
 _VIEWPORT: Final = {"width": 1280, "height": 800}
 
 
@@ -121,8 +126,12 @@ class Recorder:
         """Return when the pictures of all steps so far are taken; a program that plays a person is faster than they are."""
         from playwright.sync_api import Error
 
+        end = time.monotonic() + _SETTLE_WITHIN
         with contextlib.suppress(Error):
-            while self._busy and (pages := self._context.pages):
+            while (pages := self._context.pages) and time.monotonic() < end:
+                shown = [page for page in pages if page.url.startswith("http")]
+                if not self._busy and all(page in self._latest for page in shown):
+                    return
                 pages[0].wait_for_timeout(_SETTLE_MS)
 
     def finish(self) -> Recorded:
@@ -245,6 +254,7 @@ class Recorder:
         def navigated(event: Mapping[str, Any]) -> None:
             frame = event["frame"]
             if "parentId" not in frame:
+                self._latest.pop(page, None)  # it shows the page before
                 self._went(page, frame["url"] + frame.get("urlFragment", ""), by_page=frame["id"] in asked)
                 asked.discard(frame["id"])
 
@@ -319,11 +329,12 @@ class Recorder:
             )
             return
         self._busy.add(page)
+        url = page.url
         try:
-            mask, url = [page.locator("input[type=password]")], page.url
-            picture = page.screenshot(
-                mask=mask, timeout=_PICTURE_WITHIN_MS, style="runner-recorder{display:none!important}"
-            )
+            page.evaluate(_SHOW_PANEL, False)
+            mask = [page.locator("input[type=password]")]
+            picture = page.screenshot(mask=mask, mask_color=_MASKED, timeout=_PICTURE_WITHIN_MS)
+            page.evaluate(_SHOW_PANEL, True)
             self._latest[page] = picture
             if noted is not None and page.url == url:
                 noted.picture = picture
