@@ -17,7 +17,7 @@ from runner.core.errors import ConflictError, ErrorReport, RunnerError, UsageErr
 from runner.core.ids import uuid7
 from runner.core.nouns import ItemStatus
 from runner.core.parameters import model_of
-from runner.store.models import Act, Item, Queue
+from runner.store.models import Act, Bot, Item, Queue
 
 QUEUE: Final = "queue"  # an act on a queue: somebody put items
 ITEM: Final = "item"  # an act on one item; its subject is the id that its case has, or would have
@@ -45,6 +45,20 @@ class Put:
 
     new: tuple[str, ...]
     known: tuple[str, ...]
+
+
+def known_queue(name: str) -> Queue | None:
+    """The queue of this name; one that a bot describes and no run has used yet is given unsaved; None: there is none."""
+    found = Queue.objects.filter(pk=name).first()
+    if found is not None:
+        return found
+    for bot in Bot.objects.filter(present=True).order_by("name"):
+        for told in bot.description.get("queues", ()):
+            if told["name"] == name:
+                return Queue(
+                    name=name, key=told["key"], fields=told["fields"], group=told.get("group", ""), bot=bot.pk, bot_file=bot.file
+                )  # fmt: skip
+    return None
 
 
 def checked_item(queue: Queue, data: Mapping[str, Any], source: str = "") -> NewItem:
@@ -85,7 +99,7 @@ def put_items(
     Raises UsageError (NOT_FOUND) for an unknown queue, (ITEM_TWICE) for a key that `items` holds twice.
     """
     with transaction.atomic():
-        row = Queue.objects.select_for_update().filter(pk=queue).first()
+        row = known_queue(queue)
         if row is None:
             raise _no_queue(queue)
         _refuse_twice([item.key for item in items])
@@ -108,7 +122,9 @@ def put_items(
                 verb=PUT,
                 note=note.strip(),
             )
-            act.data, act.token = {"queue": queue, "items": rows}, f"{token}#{number}" if token else ""
+            described = {name: getattr(row, name) for name in ("key", "fields", "group", "bot", "bot_file")}
+            act.data = {"queue": queue, "described": described, "items": rows}
+            act.token = f"{token}#{number}" if token else ""
             record_act(act)
             apply_put(act)
     return Put(tuple(item.key for item in new), tuple(sorted(known)))
@@ -134,7 +150,7 @@ def put_back(queue: str, key: str, *, by: str, at: datetime, note: str = "") -> 
 def apply_put(act: Act) -> None:
     """Make the items of an act that are not there yet: now, and again in a rebuild."""
     name = act.data["queue"]
-    queue, _ = Queue.objects.get_or_create(pk=name)
+    queue, _ = Queue.objects.get_or_create(pk=name, defaults=act.data["described"])
     known = set(_known(name, [one["key"] for one in act.data["items"]]))
     Item.objects.bulk_create(
         Item(

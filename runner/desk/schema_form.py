@@ -10,6 +10,7 @@ from typing import Any, Final
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from runner.core.errors import ErrorReport, RunnerError
@@ -49,8 +50,9 @@ class SchemaForm(forms.Form):
         for name, shape in self.shapes.items():
             given = (start or {}).get(name, shape.schema.get("default"))
             self.fields[name] = _field(name, shape, given, secrets, takes_files=keep is not None)
-            self.fields[name].label = str(shape.schema.get("x-label") or spoken(name))
-            self.fields[name].help_text = str(shape.schema.get("description", ""))
+            self.fields[name].label = format_html('<span class="data">{}</span>', spoken(name))
+            told = shape.schema.get("description", "")
+            self.fields[name].help_text = format_html('<span class="data">{}</span>', told) if told else ""
             if name in required and shape.kind != "boolean" and not isinstance(self.fields[name], PathField):
                 self.fields[name].widget.attrs["required"] = True
 

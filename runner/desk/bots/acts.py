@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from runner.cases.run_requests import ask_run
 from runner.core.clock import now
-from runner.core.errors import ErrorReport
+from runner.core.errors import ConfigurationError, ErrorReport, UsageError
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
 from runner.desk.bots.run_form import RunForm
@@ -37,8 +37,8 @@ def start(request: DeskRequest, name: str) -> HttpResponseBase:
     if wish is not None:
         try:
             run = ask_run(wish, by=request.person.username, at=now())
-        except ErrorReport as report:
-            form.refuse(report)
+        except (ErrorReport, ConfigurationError, UsageError) as error:
+            form.refuse(error)
         else:
             messages.success(request, _("The run is queued. It starts as soon as a worker is free."))
             return redirect("runs:run", run)

@@ -71,6 +71,7 @@ _CASE_FILTERS: Final = (
     lists.field_filter("owner", _("Owner"), "assignee"),
     lists.field_filter("priority", _("Priority"), "priority", lambda: choices("priority")),
     lists.field_filter("problem", _("Problem"), "problem_id"),
+    lists.field_filter("run", _("Run"), "run_id"),
     lists.Filter("text", _("Words"), _case_text),
 )
 CASES: Final = lists.ListOf("cases", _CASE_COLUMNS, _CASE_FILTERS, usual="due")

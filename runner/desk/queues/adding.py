@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from runner.cases.item_acts import NewItem, checked_item, key_of, put_items
+from runner.cases.item_acts import NewItem, checked_item, key_of, known_queue, put_items
 from runner.cases.run_requests import new_token
 from runner.core.clock import now
 from runner.core.errors import ErrorReport, RunnerError, UsageError
@@ -199,7 +199,7 @@ def _properties(queue: Queue) -> dict[str, dict[str, Any]]:
 
 
 def _queue(name: str) -> Queue:
-    found = Queue.objects.filter(pk=name).first()
+    found = known_queue(name)
     if found is None or not _properties(found):
         raise Http404(name)
     return found

@@ -16,8 +16,8 @@ from runner.core.errors import ConflictError
 from runner.core.nouns import ItemStatus
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
-from runner.desk.evidence import evidence_address
 from runner.desk.queues.views import process_of_queue
+from runner.desk.runs.left_behind import shown_piece
 from runner.desk.runs.steps import pieces_of
 from runner.desk.words import word
 from runner.store.models import Attempt, Case, Item, Step
@@ -109,17 +109,7 @@ def _attempts(found: Item, *, sees_evidence: bool) -> list[dict[str, Any]]:
 
 def _evidence(attempt: Attempt) -> list[dict[str, Any]]:
     run = attempt.run
-    if run is None:
-        return []
-    return [
-        {
-            **piece,
-            "address": evidence_address(run.folder, piece["path"], run.process) if piece.get("path") else "",
-            "name": (piece.get("path") or "").rpartition("/")[2],
-            "is_picture": piece.get("kind") in {"screenshot", "picture"},
-        }
-        for piece in attempt.evidence
-    ]
+    return [shown_piece(run, piece) for piece in attempt.evidence] if run is not None else []
 
 
 def _neighbours(found: Item) -> dict[str, str]:

@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
+from runner.cases.item_acts import known_queue
 from runner.core.nouns import ItemStatus
 from runner.desk import lists
 from runner.desk.access import page
@@ -89,8 +90,10 @@ def queues_with_process() -> QuerySet[Any]:
 
 def process_of_queue(name: str, **_parts: object) -> str | None:
     """The process that a queue belongs to; None where there is no such queue."""
-    found = queues_with_process().filter(pk=name).first()
-    return None if found is None else str(found.process)
+    found = known_queue(name)
+    if found is None:
+        return None
+    return Bot.objects.filter(pk=found.bot).values_list("process", flat=True).first() or ""
 
 
 @page("queues.see")
@@ -114,7 +117,7 @@ def queues(request: DeskRequest) -> HttpResponse:
 @live()
 def queue(request: DeskRequest, name: str) -> HttpResponse:
     """The items of a queue; htmx gets the rows alone."""
-    found = Queue.objects.filter(pk=name).first()
+    found = known_queue(name)
     if found is None:
         raise Http404(name)
     rows = Item.objects.filter(queue_id=name)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from runner.cases.run_log import folder_of
 from runner.desk.evidence import evidence_address
 from runner.desk.outside import place
+from runner.desk.trace_viewer import trace_link
 from runner.store.models import Attempt, Run
 
 _MOST: Final = 40  # attempts whose evidence is shown; the item's own page has the rest
@@ -25,22 +26,25 @@ def outputs_of(run: Run) -> list[dict[str, Any]]:
 
 def evidence_of(run: Run) -> list[dict[str, Any]]:
     """The evidence of the run itself, then that of its failed attempts, the newest first: one entry per file."""
-    pieces: list[dict[str, Any]] = [_shown(run, one) for one in run.evidence]
+    pieces: list[dict[str, Any]] = [shown_piece(run, one) for one in run.evidence]
     failed = (
         Attempt.objects.filter(run_id=run.pk).exclude(status__in=["done", "running"]).select_related("item")
     )
     for attempt in failed.order_by("-id")[:_MOST]:
         about = {"queue": attempt.item.queue_id, "item": attempt.item.key, "attempt": attempt.number}
-        pieces += [_shown(run, one) | about for one in attempt.evidence]
+        pieces += [shown_piece(run, one) | about for one in attempt.evidence]
     return [piece for piece in pieces if piece["address"] or piece.get("page_error")]
 
 
-def _shown(run: Run, piece: dict[str, Any]) -> dict[str, Any]:
+def shown_piece(run: Run, piece: dict[str, Any]) -> dict[str, Any]:
+    """A piece of evidence with the address of its file, and that of the viewer for a trace; empty where there is no file."""
     path, kind = piece.get("path") or "", piece.get("kind") or ""
+    address = _address(run, path) if path else ""
     return {
         **piece,
         "name": path.rpartition("/")[2],
-        "address": _address(run, path) if path else "",
+        "address": address,
+        "viewer": trace_link(address) if kind == "trace" and address else "",
         "is_picture": kind in _PICTURES and path.endswith(".png"),
     }
 

@@ -72,8 +72,7 @@ def run(request: DeskRequest, run_id: str) -> HttpResponse:
         "most_cases": _MOST_CASES,
         "good": _good_version(found),
         "may_start": request.access.may("runs.start", found.process),
-        "may_cancel": request.access.may("runs.cancel", found.process),
-        **state_context(found),
+        **state_context(request, found),
         **related_to(found),
         **steps_context(request, found),
         **journal_context(request, found),
@@ -84,12 +83,15 @@ def run(request: DeskRequest, run_id: str) -> HttpResponse:
 @page("runs.see", process_of=process_of_run)
 @live(version_of_run)
 def state(request: DeskRequest, run_id: str) -> HttpResponse:
-    """The part that refreshes: state, progress, lanes."""
+    """The part that refreshes: state, progress, lanes. When the run has ended, the whole page is loaded once more."""
     found = run_of(run_id)
-    return render(request, "runs/state.html", {"run": found, **state_context(found)})
+    answer = render(request, "runs/state.html", {"run": found, **state_context(request, found)})
+    if request.htmx and RunStatus(found.status).is_final:
+        answer["HX-Refresh"] = "true"
+    return answer
 
 
-def state_context(found: Run) -> dict[str, Any]:
+def state_context(request: DeskRequest, found: Run) -> dict[str, Any]:
     """State, progress and lanes of a run. Three queries."""
     shares = shares_of(found.pk)
     counts = totals(shares)
@@ -107,6 +109,7 @@ def state_context(found: Run) -> dict[str, Any]:
         "pace": pace_of(found.pk, open_ones, now()) if is_running else None,
         "lanes": list(Lane.objects.filter(run_id=found.pk).order_by("number")),
         "is_final": RunStatus(found.status).is_final,
+        "may_cancel": request.access.may("runs.cancel", found.process),
     }  # fmt: skip
 
 

@@ -55,6 +55,7 @@ class Run(models.Model):
 
         indexes = (
             models.Index(fields=["status", "queued"]),
+            models.Index(fields=["-queued", "id"], name="run_by_queued"),
             models.Index(fields=["bot", "-queued"]),
             models.Index(fields=["schedule", "-due"]),
             models.Index(fields=["finished"]),
