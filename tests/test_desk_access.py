@@ -23,6 +23,9 @@ def filled(endpoint: Endpoint) -> str:
     for name, model in (("case", Case), ("problem", Problem), ("run", Run)):
         some = model.objects.order_by("pk").values_list("pk", flat=True).first()
         known |= {f"{name}_id": str(some), name: str(some), f"{name}s": str(some)}
+    known |= {
+        "name": {"bots": "invoice", "queues": "invoices"}.get(endpoint.name.partition(":")[0], known["name"])
+    }
     return "/" + _PART.sub(lambda part: known.get(part[1], "1"), endpoint.pattern).replace("\\Z", "")
 
 

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from runner.desk.access import endpoints
+from runner.engine.bot_watch import take_stock
 from tests.desk_language import assert_one_language
 from tests.desk_place import Desk
 from tests.test_desk_access import filled
@@ -21,6 +22,7 @@ ENGLISH_CONTENT = ("health:page",)
 
 def pages(desk: Desk) -> dict[str, str]:
     """The address of every page, by its name; what is no page (a style, a part of a page, a file) is left out."""
+    take_stock(desk.settings, changed_only=True)
     client = desk.client("admin")
     found = {}
     for endpoint in endpoints():

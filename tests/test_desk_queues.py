@@ -21,7 +21,7 @@ def workbook(path: Path, *rows: tuple[object, ...]) -> Path:
     """A workbook with these rows below the headings."""
     book = Workbook()
     for row in (("Number", "Amount"), *rows):
-        book.active.append(row)
+        book.worksheets[0].append(list(row))
     book.save(path)
     return path
 
@@ -146,7 +146,7 @@ def test_a_file_that_fits_nothing_is_refused_in_a_sentence(desk: Desk, name: str
 
 def test_the_blank_workbook_has_the_headings_of_the_model(desk: Desk) -> None:  # noqa: F811
     answer = desk.client("operator").get("/queues/invoices/blank.xlsx")
-    sheet = load_workbook(io.BytesIO(answer.content)).active
+    sheet = load_workbook(io.BytesIO(answer.content)).worksheets[0]
     assert [cell.value for cell in sheet[1]] == ["Number", "Amount", "Lines"]
 
 

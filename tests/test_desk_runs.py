@@ -18,7 +18,9 @@ from runner.core.clock import now
 from runner.engine.bot_watch import take_stock
 from runner.store.models import Act, Case, Run
 from tests.cli_project import empty, ran  # noqa: F401 (fixtures)
+from tests.desk_language import assert_one_language
 from tests.desk_place import Desk, desk, desk_store  # noqa: F401 (fixtures)
+from tests.test_desk_pages import violations
 
 LIMIT = 30_000
 
@@ -71,7 +73,8 @@ def test_the_list_is_narrowed_by_state_bot_time_and_who(desk: Desk) -> None:  # 
 
 def test_the_list_goes_to_excel(desk: Desk) -> None:  # noqa: F811
     answer = desk.client("viewer").get("/runs/?export=xlsx")
-    rows = list(load_workbook(io.BytesIO(answer.content)).active.iter_rows(values_only=True))
+    sheet = load_workbook(io.BytesIO(answer.content)).worksheets[0]
+    rows = list(sheet.iter_rows(values_only=True))
     assert rows[1][:2] == ("invoice", "exceptions")
 
 
@@ -214,6 +217,7 @@ def test_pages_are_in_one_language_and_fit_a_phone(desk: Desk, theme: str, width
     for path in paths:
         page.goto(desk.url + path)
         assert_one_language(page, "zh-hans", "Operator|xlsx|csv|invoice|slow")
+        assert violations(page) == [], path
         assert page.evaluate(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         ), path
