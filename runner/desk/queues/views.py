@@ -39,11 +39,11 @@ QUEUES: Final = lists.ListOf(
     (
         lists.Col("name", _("Name"), "name", "what", lambda one: one.pk),
         lists.Col("bot", _("Bot"), "bot", "opt", lambda one: one.bot),
-        lists.Col("pending", _("Pending"), "", "num", _number_of(ItemStatus.PENDING)),
+        lists.Col("pending", _("Pending"), "", "num opt", _number_of(ItemStatus.PENDING)),
         lists.Col("oldest", _("Oldest waits since"), "", ""),
         lists.Col("running", _("In work"), "", "num opt"),
         lists.Col("exceptions", _("Exceptions"), "", "num", _number_of(ItemStatus.EXCEPTION)),
-        lists.Col("done", _("Done"), "", "num", _number_of(ItemStatus.DONE)),
+        lists.Col("done", _("Done"), "", "num opt", _number_of(ItemStatus.DONE)),
         lists.Col("rejected", _("Rejected"), "", "num opt"),
     ),
     (lists.field_filter("bot", _("Bot"), "bot"), lists.Filter("text", _("Name"), lambda rows, v: rows.filter(name__icontains=v))),

@@ -61,7 +61,7 @@ RUNS: Final = lists.ListOf(
         lists.Col("status", _("State"), "status", "", lambda one: one.status),
         lists.Col("started", _("Started"), "started", "", lambda one: one.started),
         lists.Col("took", _("Took"), "", "num opt", None),
-        lists.Col("done", _("Done"), "", "num", lambda one: one.done),
+        lists.Col("done", _("Done"), "", "num opt", lambda one: one.done),
         lists.Col("exceptions", _("Exceptions"), "", "num", lambda one: one.exceptions),
         lists.Col("pending", _("Pending"), "", "num opt", lambda one: one.pending),
         lists.Col("by", _("Asked for by"), "", "opt", lambda one: one.requested_by),
