@@ -43,7 +43,7 @@ ROOMS: Mapping[str, Room] = {
     ),
     "demo": _room("core", "flask werkzeug waitress openpyxl"),  # openpyxl: it makes the workbooks of the demo
     "cli": _room("core journal sheets timetable recordings kit store cases insight engine desk demo", "*"),
-    "testing": _room("core kit", "pytest"),  # what bot developers write tests with
+    "testing": _room("core kit", "loguru pytest"),  # what bot developers write tests with
     "": _room("core sheets kit", "loguru"),  # the façade, runner/__init__.py: names loaded when first used
 }
 # cli puts the parts together, and loads each one in the command that needs it: what --help loads is tested elsewhere.

@@ -41,7 +41,7 @@ class Commands(LazyGroup):
         "queues": Entry("runner.cli.items:queues_app", "Work queues: list", _LOOK),
         "items": Entry("runner.cli.items:items_app", "Items of a work queue: list, show", _LOOK),
         "trace": Entry("runner.cli.trace:trace", "Which run wrote a cell of a workbook", _LOOK),
-        "cases": Entry("runner.cli.roundtrip:app", "Cases: list, show, and every decision", _DECIDE),
+        "cases": Entry("runner.cli.case_files:app", "Cases: list, show, and every decision", _DECIDE),
         "problems": Entry("runner.cli.problem_acts:app", "Problems: cases with one cause", _DECIDE),
         "audit": Entry("runner.cli.audit:app", "Who did what: list, verify", _DECIDE),
         "users": Entry("runner.cli.users:app", "People of the desk: add, role, reset, list", _KEEP),

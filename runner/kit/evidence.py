@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 
+from runner.journal.archives import mask_archive
 from runner.journal.redact import Redactor
 from runner.kit.current import Here, Running, here
 from runner.kit.network import Recording
@@ -199,14 +199,6 @@ class Watch:
                 self._pieces.append(
                     Piece("trace", "What the bot did, step by step: open it in the trace viewer", path)
                 )
-
-
-def mask_archive(source: Path, target: Path, redactor: Redactor) -> None:
-    """Write the zip `source` again as `target`, each entry without registered secrets."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        for entry in old.infolist():
-            name = redactor.text(entry.filename)
-            new.writestr(name, redactor.raw(old.read(entry)))
 
 
 _watching: list[Watch] = []

@@ -18,7 +18,7 @@ LONGEST_MESSAGE: Final = 2000
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # What a ranked locator is made of behind its first choice (kit/ranked.py).
 _LOWER_CHOICES: Final = re.compile(
-    r'(\.or_\(locator\(":root"\)\.filter\(has_not=.*?"runner-choice=[\d.]+"\)\))+'
+    r'\.locator\("runner-choice=[\d.]+"\)(?:\.or_\(.*runner-choice=[\d.]+"\)\)+)?'
 )
 _OURS: Final = Path(__file__).resolve().parent.parent
 _MISTAKES: Final = (
@@ -112,11 +112,15 @@ def _code(error: BaseException) -> str:  # noqa: PLR0911 - a table of cases
     return "BOT_ERROR" if isinstance(error, _MISTAKES) else "UNEXPECTED"
 
 
+def _in_words(choices: re.Match[str]) -> str:
+    return " or a lower choice" if ".or_(" in choices[0] else ""
+
+
 def _plain(error: BaseException) -> str:
     """The message without colours, and of Playwright's call log only what it was waiting for."""
     if isinstance(error, SystemExit):
         return f"the bot called sys.exit({error.code!r})"
-    text = _LOWER_CHOICES.sub(" or a lower choice", _ANSI.sub("", str(error))).strip()
+    text = _LOWER_CHOICES.sub(_in_words, _ANSI.sub("", str(error))).strip()
     head, log_found, call_log = text.partition("Call log:")
     if log_found:
         waiting = [line.strip(" -\t") for line in call_log.splitlines() if "waiting for" in line]

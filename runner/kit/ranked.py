@@ -2,12 +2,14 @@
 
 The choices become one selector: *the first, or the second where there is no first, or …*, which the browser judges anew at each
 action. So there is one wait for all of them, no question to the page beyond the action itself, and an ambiguous choice is
-Playwright's usual error. A lower choice passes through a selector engine of ours that tells us so; a first one costs nothing.
+Playwright's usual error. Each choice passes a selector engine of ours, which notes that it matched (so the gates before the
+further ones are shut: they are not even looked for) and tells us of a lower one. A first choice costs next to nothing.
 This file is all that leans on what Playwright does not document (selectors as text, `_impl_obj`); tests hold it to it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import re
@@ -15,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Error, Locator
 
 from runner.core.errors import ApplicationError, ConfigurationError
 from runner.kit.current import acting
@@ -25,18 +27,27 @@ if TYPE_CHECKING:
 
 TELLER: Final = "runnerTells"  # the name of the function in the page
 _ENGINE: Final = "runner-choice"
+# The engine runs beside the page's own scripts, where Playwright does (anywhere else each action costs a third more), and our
+# function among them: an event leads from one to the other.
 _SCRIPT: Final = f"""(() => {{
-  const told = new Set();
-  const tell = choice => {{
-    if (told.has(choice)) return;
-    told.add(choice);
-    if (globalThis.{TELLER}) globalThis.{TELLER}(choice);
+  const found = new Set();  // marks of which a choice has matched, in the judgement that is going on
+  const pass = (root, body) => {{
+    const [, mark, choice, gate] = body.match(/^(\\d+)\\.(\\d+)(!*)$/);
+    if (!gate) {{
+      found.add(mark);
+      if (choice !== '1') window.dispatchEvent(new CustomEvent('{_ENGINE}', {{detail: body}}));
+      return true;
+    }}
+    const open = !found.has(mark);
+    if (gate === '!!') found.delete(mark);  // the last gate: this judgement ends
+    return open;
   }};
   return {{
-    query(root, choice) {{ tell(choice); return root; }},
-    queryAll(root, choice) {{ tell(choice); return [root]; }},
+    query(root, body) {{ return pass(root, body) ? root : null; }},
+    queryAll(root, body) {{ return pass(root, body) ? [root] : []; }},
   }};
 }})()"""
+_HEAR: Final = f"window.addEventListener('{_ENGINE}', event => {TELLER}(String(event.detail)))"
 _INTO_FRAME: Final = "internal:control=enter-frame >> "
 _WORDS: Final = tuple(
     (re.compile(pattern), words)
@@ -57,12 +68,17 @@ _ACTS: Final = (
 
 def teach(driver: Playwright) -> None:
     """Make the engine known to a driver, once, before its first context."""
-    driver.selectors.register(_ENGINE, _SCRIPT)
+    driver.selectors.register(_ENGINE, _SCRIPT, content_script=True)
 
 
 def listen(context: BrowserContext, told: Callable[[str], None]) -> None:
     """Have `told` called with the mark of each lower choice that matches in `context`."""
     context.expose_binding(TELLER, lambda _source, mark: told(str(mark)))
+    context.add_init_script(_HEAR)
+    for page in context.pages:
+        for frame in page.frames:
+            with contextlib.suppress(Error):  # a frame that is just going away
+                frame.evaluate(_HEAR)
 
 
 class Ranked(Locator):
@@ -159,9 +175,9 @@ def _union(name: str, choices: Sequence[Locator], mark: str) -> str:
             hint="find the frame first, and what is in it by choices within it",
             code="BOT_FIND",
         )
-    union = places[0].selector
-    for at, place in enumerate(places[1:], 1):
-        none_before = "".join(f" >> internal:has-not={json.dumps(before.selector)}" for before in places[:at])
-        lower = f":root{none_before} >> {place.selector} >> {_ENGINE}={mark}.{at + 1}"
+    union = f"{places[0].selector} >> {_ENGINE}={mark}.1"
+    for number, place in enumerate(places[1:], 2):
+        gate = "!!" if number == len(places) else "!"
+        lower = f":root >> {_ENGINE}={mark}.{number}{gate} >> {place.selector} >> {_ENGINE}={mark}.{number}"
         union += f" >> internal:or={json.dumps(lower)}"
     return places[0].inner + union

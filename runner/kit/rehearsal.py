@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.core.clock import now
-from runner.core.contract import JOURNAL_FILE, NoItem, Order, Viewing, lane_folder
+from runner.core.contract import JOURNAL_FILE, ItemRetry, NoItem, Order, Viewing, lane_folder
 from runner.core.errors import EnvironmentProblem, RunFailed, UsageError, did_you_mean
 from runner.core.ids import uuid7
 from runner.core.nouns import FailureKind, ItemStatus, RunStatus
@@ -64,6 +64,7 @@ class Rehearsal:
     clock: datetime | None = None
     browser: Path | None = None
     headed: bool = False
+    item_retry: ItemRetry | None = None
     viewing: Viewing = field(default_factory=Viewing)
     on_pause: Callable[[str], bool] = lambda _: True
 
@@ -83,7 +84,7 @@ class Rehearsal:
             valid = spec.validate(parameters or {})
             order = Order(
                 run=uuid7(now()), bot=bot, bot_file=loaded.file, project=str(self.project), queued=now(),
-                parameters=valid.model_dump(mode="json", by_alias=True), headed=self.headed,
+                parameters=valid.model_dump(mode="json", by_alias=True), headed=self.headed, item_retry=self.item_retry,
                 browser=str(self.browser) if self.browser else None, **self.viewing.model_dump(),
             )  # fmt: skip
             return self._run(order, loaded, spec.stop_after)

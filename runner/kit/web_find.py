@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import ConfigurationError
@@ -16,18 +15,20 @@ if TYPE_CHECKING:
 _LISTENED_TO: Final = "_runner_listens"  # an attribute of a context whose marks reach us
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Find:
-    """One call of `find`: what its marks mean."""
+    """An element that is found by choices: what its marks mean. `open`: its present use was not told of yet."""
 
     name: str
-    choices: Sequence[Locator]
+    shown: tuple[str, ...]
     place: Here
+    open: bool = False
 
 
-_finds: dict[str, _Find] = {}
-_numbers = count(1)
-_MOST_FINDS: Final = 1000  # whose marks are still understood
+_finds: dict[str, _Find] = {}  # by mark
+_marks: dict[
+    tuple[str, ...], str
+] = {}  # the same element has the same mark, so that its selector is parsed once
 
 
 def find(page: Page, name: str, choices: Sequence[Locator], *, irreversible: bool = False) -> Locator:
@@ -40,7 +41,7 @@ def find(page: Page, name: str, choices: Sequence[Locator], *, irreversible: boo
     ApplicationError (LOCATOR_LOWER_RANK) says so. `name` is the element's name in the bot, such as "amount".
     Raises ConfigurationError (BOT_FIND) without a name or choices, or for choices in different frames.
     """
-    from runner.kit.ranked import Ranked
+    from runner.kit.ranked import Ranked, shown
 
     if not name.strip() or not choices:
         raise ConfigurationError(
@@ -50,12 +51,18 @@ def find(page: Page, name: str, choices: Sequence[Locator], *, irreversible: boo
             code="BOT_FIND",
         )
     _listen(page.context)
-    number = str(next(_numbers))
-    _finds[number] = _Find(name, choices, here.get())
-    if len(_finds) > _MOST_FINDS:
-        del _finds[next(iter(_finds))]
-    found = Ranked(name, choices, number, lambda: _used(name))
+    mark, find_of_mark = _known(name, tuple(shown(choice) for choice in choices))
+    found = Ranked(name, choices, mark, lambda: _used(find_of_mark))
     return found.keep_to_first() if irreversible else found
+
+
+def _known(name: str, words: tuple[str, ...]) -> tuple[str, _Find]:
+    mark = _marks.setdefault((name, *words), str(len(_marks) + 1))
+    known = _finds.get(mark)
+    if known is None:
+        known = _finds[mark] = _Find(name, words, here.get())
+    known.place = here.get()
+    return mark, known
 
 
 def _listen(context: BrowserContext) -> None:
@@ -66,20 +73,22 @@ def _listen(context: BrowserContext) -> None:
         setattr(context, _LISTENED_TO, True)
 
 
-def _used(name: str) -> None:
+def _used(made: _Find) -> None:
     live = running_or_none()
+    made.open = True
     if live is not None:
-        live.uses.used(name)
+        live.uses.used(made.name)
 
 
-def _told(mark: str) -> None:
-    """A lower choice has matched: the page says so, on the way to the action's end."""
-    number, _, choice = mark.partition(".")
-    live, made = running_or_none(), _finds.get(number)
-    if live is None or made is None or not choice.isdigit() or not 1 < int(choice) <= len(made.choices):
+def _told(told: str) -> None:
+    """A lower choice has matched: the page says so, on the way to the action's end; once for each use."""
+    mark, _, choice = told.partition(".")
+    live, made = running_or_none(), _finds.get(mark)
+    if live is None or made is None or not made.open:
+        return
+    if not choice.isdigit() or not 1 < int(choice) <= len(made.shown):
         return  # a page can call the function, too
-    from runner.kit.ranked import shown
-
+    made.open = False
     live.uses.fell(made.name, int(choice))
     live.journal.event(
         "locator.fallback",
@@ -93,7 +102,7 @@ def _told(mark: str) -> None:
         data={
             "name": made.name,
             "rank": int(choice),
-            "first": shown(made.choices[0]),
-            "used": shown(made.choices[int(choice) - 1]),
+            "first": made.shown[0],
+            "used": made.shown[int(choice) - 1],
         },
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import pytest
+from loguru import logger
 
 from runner.core.settings import find_project
 from runner.kit import web
@@ -51,6 +52,8 @@ class BotRunner(Protocol):
 @pytest.fixture
 def rehearsal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rehearsal]:
     """The stage on which this test's bots run; the other fixtures set it up. Its browser ends with the test."""
+    with suppress(ValueError):
+        logger.remove(0)  # loguru's own handler would print every line of the journal
     start = getattr(request, "path", None) or Path.cwd()
     yield Rehearsal(find_project(Path(start).parent), tmp_path / "runs")
     web.close()
