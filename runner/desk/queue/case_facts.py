@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from runner.cases.fingerprint import explain
 from runner.cases.undoing import why_not
 from runner.core.clock import now
+from runner.core.contract import Settled
 from runner.core.nouns import ActVerb, FailureKind
 from runner.desk.charts import Piece
 from runner.desk.evidence import evidence_address
@@ -243,6 +244,13 @@ def _neighbours(case: Case) -> list[str]:
     """The cases of the problem that wait, the one due first in front; the first five hundred."""
     rows = Case.objects.filter(problem=case.problem_id, waits=True).order_by("due", "pk")
     return list(rows.values_list("pk", flat=True)[:500])
+
+
+def open_step_of(case: Case) -> str:
+    """The irreversible step that began and has no outcome, as far as the item knows; otherwise the step that failed."""
+    records: Mapping[str, Any] = case.item.irreversible if case.item else {}
+    began = [name for name, record in records.items() if record.get("state") == Settled.INTENT]
+    return began[-1] if began else case.step
 
 
 def decisions_of(case: Case) -> set[str]:

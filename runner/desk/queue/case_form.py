@@ -55,6 +55,11 @@ class DataForm:
     errors: Sequence[str] = ()
 
     @property
+    def can_be_changed(self) -> bool:
+        """Whether there is anything in it beside the key."""
+        return any(not one.fixed for one in self.entries)
+
+    @property
     def is_refused(self) -> bool:
         """Whether anything is wrong."""
         return bool(self.errors) or any(one.error for one in self.entries)

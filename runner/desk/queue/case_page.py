@@ -19,7 +19,7 @@ from runner.desk.live import live
 from runner.desk.outside import place
 from runner.desk.people.models import Person
 from runner.desk.queue.asked import Refused, new_token, presets, process_of_case
-from runner.desk.queue.case_facts import case_of, decisions_of, facts_of
+from runner.desk.queue.case_facts import case_of, decisions_of, facts_of, open_step_of
 from runner.desk.queue.case_form import form_of
 from runner.desk.queue.case_words import refusal
 from runner.desk.words import choices
@@ -79,6 +79,7 @@ def _context(request: DeskRequest, found: Case) -> dict[str, Any]:
         "offered": offered,
         "form": form_of(found.item, found.error) if found.item else None,
         "token": new_token(),
+        "open_step": open_step_of(found),
         "presets": presets(now()),
         "priorities": choices("priority"),
         "people": list(people[:500]) if "assign" in offered or "comment" in offered else [],

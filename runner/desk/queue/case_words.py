@@ -33,6 +33,17 @@ _BY_KIND: Final[Mapping[str, Word]] = {
     FailureKind.UNKNOWN: gettext_lazy("Nobody knows whether this was done. Look into the other system first, then attest what you saw."),
 }  # fmt: skip
 
+_BY_EXPECTED: Final[Mapping[str, Word]] = {
+    "corrected data": gettext_lazy("Its row does not fit what the queue takes: correct the data first."),
+    "to know whether it happened, as trying again could do it twice": gettext_lazy(
+        "Nobody knows whether it happened, and trying again could do it twice: attest it first."
+    ),
+    "an item that waits": gettext_lazy("The bot is working on it at this moment: decide again when the attempt has ended."),
+    "a case of unknown outcome": gettext_lazy("There is nothing to attest: its outcome is known."),
+    "a case with an assignee": gettext_lazy("Nobody has taken it on."),
+    "done, reject or comment": gettext_lazy("No run belongs to it that could be started again."),
+}  # fmt: skip
+
 
 def what_happened(case: Case) -> str:
     """The failure in one or two sentences, without the technical part."""
@@ -71,6 +82,8 @@ def refusal(error: RunnerError, case: Case) -> str:
     }
     if error.stable_code in known:
         return known[error.stable_code]
+    if error.expected in _BY_EXPECTED:
+        return str(_BY_EXPECTED[error.expected])
     if error.stable_code == "STATE":
         return _("The case does not allow this now: it is %(state)s (%(why)s).") % {
             "state": word("case", case.status), "why": error.what,

@@ -81,6 +81,10 @@ def _problems(request: DeskRequest) -> dict[str, Any]:
         "shown": shown,
         "tabs": tabs_of(request, "problems"),
         "path": "/live/problems",
+        "oldest": rows.waiting_cases(request.access)
+        .order_by("due", "pk")
+        .values_list("due", flat=True)
+        .first(),
         "may_bulk": request.access.may("cases.bulk"),
     }
 

@@ -35,7 +35,7 @@ document.addEventListener("keydown", (event) => {
     const box = rows()[row]?.querySelector("[data-pick]");
     if (box) box.click();
   } else if (event.key === "?") {
-    document.getElementById("keys")?.showModal();
+    showKeys();
   } else {
     const wanted = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!wanted) return;
@@ -44,6 +44,26 @@ document.addEventListener("keydown", (event) => {
   }
   event.preventDefault();
 });
+
+// the help lists the page's own keys: those of its buttons and links
+function showKeys() {
+  const list = document.querySelector("[data-keys-here]");
+  if (!list) return;
+  list.replaceChildren();
+  for (const one of document.querySelectorAll("main [data-key]")) {
+    const words = one.cloneNode(true);
+    words.querySelectorAll("kbd").forEach((key) => key.remove());
+    const text = (one.getAttribute("aria-label") ?? words.textContent).trim();
+    if (!text || writing(one)) continue;
+    const [key, said] = [document.createElement("kbd"), document.createElement("dd")];
+    key.textContent = one.dataset.key;
+    said.textContent = text;
+    const term = document.createElement("dt");
+    term.append(key);
+    list.append(term, said);
+  }
+  document.getElementById("keys")?.showModal();
+}
 
 // -- selection: [data-pick] boxes, [data-pick-all], and [data-picked] parts that are shown while something is selected
 function picked() {
@@ -62,7 +82,7 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-dismiss]")) event.target.closest(".message").remove();
-  if (event.target.closest("[data-help]")) document.getElementById("keys")?.showModal();
+  if (event.target.closest("[data-help]")) showKeys();
   if (event.target.closest("[data-theme-switch]")) turnTheme();
   const select = event.target.closest("[data-select]");
   if (select) select.select();
