@@ -229,3 +229,12 @@ def test_parameters_and_unknown_queues_can_be_checked_too(tmp_path: Path) -> Non
 
     assert project.ask("validate", bot="post_invoices", parameters={"amount": "1"})["data"]["amount"] == "1"
     assert "BOT_QUEUE" in the_error(project.ask("validate", queue="invoice", data={}))
+
+
+def test_the_data_of_many_items_is_checked_by_one_child(tmp_path: Path) -> None:
+    project = Project(tmp_path, INVOICES)
+    rows = [{"number": "7", "amount": "12.50"}, {"amount": "-1"}]
+    good, bad = project.ask("validate", queue="invoices", rows=rows)["results"]
+    assert (good["data"]["number"], good["errors"]) == ("7", [])
+    assert bad["data"] is None
+    assert {one["where"] for one in bad["errors"]} >= {"number"}

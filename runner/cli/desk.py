@@ -108,7 +108,7 @@ def place_of(project: Project) -> Place:
     """The desk's place in a project, with what it needs from the engine handed in."""
     from runner.cli.checkup import check_all
     from runner.desk.outside import Line, Outside, Place
-    from runner.engine.bots import discover, validate_item
+    from runner.engine.bots import discover, validate_item, validate_items
 
     settings = project.settings
 
@@ -124,7 +124,12 @@ def place_of(project: Project) -> Place:
     return Place(
         settings,
         project.environment,
-        Outside(checkup, described, lambda file, queue, data: validate_item(settings, file, queue, data)),
+        Outside(
+            checkup,
+            described,
+            lambda file, queue, data: validate_item(settings, file, queue, data),
+            lambda file, queue, rows: validate_items(settings, file, queue, rows),
+        ),
     )
 
 

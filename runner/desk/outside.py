@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings as django_settings
 
 from runner.core.contract import BotDescription
-from runner.core.errors import RunnerError
+from runner.core.errors import ErrorReport, RunnerError
 from runner.core.settings import Settings
 
 
@@ -30,12 +30,14 @@ class Outside:
 
     `checkup()` is `runner doctor`; `discover(files)` describes the bots of these files (None: of all) and tells the
     errors of the files that don't load; `validate_item(bot_file, queue, data)` gives the data as the queue's model sees
-    it, and raises ErrorReport with an error per field. The last two start child processes: 0.3 s and more.
+    it, and raises ErrorReport with an error per field; `validate_items(bot_file, queue, rows)` does it for many, and gives
+    the report in the place of what does not fit. All but the first start a child process: 0.3 s and more.
     """
 
     checkup: Callable[[], Sequence[Line]]
     discover: Callable[[Sequence[Path] | None], tuple[tuple[BotDescription, ...], tuple[RunnerError, ...]]]
     validate_item: Callable[[str, str, Mapping[str, Any]], dict[str, Any]]
+    validate_items: Callable[[str, str, Sequence[Mapping[str, Any]]], list[dict[str, Any] | ErrorReport]]
 
 
 @dataclass(frozen=True, slots=True)

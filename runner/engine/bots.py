@@ -129,6 +129,34 @@ def validate_item(settings: Settings, bot_file: str, queue: str, data: Mapping[s
     return valid
 
 
+def validate_items(
+    settings: Settings, bot_file: str, queue: str, rows: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any] | ErrorReport]:
+    """The data of many items as the model of `queue` sees it, in their order, asked of one child process.
+
+    What does not fit is the ErrorReport that `validate_item` would raise. Raises ErrorReport where the file can't be loaded.
+    """
+    task = {
+        "validate": {
+            "project": str(settings.project),
+            "file": bot_file,
+            "queue": queue,
+            "rows": [dict(r) for r in rows],
+        }
+    }
+    answer = _question(settings, task, bot_file)
+    if isinstance(answer, RunnerError):
+        raise ErrorReport([answer])
+    if answer.get("errors"):
+        raise ErrorReport([as_error(FoundError(**e), UsageError) for e in answer["errors"]])
+    return [
+        ErrorReport([as_error(FoundError(**e), UsageError) for e in one["errors"]])
+        if one["errors"]
+        else one["data"]
+        for one in answer["results"]
+    ]
+
+
 def as_error(found: FoundError, kind: type[RunnerError] = ConfigurationError) -> RunnerError:
     """The error that a child sent as a value; its code says which exit code it ends with."""
     kind = UsageError if found.code.startswith("CLI_") else kind

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
 
 from loguru import logger
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from runner.core.contract import JOURNAL_FILE, ORDER_FILE, Order, lane_folder
 from runner.core.errors import RunnerError
@@ -128,13 +128,17 @@ def _validate(
     file: str,
     queue: str | None = None,
     data: dict[str, Any] | None = None,
+    rows: list[dict[str, Any]] | None = None,
     bot: str | None = None,
     parameters: dict[str, Any] | None = None,
 ) -> None:
-    """Check corrected item data by the queue's model, or parameters by the bot's signature."""
+    """Check corrected item data (or the data of many items, `rows`) by the queue's model, or parameters by the bot's signature."""
     try:
         loaded = describe.load(Path(project), file)
-        if queue is not None:
+        if queue is not None and rows is not None:
+            model = loaded.queue(queue).model
+            channel.tell("validated", results=[_checked(model, row) for row in rows], errors=[])
+        elif queue is not None:
             valid = loaded.queue(queue).model.model_validate(data or {})
             channel.tell("validated", data=valid.model_dump(mode="json"), errors=[])
         else:
@@ -144,6 +148,14 @@ def _validate(
         channel.tell("validated", data=None, errors=field_errors(error))
     except RunnerError as error:
         channel.tell("validated", data=None, errors=_dump(error))
+
+
+def _checked(model: type[BaseModel], row: dict[str, Any]) -> dict[str, Any]:
+    """One row as the model sees it, or what is wrong with it."""
+    try:
+        return {"data": model.model_validate(row).model_dump(mode="json"), "errors": []}
+    except ValidationError as error:
+        return {"data": None, "errors": field_errors(error)}
 
 
 def _serve(

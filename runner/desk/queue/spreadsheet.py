@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tempfile
 from collections import Counter
@@ -22,12 +23,13 @@ from runner.cases.corrections import (
     Corrections,
     PlannedRow,
     RowState,
+    Validate,
     apply_corrections,
     read_corrections,
 )
 from runner.cases.roundtrip import export_cases
 from runner.core.clock import now
-from runner.core.errors import RunnerError, UsageError
+from runner.core.errors import ErrorReport, RunnerError, UsageError
 from runner.core.nouns import ActVerb
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
@@ -141,7 +143,7 @@ def _read(request: DeskRequest, sha256: str) -> Corrections:
     """The workbook as it stands against the cases now; rows that are not theirs to decide are errors."""
     if not _SHA256.fullmatch(sha256) or not _file(sha256).is_file():
         raise Http404
-    found = read_corrections(_file(sha256), _validate)
+    found = read_corrections(_file(sha256), _judged(_file(sha256)))
     processes = dict(Case.objects.filter(pk__in=[r.case for r in found.rows]).values_list("pk", "process"))
     return replace(found, rows=tuple(_allowed(request, one, processes) for one in found.rows))
 
@@ -163,10 +165,33 @@ def _refused(row: PlannedRow, why: str) -> PlannedRow:
     return replace(row, state=RowState.ERROR, text=why, errors=(error,))
 
 
-def _validate(queue: Queue, data: Mapping[str, Any]) -> dict[str, Any]:
-    if not queue.bot_file:
+def _judged(file: Path) -> Validate:
+    """What asks the queues' own models about the rows of a workbook: all rows of a queue at once, as each question starts a process."""
+    asked: dict[str, tuple[Queue, list[dict[str, Any]]]] = {}
+
+    def collect(queue: Queue, data: Mapping[str, Any]) -> dict[str, Any]:
+        asked.setdefault(queue.name, (queue, []))[1].append(dict(data))
         return dict(data)
-    return place().outside.validate_item(queue.bot_file, queue.name, data)
+
+    read_corrections(file, collect)
+    answers: dict[str, dict[str, Any] | ErrorReport] = {}
+    for queue, data in asked.values():
+        if not queue.bot_file:
+            continue
+        found = place().outside.validate_items(queue.bot_file, queue.name, data)
+        answers.update(zip([_key(queue, one) for one in data], found, strict=True))
+
+    def judge(queue: Queue, data: Mapping[str, Any]) -> dict[str, Any]:
+        found = answers.get(_key(queue, data), dict(data))
+        if isinstance(found, ErrorReport):
+            raise found
+        return found
+
+    return judge
+
+
+def _key(queue: Queue, data: Mapping[str, Any]) -> str:
+    return json.dumps([queue.name, data], sort_keys=True, default=str)
 
 
 def _errors(row: PlannedRow, case: Case | None) -> list[tuple[str, str]]:
