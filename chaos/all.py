@@ -16,6 +16,7 @@ from typing import Final
 from chaos.place import ROOT
 
 PARTS: Final[Mapping[str, int]] = {  # seconds that each part may take, the longest parts first
+    "workbooks": 1200,
     "kills": 900,
     "boundaries": 720,
     "hung": 600,

@@ -85,15 +85,18 @@ class Sheet:
 
     bands: Sequence[Band | Loose]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bands", tuple(band for band in self.bands if band.numbers))
+
     @property
     def first_row(self) -> int:
         """The number of the first row that has cells, else 1."""
-        return next((band.numbers[0] for band in self.bands if band.numbers), 1)
+        return self.bands[0].numbers[0] if self.bands else 1
 
     @property
     def last_row(self) -> int:
         """The number of the last row that has cells, else 0."""
-        return next((band.numbers[-1] for band in reversed(self.bands) if band.numbers), 0)
+        return self.bands[-1].numbers[-1] if self.bands else 0
 
     def row(self, number: int) -> Sequence[CellValue]:
         """The cells of row `number` from column A; empty where it has none."""
@@ -121,7 +124,7 @@ class Sheet:
         """The last column that holds something in `first_row` or below it; 0 where nothing does."""
         last = 0
         for band in self.bands:
-            if not band.numbers or band.numbers[-1] < first_row:
+            if band.numbers[-1] < first_row:
                 continue
             if isinstance(band, Band):
                 last = max(

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from runner.core.errors import WorkbookLoss
 from runner.sheets.draft import Draft
 from runner.sheets.passing import SheetPass
-from runner.sheets.placed import Document, Element
+from runner.sheets.placed import Document, Element, whole_number
 from runner.sheets.references import Movement, copied
 from runner.sheets.sheetxml import Block, Cell, Row, Tags, address, attribute, cells, rows, span
 from runner.sheets.workbook import SheetPart, relations
@@ -190,9 +190,11 @@ def _move_places(document: Document, element: Element, movement: Movement) -> No
     if element.name == "sqref" and not element.children:
         document.set_text(element, movement.areas(element.text))
     elif element.name == "brk" and element.parent and element.parent.name == "rowBreaks":
-        document.set(element, "id", str(movement.row(int(element.get("id") or 0) + 1) - 1))
+        document.set(
+            element, "id", str(movement.row(whole_number(element.get("id") or "0", document.part) + 1) - 1)
+        )
     elif element.name == "row" and element.parent and element.parent.name in {"from", "to"}:
-        document.set_text(element, str(movement.row(int(element.text) + 1) - 1))
+        document.set_text(element, str(movement.row(whole_number(element.text, document.part) + 1) - 1))
 
 
 def _move_table(document: Document, movement: Movement) -> None:
@@ -228,7 +230,7 @@ def _move_drawing(document: Document, movement: Movement) -> None:
         places = [row for corner in corners if (row := corner.find("row"))]
         shift = 0
         for number, place in enumerate(places):
-            old = int(place.text)
+            old = whole_number(place.text, document.part)
             if number == 0 or anchor.get("editAs") != "oneCell":
                 shift = movement.row(old + 1) - 1 - old
             document.set_text(place, str(old + shift))
@@ -244,9 +246,9 @@ def _move_notes(document: Document, movement: Movement) -> None:
     """The boxes of comments and form controls, in the old drawing language."""
     for element in document.root.walk():
         if element.name == "Row" and element.text.strip().isdigit():
-            document.set_text(element, str(movement.row(int(element.text) + 1) - 1))
+            document.set_text(element, str(movement.row(whole_number(element.text, document.part) + 1) - 1))
         elif element.name == "Anchor" and element.text.count(",") == 7:
-            numbers = [int(one) for one in element.text.split(",")]
+            numbers = [whole_number(one, document.part) for one in element.text.split(",")]
             for at in (2, 6):
                 numbers[at] = movement.row(numbers[at] + 1) - 1
             document.set_text(element, ", ".join(map(str, numbers)))

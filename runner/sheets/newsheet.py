@@ -20,6 +20,7 @@ from runner.sheets.columns import (
 )
 from runner.sheets.draft import Draft
 from runner.sheets.patch import SheetPatch
+from runner.sheets.placed import whole_number
 from runner.sheets.sheetxml import MAX_ROWS, Tags, address
 from runner.sheets.writing import DATE_FORMATS
 
@@ -113,7 +114,7 @@ class NewSheet:
         draft.declare(part, _WORKSHEET)
         key = draft.relate(main, "worksheet", part)
         every = [one for one in self._main.root.walk() if one.name == "sheets"]
-        ids = [int(one.get("sheetId") or 0) for one in every[0].children]
+        ids = [whole_number(one.get("sheetId") or "0", main) for one in every[0].children]
         number = max(ids, default=0) + len(draft.new_sheets)
         spaces = {
             value: name.partition(":")[2]

@@ -177,7 +177,8 @@ class Package:
 
     def _refuse_overlaps(self) -> None:
         ordered = sorted(self.parts, key=lambda part: part.offset)
-        for part, end in zip(ordered, [*(p.offset for p in ordered[1:]), self.directory_at], strict=True):
+        ends = [*(part.offset for part in ordered[1:]), self.directory_at]
+        for part, end in zip(ordered, ends, strict=False):  # a package without parts has one end too many
             if (
                 self.data[part.offset : part.offset + 4] != b"PK\x03\x04"
                 or self._start(part) + part.compressed > end

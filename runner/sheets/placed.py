@@ -48,6 +48,19 @@ class Element:
         return next((one for one in self.walk() if one.name == name and one is not self), None)
 
 
+def whole_number(text: str, where: str) -> int:
+    """A number that a part has to have; WB_DAMAGED where it is none."""
+    try:
+        return int(text)
+    except ValueError:
+        raise WorkbookError(
+            f"part '{where}' has {text.strip()[:40]!r} where a number should be",
+            expected="a whole number",
+            hint="the workbook is damaged: open it in Excel and save it again",
+            where=where,
+        ) from None
+
+
 class Document:
     """The parsed part and the changes to it; `content()` are the old bytes where nothing was changed.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from runner.core.errors import WorkbookError, did_you_mean
 from runner.sheets.package import Package
+from runner.sheets.placed import whole_number
 from runner.sheets.sheetxml import span
 from runner.sheets.workbook import SheetPart, Workbook, parse, relations
 
@@ -68,8 +69,8 @@ def tables_of(package: Package, sheet: SheetPart) -> list[Table]:
                 part.name,
                 sheet,
                 area,
-                int(root.get("headerRowCount", "1")),
-                int(root.get("totalsRowCount", "0")),
+                whole_number(root.get("headerRowCount", "1"), part.name),
+                whole_number(root.get("totalsRowCount", "0"), part.name),
                 headings,
                 linked,
             )

@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 from runner.sheets.draft import Draft
 from runner.sheets.passing import SheetPass
-from runner.sheets.placed import Document, Element
+from runner.sheets.placed import Document, Element, whole_number
 from runner.sheets.sheetxml import letters, span
 from runner.sheets.tables import Table, tables_of
 from runner.sheets.workbook import SheetPart
@@ -81,7 +81,9 @@ def _extend_table(draft: Draft, table: Table, new: NewColumns) -> None:
         if element.name == "autoFilter":
             document.set(element, "ref", _wider(element.get("ref"), last))
         elif element.name == "tableColumns":
-            number = max((int(one.get("id") or 0) for one in element.children), default=0)
+            number = max(
+                (whole_number(one.get("id") or "0", table.part) for one in element.children), default=0
+            )
             for heading in (new.headings[column] for column in sorted(new.headings)):
                 number += 1
                 xml = f'<{element.prefix}tableColumn id="{number}" name={quoteattr(heading)}/>'
@@ -108,7 +110,9 @@ def _set_widths(document: Document, widths: Mapping[int, float]) -> None:
     """Columns in groups, as the file has them; a group is split where one of its columns gets a width of its own."""
     group = next((one for one in document.root.children if one.name == "cols"), None)
     groups = (
-        [_Group(int(c.get("min")), int(c.get("max")), _others(c)) for c in group.children] if group else []
+        [_Group(_border(document, c, "min"), _border(document, c, "max"), _others(c)) for c in group.children]
+        if group
+        else []
     )
     changed = False
     for column, width in sorted(widths.items()):
@@ -147,6 +151,10 @@ class _Group:
     def xml(self, prefix: str) -> str:
         rest = "".join(f" {name}={quoteattr(value)}" for name, value in self.attributes.items())
         return f'<{prefix}col min="{self.first}" max="{self.last}"{rest}/>'
+
+
+def _border(document: Document, element: Element, name: str) -> int:
+    return whole_number(element.get(name), document.part)
 
 
 def _others(element: Element) -> dict[str, str]:
