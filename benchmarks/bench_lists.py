@@ -7,7 +7,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +57,31 @@ def views() -> dict[str, Callable[[], Any]]:
         "burning items": lambda: list_burning(limit=50),
         "mentions": lambda: mentions_of("ann", unseen=True),
     }
+    desk = (
+        "key",
+        "kind",
+        "status",
+        "priority",
+        "due",
+        "opened",
+        "changed",
+        "assignee",
+        "queue",
+        "bot",
+        "problem",
+    )
+    settled = Case.objects.filter(waits=False, status__in=["resolved", "closed"])
+    for what, base in (("wait", Case.objects.filter(waits=True)), ("are settled", settled)):
+        for field in desk:
+            for down in (False, True):
+                name = f"desk: cases that {what} by {'-' if down else ''}{field}"
+                found[name] = lambda base=base, field=field, down=down: part_of(  # type: ignore[misc]
+                    base.prefetch_related("item", "problem"), Order(field, down), 50
+                )
+    for text in ("wrong", "N0950001"):
+        found[f"cases that wait with the word {text}"] = lambda text=text: list_cases(  # type: ignore[misc]
+            CaseFilter(status=waiting, text=text), Page("due", 50)
+        )
     for sort in ("opened", "due", "changed", "-opened", "-due", "-changed", "-priority", "item"):
         found[f"cases that wait by {sort}"] = lambda sort=sort: list_cases(  # type: ignore[misc]
             CaseFilter(status=waiting), Page(sort, 50)
@@ -73,6 +98,14 @@ def views() -> dict[str, Callable[[], Any]]:
     found["contrast of the largest problem (not a list)"] = lambda: contrast_of(big)
     found["doctor: counts of all problems (not a list)"] = wrong_counts
     return found
+
+
+def _front_page(live: Any, at: datetime) -> None:
+    """The problems of the first page with their trends."""
+    from runner.desk.keyset import Order, part_of
+    from runner.store.problem_lists import trends
+
+    trends([one.pk for one in part_of(live, Order("waiting", descending=True), 50).rows], at)
 
 
 def _p95(times: list[float]) -> float:

@@ -53,10 +53,11 @@ class TestPages:
                 break
             part = part_of(Run.objects.all(), order, size, after=part.after)
 
-        keys = [(run.finished is None, run.finished or START, run.pk) for run in seen]
-        if descending:
-            keys = [(none, START - (at - START), pk) for none, at, pk in keys]
-        assert keys == sorted(keys)
+        valued = [(run.finished, run.pk) for run in seen if run.finished is not None]
+        assert valued == sorted(valued, reverse=descending)  # equals go the same way as the values
+        assert seen[: len(valued)] == [run for run in seen if run.finished is not None]
+        empty = [run.pk for run in seen[len(valued) :]]
+        assert empty == sorted(empty)
         assert sorted(run.pk for run in seen) == [f"run-{at:03}" for at in range(len(finished))]
         for expected in reversed(parts[:-1]):
             part = part_of(Run.objects.all(), order, size, before=part.before)

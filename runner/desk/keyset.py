@@ -25,7 +25,7 @@ LARGEST: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The column that rows are sorted by, and in which direction; `pk` decides between equals."""
+    """The column that rows are sorted by, and in which direction; `pk` decides between equals, in the same direction."""
 
     field: str
     descending: bool = False
@@ -70,7 +70,8 @@ def _stretches(
 ) -> list[Row]:
     field = order.field
     down = order.descending != backwards
-    by_value = rows.order_by(f"{'-' if down else ''}{field}", "-pk" if backwards else "pk")
+    # Equals go the same way as the values, so that an index is read from one end even where many rows are equal.
+    by_value = rows.order_by(f"{'-' if down else ''}{field}", "-pk" if down else "pk")
     by_key = rows.filter(**{f"{field}__isnull": True}).order_by("-pk" if backwards else "pk")
     valued = by_value.filter(**{f"{field}__isnull": False}) if _may_be_null(rows, field) else by_value
     step = "lt" if backwards else "gt"
@@ -81,7 +82,7 @@ def _stretches(
         side = "lt" if down else "gt"
         value, key = place
         valued = valued.filter(
-            Q(**{f"{field}__{side}": value}) | Q(**{f"pk__{step}": key}), **{f"{field}__{side}e": value}
+            Q(**{f"{field}__{side}": value}) | Q(**{f"pk__{side}": key}), **{f"{field}__{side}e": value}
         )
     stretches = [by_key, valued] if backwards else [valued, by_key]
     if not _may_be_null(rows, field):

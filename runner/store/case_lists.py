@@ -90,8 +90,9 @@ def filtered_cases(wanted: CaseFilter) -> QuerySet[Case]:
 
 
 def list_cases(wanted: CaseFilter, page: Page | None = None) -> list[dict[str, Any]]:
-    """The cases of a filter as JSON values, the oldest first where `page` asks for nothing else. Two queries."""
-    rows = filtered_cases(wanted).select_related("item", "problem")
+    """The cases of a filter as JSON values, the oldest first where `page` asks for nothing else. Four queries."""
+    # Fetched apart: with a join SQLite may begin at the problems and sort all of their cases.
+    rows = filtered_cases(wanted).prefetch_related("item", "problem")
     found = list(page_of(rows, page or Page(), SORTS, "opened"))
     history = _histories(case.pk for case in found)
     return [_case_json(case, history[case.pk]) for case in found]

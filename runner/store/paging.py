@@ -45,7 +45,9 @@ def page_of(rows: QuerySet[Row], page: Page, fields: Mapping[str, str], usual: s
     order: str | OrderBy = f"-{column}" if down else column
     if _may_be_null(rows, column):
         order = F(column).desc(nulls_last=True) if down else F(column).asc(nulls_last=True)
-    ordered = rows.order_by(order, "pk")
+    ordered = rows.order_by(
+        order, "-pk" if down else "pk"
+    )  # equals the same way: an index is read from one end
     return ordered[page.offset : None if page.limit is None else page.offset + page.limit]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, F, Q, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import CharField, Count, F, Q, QuerySet
+from django.db.models.functions import Cast, Substr
 
 from runner.core.clock import iso
 from runner.core.nouns import ProblemStatus
@@ -102,13 +102,13 @@ def trends(problem_ids: list[str], until: datetime, days: int = TREND_DAYS) -> d
     rows = (
         Case.objects.filter(problem_id__in=problem_ids, opened__gte=first, opened__lte=until)
         .order_by()
-        .annotate(day=TruncDate("opened", tzinfo=UTC))
+        .annotate(day=Substr(Cast("opened", CharField()), 1, 10))  # in the index as it is stored, in UTC
         .values_list("problem_id", "day")
-        .annotate(count=Count("pk"))
+        .annotate(count=Count("*"))  # of a column it would have to look into every row
     )
     found = {problem: [0] * days for problem in problem_ids}
     for problem, day, count in rows:
-        found[problem][(day - first.date()).days] = count
+        found[problem][(date.fromisoformat(day) - first.date()).days] = count
     return found
 
 
@@ -151,7 +151,7 @@ def _states(problem_ids: list[str]) -> defaultdict[str, dict[str, int]]:
     rows = (
         Case.objects.filter(problem_id__in=problem_ids).values_list("problem_id", "status").order_by("status")
     )
-    for problem, status, count in rows.annotate(count=Count("pk")):
+    for problem, status, count in rows.annotate(count=Count("*")):
         states[problem][status] = count
     return states
 

@@ -54,7 +54,7 @@ def list_runs(wanted: RunFilter, page: Page | None = None) -> list[dict[str, Any
     cases = dict(
         Case.objects.filter(run_id__in=[run.pk for run in found])
         .values_list("run_id")
-        .annotate(count=Count("pk"))
+        .annotate(count=Count("*"))
     )
     return [_run_json(run, counts.get(run.pk), cases.get(run.pk, 0)) for run in found]
 

@@ -44,7 +44,7 @@ def put_aside_cases(access: Access) -> QuerySet[Case]:
 
 def settled_cases(access: Access) -> QuerySet[Case]:
     """Those that have been settled."""
-    return access.limit(Case.objects.filter(status__in=SETTLED), "cases.see")
+    return access.limit(Case.objects.filter(waits=False, status__in=SETTLED), "cases.see")
 
 
 def retrying_cases(access: Access) -> QuerySet[Case]:

@@ -49,9 +49,14 @@ class Case(models.Model):
     snoozed_until = models.DateTimeField(null=True)
     times_opened = models.IntegerField(default=1)
     version = models.IntegerField(default=1)
+    # A number and not a logical value: for those Django writes ``WHERE waits``, which SQLite looks up in no index.
     waits = models.GeneratedField(
-        expression=models.ExpressionWrapper(models.Q(status__in=WAITS), output_field=models.BooleanField()),
-        output_field=models.BooleanField(),
+        expression=models.Case(
+            models.When(status__in=WAITS, then=models.Value(1)),
+            default=models.Value(0),
+            output_field=models.SmallIntegerField(),
+        ),
+        output_field=models.SmallIntegerField(),
         db_persist=True,
     )
 
@@ -62,8 +67,14 @@ class Case(models.Model):
             models.Index(fields=["waits", "due", "id"], name="case_by_due"),
             models.Index(fields=["waits", "opened", "id"], name="case_by_opened"),
             models.Index(fields=["waits", "changed", "id"], name="case_by_changed"),
-            models.Index(fields=["waits", "-priority", "due", "id"], name="case_by_priority"),
-            models.Index(fields=["waits", "queue", "key", "id"], name="case_by_item"),
+            models.Index(fields=["waits", "priority", "id"], name="case_by_priority"),
+            models.Index(fields=["waits", "key", "id"], name="case_by_item"),
+            models.Index(fields=["waits", "queue", "id"], name="case_by_queue"),
+            models.Index(fields=["waits", "kind", "id"], name="case_by_kind"),
+            models.Index(fields=["waits", "status", "id"], name="case_by_status"),
+            models.Index(fields=["waits", "assignee", "id"], name="case_by_assignee"),
+            models.Index(fields=["waits", "bot", "id"], name="case_by_bot"),
+            models.Index(fields=["waits", "problem", "id"], name="case_by_problem"),
             models.Index(fields=["status", "due", "id"], name="case_of_status"),
             models.Index(fields=["problem", "waits", "due", "id"], name="case_of_problem"),
             models.Index(fields=["problem", "opened"], name="case_trend"),

@@ -57,6 +57,7 @@ class Run(models.Model):
             models.Index(fields=["status", "queued"]),
             models.Index(fields=["-queued", "id"], name="run_by_queued"),
             models.Index(fields=["bot", "-queued"]),
+            models.Index(fields=["-queued", "id"], name="run_newest"),
             models.Index(fields=["schedule", "-due"]),
             models.Index(fields=["finished"]),
         )
