@@ -57,8 +57,8 @@ def read_moment(text: str) -> datetime:
 RUNS: Final = lists.ListOf(
     "runs",
     (
-        lists.Col("bot", _("Bot"), "bot", "what", lambda one: one.bot),
-        lists.Col("status", _("State"), "status", "", lambda one: one.status),
+        lists.Col("bot", _("Bot"), "", "what", lambda one: one.bot),
+        lists.Col("status", _("State"), "", "", lambda one: one.status),
         lists.Col("started", _("Started"), "started", "", lambda one: one.started),
         lists.Col("took", _("Took"), "", "num opt", None),
         lists.Col("done", _("Done"), "", "num opt", lambda one: one.done),
