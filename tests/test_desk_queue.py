@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -76,6 +78,12 @@ def test_a_case_says_what_happened_and_what_differs(tom: Client) -> None:
     bad = tom.get(f"/cases/{case_of('A-2').pk}/").content.decode()
     assert 'name="data.amount" value="12,5"' in bad
     assert "A number is expected" in bad
+
+
+def test_everything_about_a_case_comes_as_one_file(tom: Client) -> None:
+    answer = tom.get(f"/cases/{case_of('A-1').pk}/file")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
+        assert {"case.json", "item.json", "journal.jsonl", "manifest.json"} <= set(file.namelist())
 
 
 def test_a_value_that_does_not_fit_is_refused_at_its_field_and_kept(tom: Client) -> None:

@@ -16,6 +16,9 @@ from typing import Any, Final
 from runner.core import case_file as inside
 from runner.core.contract import JOURNAL_FILE, ORDER_FILE
 from runner.core.errors import ConflictError
+from runner.core.settings import Settings
+from runner.core.sign_ins import SignIns, keys_in
+from runner.core.vault import Vault
 from runner.journal import Line, read_journal
 from runner.journal.archives import masked_file
 from runner.journal.redact import Redactor
@@ -48,6 +51,19 @@ class Kept:
     runs: Path
     home: Path
     redactor: Redactor
+
+
+def kept_of(settings: Settings, environment: Mapping[str, str]) -> Kept:
+    """What a project keeps; masked is every secret of its vault and every key of a sign-in that it remembers.
+
+    Raises what opening the vault raises: without its key nothing is given out.
+    """
+    vault = Vault(settings.vault, environment)
+    redactor = Redactor(vault.get(name) for name in vault.names())
+    for remembered in SignIns(settings.sign_ins, vault).all():
+        for key in keys_in(remembered.state):
+            redactor.register(key)
+    return Kept(settings.runs, settings.home, redactor)
 
 
 def write_case_file(case_id: str, target: Path, kept: Kept, at: datetime) -> inside.Manifest:

@@ -33,10 +33,7 @@ def evidence(
 ) -> None:
     """Write a case as one file: journal, evidence, row, and the bot as it was; secrets masked."""
     project = open_project()
-    from runner.cases.case_file import Kept, write_case_file
-    from runner.core.sign_ins import SignIns, keys_in
-    from runner.core.vault import Vault
-    from runner.journal import Redactor
+    from runner.cases.case_file import kept_of, write_case_file
     from runner.store.names import resolve_case_id
 
     case_id = resolve_case_id(case)
@@ -47,13 +44,7 @@ def evidence(
             expected="a name ending in .zip, in a folder that is there",
             where="--output",
         )
-    settings = project.settings
-    vault = Vault(settings.vault, project.environment)
-    redactor = Redactor(vault.get(name) for name in vault.names())
-    for kept in SignIns(settings.sign_ins, vault).all():
-        for key in keys_in(kept.state):
-            redactor.register(key)
-    manifest = write_case_file(case_id, target, Kept(settings.runs, settings.home, redactor), now())
+    manifest = write_case_file(case_id, target, kept_of(project.settings, project.environment), now())
     if as_json:
         print_json(manifest.model_dump(mode="json"))
         return

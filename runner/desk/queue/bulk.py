@@ -47,9 +47,7 @@ def choose(request: DeskRequest) -> HttpResponse:
     """Freeze what is selected, as the person saw it: cases, or all waiting cases of problems."""
     picked = request.POST.getlist("pick")[: bulk.LARGEST + 1]
     if request.POST.get("of") == "problem":
-        rows = request.access.limit(
-            Case.objects.filter(problem_id__in=picked, waits__in=[True]), "cases.decide"
-        )
+        rows = request.access.limit(Case.objects.filter(problem_id__in=picked, waits=True), "cases.decide")
         chosen = [
             Chosen(*row)
             for row in rows.order_by("due", "pk").values_list("pk", "version")[: bulk.LARGEST + 1]

@@ -242,7 +242,7 @@ def _similar(case: Case) -> list[Case]:
 
 def _neighbours(case: Case) -> list[str]:
     """The cases of the problem that wait, the one due first in front; the first five hundred."""
-    rows = Case.objects.filter(problem=case.problem_id, waits__in=[True]).order_by("due", "pk")
+    rows = Case.objects.filter(problem=case.problem_id, waits=True).order_by("due", "pk")
     return list(rows.values_list("pk", flat=True)[:500])
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.http import content_disposition_header
 
+from runner.cases.case_file import kept_of, write_case_file
 from runner.cases.excerpts import attempt_lines, journal_of, last_lines
 from runner.cases.mentions import see_mentions
 from runner.cases.proofs import read_proof
@@ -23,7 +26,7 @@ from runner.desk.queue.case_facts import case_of, decisions_of, facts_of, open_s
 from runner.desk.queue.case_form import form_of
 from runner.desk.queue.case_words import refusal
 from runner.desk.words import choices
-from runner.store.models import Act, Attempt, Case
+from runner.store.models import Act, Attempt, Case, Mention
 
 CONFLICT: Final = 409
 _NEEDS: Final = {
@@ -35,7 +38,9 @@ _NEEDS: Final = {
 @page("cases.see", process_of=process_of_case)
 def case(request: DeskRequest, case_id: str) -> HttpResponse:
     """One case: what happened, what is known, what can be decided."""
-    see_mentions(request.person.username, now(), subject=case_id)
+    who = request.person.username
+    if Mention.objects.filter(who=who.casefold(), seen=None, subject=case_id).exists():
+        see_mentions(who, now(), subject=case_id)
     return render(request, "queue/case.html", _context(request, case_of(case_id)))
 
 
@@ -83,6 +88,7 @@ def _context(request: DeskRequest, found: Case) -> dict[str, Any]:
         "presets": presets(now()),
         "priorities": choices("priority"),
         "people": list(people[:500]) if "assign" in offered or "comment" in offered else [],
+        "may_see_files": request.access.may("evidence.see", found.process),
         "may_undo": request.access.may("cases.assign", found.process),
         "attest_needs": "attest" in allowed and "attest" not in offered,
     }
@@ -130,4 +136,16 @@ def proof(request: DeskRequest, case_id: str, act_id: str) -> HttpResponse:  # n
     answer.headers["Content-Disposition"] = (
         content_disposition_header(as_attachment=True, filename=kept["name"]) or "attachment"
     )
+    return answer
+
+
+@page("evidence.see", process_of=process_of_case)
+def as_file(request: DeskRequest, case_id: str) -> HttpResponse:  # noqa: ARG001
+    """The case as one file to hand on: journal, evidence, row and the bot as it was, secrets masked."""
+    kept = kept_of(place().settings, place().environment)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / f"case-{case_id}.zip"
+        write_case_file(case_id, target, kept, now())
+        answer = HttpResponse(target.read_bytes(), content_type="application/zip")
+    answer.headers["Content-Disposition"] = f'attachment; filename="case-{case_id}.zip"'
     return answer

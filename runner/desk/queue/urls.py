@@ -19,6 +19,7 @@ urlpatterns = [
     ),
     path("cases/<str:case_id>/", case_page.case, name="case"),
     path("cases/<str:case_id>/journal", case_page.journal, name="journal"),
+    path("cases/<str:case_id>/file", case_page.as_file, name="case-file"),
     path("cases/<str:case_id>/proof/<str:act_id>", case_page.proof, name="proof"),
     path("cases/<str:case_id>/undo/<str:act_id>", deciding.undo, name="undo"),
     path("cases/<str:case_id>/claim", deciding.claim, name="claim"),

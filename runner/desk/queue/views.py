@@ -34,8 +34,8 @@ _CASE_TABS: Final[dict[str, Callable[[DeskRequest], QuerySet[Case]]]] = {
 
 def _newest(_request: DeskRequest, **_parts: object) -> object:
     """What tells that a case or a problem has moved since: the newest change, of each of the two, along an index."""
-    waiting = Case.objects.filter(waits__in=[True]).aggregate(Max("changed"))
-    settled = Case.objects.filter(waits__in=[False]).aggregate(Max("changed"))
+    waiting = Case.objects.filter(waits=True).aggregate(Max("changed"))
+    settled = Case.objects.filter(waits=False).aggregate(Max("changed"))
     return [*waiting.values(), *settled.values(), Problem.objects.aggregate(Max("changed"), Max("last_seen"))]
 
 
