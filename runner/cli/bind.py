@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,6 +49,9 @@ def bind(
     process: Annotated[
         str, typer.Option("--process", metavar="PROCESS", help="What the bot works for.")
     ] = "",
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Write results into the workbook itself, not into a copy.")
+    ] = False,
     look: Annotated[bool, typer.Option("--dry-run", help="Only show the proposal.")] = False,
 ) -> None:
     """Make a bot of a recording: its rows come from a workbook.
@@ -73,6 +77,8 @@ def bind(
     proposal = _chosen(
         proposal, recording, key=key, irreversible=irreversible, each_from=each_from, process=process
     )
+    if in_place:
+        proposal = replace(proposal, binding=proposal.binding.model_copy(update={"results": "in place"}))
     bound = apply(recording, proposal, samples)
     _tell(bound, proposal, len(rows))
     if look:
@@ -144,8 +150,6 @@ def _chosen(
     each_from: int | None,
     process: str,
 ) -> Proposal:
-    from dataclasses import replace
-
     binding = proposal.binding
     changes: dict[str, Any] = {"process": process} if process else {}
     if key:

@@ -81,6 +81,7 @@ def _spec(found: Recorded, function: Callable[..., object]) -> BotSpec:
         lanes=binding.lanes,
         stop_after=binding.stop_after,
         secrets=binding.secrets,
+        results=binding.results,
     )
 
 
@@ -111,11 +112,11 @@ def _runs_rows(found: Recorded, queue: Queue[Any]) -> Callable[..., object]:
 
     def rows(workbook: Path | None = default, address: str = default_address) -> None:
         read = sheets.read(workbook, queue.model, sheet=binding.sheet) if workbook else None
-        taken = list(read) if read is not None else []
-        queue.put(taken)
+        if read is not None:
+            queue.put(read)
         queue.each(lambda item, seat: _one(found, item, seat), session=lambda: _session(found, address))
         if read is not None:
-            run.output("result", queue.write_results(read, put=taken))
+            run.output("result", queue.write_results(read))
 
     return rows
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -64,7 +64,7 @@ class Binding(_Record):
 
     `each_from` is the first step done for each row; those before it sign in, once per session. `irreversible` is the step
     that must not happen twice. `values` are what was typed while recording, by placeholder. `outputs` gives the heading for
-    what a step reads. `already_done` names a recording that only
+    what a step reads; `results`: beside the rows of a copy, or of the workbook itself. `already_done` names a recording that only
     looks, and goes through just where the row was entered before.
     """
 
@@ -80,6 +80,7 @@ class Binding(_Record):
     irreversible: int | None = Field(None, ge=1)
     already_done: str | None = None
     outputs: dict[str, str] = {}
+    results: Literal["copy", "in place"] = "copy"
     address: str | None = None
     secrets: tuple[str, ...] = ()
     time_limit: Duration | None = None
@@ -160,6 +161,10 @@ def binding_text(binding: Binding, recording: Recording, name: str) -> str:
     lines += [f"already_done: {_quoted(binding.already_done)}"] if binding.already_done else []
     lines += ["outputs:  # what a step reads: the heading of its column"] if binding.outputs else []
     lines += [f"  {output}: {_quoted(heading)}" for output, heading in binding.outputs.items()]
+    if binding.for_each is not None:
+        lines.append(
+            f'results: "{binding.results}"  # "copy": in NAME.result.xlsx beside it; "in place": in the workbook itself'
+        )
     lines += [f"address: {_quoted(binding.address)}"] if binding.address else []
     lines += [f"secrets: {json.dumps(list(binding.secrets))}"] if binding.secrets else []
     lines += [f"time_limit: {duration_text(binding.time_limit)}"] if binding.time_limit else []

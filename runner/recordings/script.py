@@ -187,18 +187,9 @@ class _Script:
                 "        rows.each(do_one, session=lambda: signed_in(address))",
                 "        return",
                 f"    read = sheets.read(workbook, {self.model}{sheet})",
-                "    taken = list(read)",
-                "    rows.put(taken)",
+                "    rows.put(read)",
                 "    rows.each(do_one, session=lambda: signed_in(address))",
-                "    result = sheets.write_results(",
-                "        read.path,",
-                "        None,",
-                "        rows.results(taken),",
-                "        sheet=read.sheet or None,",
-                "        header_row=read.header_row,",
-                "        fingerprint=read.fingerprint,",
-                "    )",
-                '    run.output("result", result)',
+                '    run.output("result", rows.write_results(read))',
             ]
         )
 
@@ -334,6 +325,8 @@ class _Script:
             given += [f'time_limit="{duration_text(binding.time_limit)}"'] if binding.time_limit else []
             given += [f"lanes={binding.lanes}"] if binding.lanes > 1 else []
             given += [f"stop_after={binding.stop_after}"] if binding.stop_after and self.rows else []
+        if binding is not None and binding.results == "in place" and self.rows:
+            given.append('results="in place"')
         secrets = list(binding.secrets) if binding is not None else secrets_in(self.recording)
         given += [f"secrets=[{', '.join(quoted(name) for name in secrets)}]"] if secrets else []
         return f"@bot({', '.join(given)})" if given else "@bot"
