@@ -148,3 +148,21 @@ def test_a_full_disk_is_told_from_a_fault_of_our_own() -> None:
     assert told.exit_code == 4
     assert "No space left on device" in str(told)
     assert "no new run will start" in str(told)
+
+
+def test_every_decision_about_a_case_is_a_command_of_its_group(empty: Cli) -> None:
+    said = empty("cases", "--help").out
+    for word in (
+        "list",
+        "show",
+        "claim",
+        "retry",
+        "done",
+        "reject",
+        "attest",
+        "snooze",
+        "export",
+        "import",
+        "evidence",
+    ):
+        assert f"\n  {word} " in said, word

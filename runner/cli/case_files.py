@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from runner.cli import roundtrip as _decisions  # the commands of this group that decide
+from runner.cli import decide as _decisions  # the commands of this group that decide,
+from runner.cli import roundtrip as _sheets  # and those that do it by a spreadsheet
 from runner.cli.cases import app
 from runner.cli.options import CaseId, Json
 from runner.cli.pausing import Pause, refuse_without_terminal
@@ -19,7 +20,7 @@ from runner.core.clock import now
 from runner.core.contract import Viewing
 from runner.core.errors import UsageError
 
-__all__ = ["_decisions", "app"]
+__all__ = ["_decisions", "_sheets", "app"]
 
 
 @app.command("evidence")
