@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 HEAD = "<!doctype html><title>Pages</title>"
@@ -86,6 +89,42 @@ def pages() -> Iterator[Site]:
     thread.start()
     try:
         yield site
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _WhoHandler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        connection = self.connection
+        assert isinstance(connection, ssl.SSLSocket)
+        shown: Any = connection.getpeercert() or {}
+        names = [value for part in shown.get("subject", ()) for name, value in part if name == "commonName"]
+        body = f"<!doctype html><p>{names[0] if names else 'nobody'}</p>".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the library calls
+        """Say nothing."""
+
+
+@contextmanager
+def https_site(host: Path, clerk: Path) -> Iterator[str]:
+    """A page over https that says whose certificate it was shown; only the one in `clerk` is let in."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(host)
+    context.load_verify_locations(clerk)
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _WhoHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

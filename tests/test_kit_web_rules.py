@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from runner.core.certificates import self_signed
 from runner.core.errors import ConfigurationError
 from runner.kit import web
+from runner.kit.exchanges import Exchange, Exchanges
+from runner.kit.network_replay import Replay
 from runner.kit.web_files import safe_name
-from tests.kit_pages import TOKEN, Site, pages
+from tests.kit_pages import TOKEN, Site, https_site, pages
 from tests.kit_worker import Answer, Finished, Project
 
 pytestmark = pytest.mark.browser
@@ -72,6 +75,48 @@ def test_without_the_rule_every_host_is_reached(tmp_path: Path, site: Site) -> N
 
     assert str(output(finished, "url")).endswith("/ask")
     assert "localhost/ask" in site.asked
+
+
+def test_behind_a_proxy_which_looks_names_up_itself_other_hosts_are_blocked_too(
+    tmp_path: Path, site: Site
+) -> None:
+    home = Exchange(
+        "GET",
+        "http://portal.example/",
+        b"",
+        "",
+        200,
+        (("Content-Type", "text/html"),),
+        b"<img src=http://other.example/x>",
+    )
+    with Replay(Exchanges([home])) as proxy:
+        finished = work(
+            tmp_path, site, f', hosts=["portal.example"], proxy={{"server": "{proxy.url}"}}',
+            "page.goto('http://portal.example/')",
+            "run.output('images', page.locator('img').count())",
+        )  # fmt: skip
+        asked = proxy.exchanges.missing
+
+    assert output(finished, "images") == 1
+    assert asked == []
+    assert logged(finished) == ["other.example is none of the allowed hosts: not reached"]
+
+
+def test_a_client_certificate_shows_who_the_bot_is(tmp_path: Path, site: Site) -> None:
+    (tmp_path / "clerk.pem").write_bytes(self_signed("clerk"))
+    (tmp_path / "host.pem").write_bytes(self_signed("127.0.0.1"))
+    with https_site(tmp_path / "host.pem", tmp_path / "clerk.pem") as url:
+        certificate = f'{{"origin": "{url}", "certPath": "clerk.pem", "keyPath": "clerk.pem"}}'
+        options = f", ignore_https_errors=True, client_certificates=[{certificate}]"
+        finished = work(
+            tmp_path,
+            site,
+            options,
+            f"page.goto('{url}')",
+            "run.output('who', page.locator('p').inner_text())",
+        )
+
+    assert output(finished, "who") == "clerk"
 
 
 @pytest.mark.parametrize(

@@ -145,10 +145,14 @@ Ranked.__name__ = Ranked.__qualname__ = "Locator"  # Playwright names the class 
 
 def shown(locator: Locator) -> str:
     """A locator in words: ``label "Amount"``, ``button "Post"``, ``test id "amount"``; another one as its selector."""
-    text = _place_of(locator).selector
+    return _in_words(_place_of(locator).selector)
+
+
+@functools.lru_cache(maxsize=1000)
+def _in_words(selector: str) -> str:
     for pattern, words in _WORDS:
-        text = pattern.sub(words, text)
-    return text
+        selector = pattern.sub(words, selector)
+    return selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,6 @@ def _union(name: str, choices: Sequence[Locator], mark: str) -> str:
     union = f"{places[0].selector} >> {_ENGINE}={mark}.1"
     for number, place in enumerate(places[1:], 2):
         gate = "!!" if number == len(places) else "!"
-        lower = f":root >> {_ENGINE}={mark}.{number}{gate} >> {place.selector} >> {_ENGINE}={mark}.{number}"
+        lower = f"{_ENGINE}={mark}.{number}{gate} >> {place.selector} >> {_ENGINE}={mark}.{number}"
         union += f" >> internal:or={json.dumps(lower)}"
     return places[0].inner + union
