@@ -95,6 +95,7 @@ _READ_ME: Final = """# Bots
     runner cases show CASE      why, and what can be decided
     runner cases retry CASE --set email=linus@example.com --run
     runner up                   the schedules of schedules.yaml, until Ctrl-C
+    runner record URL --name X  show once in the browser how it is done: a bot without code
     runner doctor               is everything there that is needed?
 """
 
