@@ -1,8 +1,9 @@
-"""`make acceptance`: two bots against two systems, checked by what those systems say; exit code 0 when all holds.
+"""`make acceptance`: two bots against two systems and many workbooks, checked by what others say; exit code 0 when all holds.
 
 1. 30 bills from a workbook into ihatemoney, 3 of them bad; the bad ones are corrected from the command line and retried.
 2. 12 more bills, and the bot's process is killed in the middle of them.
 3. ../shared/data/orders.xlsx, a workbook from another project, into the demo portal; one product is misspelt.
+4. One cell is written into each workbook of ../shared/data/spreadsheets; LibreOffice reads all others as before.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from openpyxl import Workbook
 
 from acceptance.commands import Commands, left_over
 from acceptance.ledger import Ledger
+from acceptance.workbooks import check_workbooks
 from runner.demo.serve import Portal
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,6 +63,7 @@ def main() -> int:
                 post_shop_orders(folder, portal, checks)
         else:
             print("== shop orders: ../shared/data/orders.xlsx is not there, left out")
+        check_workbooks(folder, checks)
         checks.that("no process is left behind", left_over(folder), [])
     print(f"{checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0

@@ -79,7 +79,7 @@ def _faults(package: Package, part: Part, patch: SheetPatch | None) -> list[str]
         for chunk in package.chunks(part):
             parser.Parse(chunk, False)
         parser.Parse(b"", True)
-    except expat.ExpatError as broken:
+    except (expat.ExpatError, LookupError) as broken:
         return [f"{part.name} ({broken})"]
     cell = mismatch(patch, SheetStream(package.chunks(part), package.name)) if patch else ""
     return [f"cell {cell}"] if cell else []

@@ -193,7 +193,7 @@ def _parsed(data: bytes, part: str) -> Element:
     try:
         data.decode()
         parser.Parse(data, True)
-    except (expat.ExpatError, UnicodeDecodeError) as broken:
+    except (expat.ExpatError, UnicodeDecodeError, LookupError) as broken:
         raise WorkbookError(
             f"part '{part}' is damaged or not UTF-8: {broken}",
             hint="open it in Excel and save it again",
