@@ -15,10 +15,11 @@ from playwright.sync_api import Error as PageError
 from runner.core.errors import UsageError
 from runner.journal.redact import Redactor
 from runner.kit.exchanges import Exchange, Exchanges, read_recording, read_recordings
-from runner.kit.network import recorded
+from runner.kit.network import Recording, recorded
 from runner.kit.network_replay import Replay
 from tests.demo_clerk import chromium
 from tests.kit_pages import TOKEN, pages
+from tests.kit_site import site
 
 FORM = "application/x-www-form-urlencoded"
 BOUND = "multipart/form-data; boundary=%s"
@@ -179,3 +180,20 @@ def test_a_recording_is_written_without_keys_also_when_the_block_fails(
     posted = read_recording(target).exchanges[1]
     assert posted.body == b"password=***"
     assert ("Set-Cookie", "session=***; Path=/; HttpOnly") in posted.headers
+
+
+@pytest.mark.browser
+def test_a_page_that_hangs_does_not_hold_a_recording_up(browser: Browser, tmp_path: Path) -> None:
+    with site() as address:
+        context = browser.new_context()
+        recording = Recording(context).start()
+        page = context.new_page()
+        page.goto(f"{address}/hang")
+        page.wait_for_timeout(200)
+
+        assert recording.stop() is False
+        assert recording.stop(closing=True) is True
+        assert recording.publish(tmp_path / "x.har.zip", Redactor())
+        recording.forget()
+        context.close()
+    assert read_recording(tmp_path / "x.har.zip").exchanges[0].url == f"{address}/hang"

@@ -89,7 +89,7 @@ class Watch:
         recording = self._live.recordings.pop(context, None)
         if recording is None:
             return
-        recording.stop()
+        recording.stop(closing=True)
         self._recordings.append(recording)
         if self._kept is not None or self._live.record_network == ALWAYS:
             self._publish_recordings()
@@ -107,10 +107,9 @@ class Watch:
             return
         self._looked_at.append(context)
         self._live.evidence.mkdir(parents=True, exist_ok=True)
-        recording = self._live.recordings.pop(context, None)
-        if recording is not None:  # first: what is asked of the pages below is not the bot's work
-            recording.stop()
-            self._recordings.append(recording)
+        recording = self._live.recordings.get(context)
+        if recording is not None and recording.stop():  # else it ends with the context
+            self._recordings.append(self._live.recordings.pop(context))
         if self._traced:
             self._keep_trace(context)
         for page in context.pages[: MOST_PAGES - self._pages]:

@@ -15,9 +15,10 @@ import orjson
 from runner.journal.redact import MASK, Redactor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, Page
 
 LOG: Final = "har.har"  # the log's name inside a zipped recording
+ANSWERS_WITHIN: Final = 2000.0  # milliseconds
 # Headers that let somebody in: their values are no use to a replay.
 _KEYS: Final = frozenset(
     {"authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token", "x-csrf-token"}
@@ -35,22 +36,35 @@ class Recording:
 
     def start(self) -> Recording:
         """Record from now on. Raises Playwright's Error when the context is recorded already, or gone."""
+        self._stopped = True
         self._context.tracing.start_har(self._raw, content="attach", mode="minimal")
+        self._stopped = False
         return self
 
-    def stop(self) -> None:
-        """Record no more; may be called twice, and when the browser is gone."""
+    def stop(self, *, closing: bool = False) -> bool:
+        """Record no more; False when it goes on, as a page does not answer. May be called twice, and when the browser is gone.
+
+        Playwright waits for the pages without a limit, so those that hang are closed first where the context is `closing`.
+        """
         from playwright.sync_api import Error
 
-        if not self._stopped:
-            self._stopped = True
-            with contextlib.suppress(Error):
-                self._context.tracing.stop_har()
+        if self._stopped:
+            return True
+        try:
+            hung = [page for page in self._context.pages if not _answers(page)]
+            if hung and not closing:
+                return False
+            for page in hung:
+                page.close()
+            self._context.tracing.stop_har()
+        except Error:
+            pass  # the browser is gone: nothing was written
+        self._stopped = True
+        return True
 
     def publish(self, target: Path, redactor: Redactor) -> bool:
         """Write the recording without secrets to `target` (.har.zip); False when there is nothing in it."""
-        self.stop()
-        return self._raw.is_file() and clean_recording(self._raw, target, redactor)
+        return self.stop() and self._raw.is_file() and clean_recording(self._raw, target, redactor)
 
     def forget(self) -> None:
         """Delete what is on the disk."""
@@ -75,6 +89,17 @@ def recorded(context: BrowserContext, target: Path, redactor: Redactor | None = 
             recording.publish(target, redactor or Redactor())
         finally:
             recording.forget()
+
+
+def _answers(page: Page) -> bool:
+    """Whether the page's scripts are not held up, by a loop of their own or by a question that nobody answers."""
+    from playwright.sync_api import Error
+
+    try:
+        page.locator(":root").wait_for(state="attached", timeout=ANSWERS_WITHIN)
+    except Error:
+        return False
+    return True
 
 
 def clean_recording(source: Path, target: Path, redactor: Redactor) -> bool:
