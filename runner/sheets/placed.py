@@ -9,8 +9,9 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from runner.core.errors import WorkbookError
+from runner.sheets.sheetxml import ATTRIBUTES
 
-_OPEN_TAG = re.compile(rb"""<[^\s/>]+((?:[^>"'/]++|"[^"]*+"|'[^']*+'|/(?!>))*+)(/?)>""")
+_OPEN_TAG = re.compile(rb"<[^\s/>]+" + ATTRIBUTES)
 
 
 @dataclass(eq=False, slots=True)
@@ -171,10 +172,16 @@ def _parsed(data: bytes, part: str) -> Element:
     def opened(tag: str, attributes: dict[str, str]) -> None:
         start = parser.CurrentByteIndex
         found = _OPEN_TAG.match(data, start)
-        inner = found.end() if found else start
+        if found is None:
+            raise WorkbookError(
+                f"part '{part}' has an element that is not written at its place (byte {start})",
+                hint="open it in Excel and save it again",
+                where=part,
+            )
+        inner = found.end()
         parent = stack[-1] if stack else None
         element = Element(tag.rpartition(":")[2], tag, attributes, start, inner, parent)
-        if found and found[2]:
+        if found[2]:
             element.inner_end = element.end = inner
         (parent.children if parent else roots).append(element)
         stack.append(element)

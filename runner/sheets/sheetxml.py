@@ -17,8 +17,9 @@ from runner.core.errors import WorkbookError
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 _HIDDEN = re.compile(rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
-_ATTRIBUTES = rb"""((?:[^>"'/]++|"[^"]*+"|'[^']*+'|/(?!>))*+)(/?)>"""
-_SHEET_DATA = re.compile(rb"<((?:[\w.-]+:)?)sheetData\b" + _ATTRIBUTES)
+# Without possessive quantifiers: Python before 3.11.5 matches them wrongly. Unrolled, so that a mismatch stays linear.
+ATTRIBUTES = rb"""([^>"'/]*(?:(?:"[^"]*"|'[^']*'|/(?!>))[^>"'/]*)*)(/?)>"""
+_SHEET_DATA = re.compile(rb"<((?:[\w.-]+:)?)sheetData\b" + ATTRIBUTES)
 _ATTRIBUTE = re.compile(rb"""([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 
@@ -66,8 +67,8 @@ class Tags:
         head = rb"<" + re.escape(prefix)
         return cls(
             prefix,
-            re.compile(head + rb"row\b" + _ATTRIBUTES),
-            re.compile(head + rb"c(?=[\s/>])" + _ATTRIBUTES),
+            re.compile(head + rb"row\b" + ATTRIBUTES),
+            re.compile(head + rb"c(?=[\s/>])" + ATTRIBUTES),
         )
 
     def end(self, name: bytes) -> bytes:
