@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.test_desk_access import filled
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 PARTS = 3  # so that several processes can share the pages
+LINK = re.compile(r'<a [^>]*href="(/[^"#]*)')
 SIGNED_OUT = ("people:sign_in", "people:welcome")
 # Pages whose content comes from files of the project or the machine, which speak English.
 ENGLISH_CONTENT = ("health:page",)
@@ -101,3 +103,21 @@ def test_the_pages_before_signing_in_are_too(desk: Desk, language: str, theme: s
             page.locator("form .btn.main").click()
     found += faults(page, "locked", language)
     assert not found, "\n".join(found)
+
+
+def test_every_link_leads_to_a_page(desk: Desk) -> None:
+    client = desk.client("admin")
+    shown = {
+        path: client.get(path, headers={"accept": "text/html"}).content.decode()
+        for path in pages(desk).values()
+    }
+    links = {link.replace("&amp;", "&"): path for path, text in shown.items() for link in LINK.findall(text)}
+
+    dead = {}
+    for link, path in sorted(links.items()):
+        answer = client.get(link, headers={"accept": "text/html"}, follow=True)
+        if answer.status_code != 200:
+            dead[link] = f"{answer.status_code} on {path}"
+        answer.close()
+    assert any(link.startswith("/problems/") for link in links)
+    assert dead == {}

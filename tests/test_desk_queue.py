@@ -54,6 +54,16 @@ def tom(desk: Desk) -> Client:
     return desk.client("operator")
 
 
+def test_a_problem_shows_the_cases_that_have_it(desk: Desk) -> None:
+    client, case = desk.client("viewer"), Case.objects.order_by("key").first()
+    assert case is not None
+
+    shown = text_of(client.get(f"/problems/{case.problem_id}/", follow=True))
+
+    assert case.key in shown
+    assert client.get("/problems/NOSUCHONE/").status_code == 404
+
+
 def test_every_page_opens_with_few_queries(desk: Desk) -> None:
     client = desk.client("supervisor")
     paths = [*TABS, "/live/problems", "/live/cases/cases", "/live/burning", "/corrections/"]

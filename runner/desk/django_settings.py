@@ -10,7 +10,9 @@ from runner.store.open import django_options
 
 _OPTIONS = desk_options(Settings(project=Path(), home=Path()), "only-for-tools")
 globals().update(_OPTIONS)
-DATABASES = django_options(":memory:")["DATABASES"]  # a tool that looks for migrations must leave no file behind
+DATABASES = django_options(":memory:")[
+    "DATABASES"
+]  # a tool that looks for migrations must leave no file behind
 SECRET_KEY = "only-for-tools"  # noqa: S105 (no page is served with these settings)
 INSTALLED_APPS = _OPTIONS["INSTALLED_APPS"]
 AUTH_USER_MODEL = "people.Person"

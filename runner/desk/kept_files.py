@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 import unicodedata
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from runner.core.errors import UsageError
+from runner.core.files import replace_file
 
 LARGEST: Final = 10 * 1024 * 1024
 _PROGRAMS: Final = (b"MZ", b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa", b"#!")
@@ -42,7 +41,7 @@ def keep_file(home: Path, sent: UploadedFile[Any]) -> Path:
     target = home / "uploads" / digest[:2] / digest[:24] / name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(target, content)
+        replace_file(target, content)
     return target
 
 
@@ -71,16 +70,3 @@ def _check(name: str, content: bytes) -> None:
             expected=_("a workbook, a document, a picture or a text"),
             hint=_("save it again in the program that made it"), where=name, code="UPLOAD_TYPE",
         )  # fmt: skip
-
-
-def _write(target: Path, content: bytes) -> None:
-    handle, unfinished = tempfile.mkstemp(dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(unfinished).replace(target)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
