@@ -129,7 +129,7 @@ def _retry(wanted: Decision, who: Who, token: str) -> Callable[[Chosen], Decided
 
 def _retryable(problem_id: str, without: list[str] | None = None) -> list[Chosen]:
     """The cases that a retry as it is may help: not of unknown outcome, and no row that never fitted."""
-    waiting = Case.objects.filter(problem_id=problem_id, waits__in=[True]).exclude(kind=FailureKind.UNKNOWN)
+    waiting = Case.objects.filter(problem_id=problem_id, waits=True).exclude(kind=FailureKind.UNKNOWN)
     waiting = waiting.exclude(item__valid=False).exclude(pk__in=without or [])
     rows = waiting.order_by("due", "id").values_list("pk", "version")
     return [Chosen(*row) for row in rows]

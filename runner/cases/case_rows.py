@@ -71,9 +71,7 @@ def count_move(before: tuple[str, str] | None, now: tuple[str, str] | None, *, d
 def _add(problem: str, step: Counter[str], *, look: bool) -> None:
     values: dict[str, Any] = {name: F(name) + number for name, number in step.items() if number}
     if look:
-        dues = Case.objects.filter(problem_id=problem, waits__in=[True], due__isnull=False).order_by(
-            "due", "id"
-        )
+        dues = Case.objects.filter(problem_id=problem, waits=True, due__isnull=False).order_by("due", "id")
         values["oldest_due"] = Subquery(dues.values("due")[:1])
     if values:
         Problem.objects.filter(pk=problem).update(**values)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from runner.core.errors import EnvironmentProblem, UsageError
+from runner.core.files import replace_file
 
 LARGEST: Final = 20_000_000  # bytes
 _BEGINNINGS: Final[tuple[tuple[bytes, str], ...]] = (
@@ -64,7 +63,7 @@ def keep_proof(folder: Path, name: str, content: bytes) -> Proof:
     target = _place(folder, proof.sha256)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(target, content)
+        replace_file(target, content)
     return proof
 
 
@@ -94,19 +93,6 @@ def proof_fault(folder: Path, sha256: str) -> str:
 
 def _place(folder: Path, sha256: str) -> Path:
     return folder / sha256[:2] / sha256
-
-
-def _write(target: Path, content: bytes) -> None:
-    handle, unfinished = tempfile.mkstemp(dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(unfinished).replace(target)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
 
 
 def _clean(name: str) -> str:

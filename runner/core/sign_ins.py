@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from runner.core.clock import from_iso, iso
 from runner.core.errors import EnvironmentProblem, UsageError, did_you_mean
+from runner.core.files import replace_file
 from runner.core.ids import short_id
-from runner.core.vault import Vault, replace_file
+from runner.core.vault import Vault
 
 SHORTEST_KEY: Final = 16  # characters from which on a value that a site stores is a key and no setting
 _MOST_KEYS: Final = 500

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import EnvironmentProblem, UsageError, did_you_mean
+from runner.core.files import replace_file
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -169,15 +169,3 @@ def _no_keyring(what: str) -> EnvironmentProblem:
         where=KEY_VARIABLE,
         code="VAULT_KEYRING",
     )
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write `data` to a new file readable by its owner only, sync it, and put it in the place of `path`."""
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    new.replace(path)

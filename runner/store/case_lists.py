@@ -68,11 +68,11 @@ def filtered_cases(wanted: CaseFilter) -> QuerySet[Case]:
     found = Case.objects.filter(**{name: value for name, value in exact.items() if value})
     if set(wanted.status) == set(WAITING_FOR_PEOPLE):
         # Not `waits=True`, which Django writes without a comparison: SQLite then finds no index for it.
-        found = found.filter(waits__in=[True])
+        found = found.filter(waits=True)
     elif wanted.status:
         found = found.filter(status__in=wanted.status)
     if wanted.overdue_at:
-        found = found.filter(waits__in=[True], due__lt=wanted.overdue_at)
+        found = found.filter(waits=True, due__lt=wanted.overdue_at)
     if wanted.unassigned:
         found = found.filter(assignee="")
     if wanted.at_least is not None:
