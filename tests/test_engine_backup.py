@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sqlite3
+import tarfile
 import threading
 from pathlib import Path
 
@@ -95,3 +97,18 @@ def test_a_damaged_backup_is_refused_and_nothing_is_put_in_place(
         restore_backup(there, file)
     assert list(there.home.iterdir()) == []
     shutil.rmtree(there.home)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("../outside", tarfile.REGTYPE), ("link", tarfile.SYMTYPE)])
+def test_what_is_no_file_of_a_data_folder_is_not_unpacked(
+    used: Settings, tmp_path: Path, name: str, kind: bytes
+) -> None:
+    facts = tarfile.TarInfo(name)
+    facts.type, facts.linkname = kind, "/etc/hostname"
+    with tarfile.open(tmp_path / "b.tar.gz", "w:gz") as archive:
+        archive.addfile(facts, io.BytesIO())
+    there = used.model_copy(update={"home": tmp_path / "elsewhere"})
+
+    with pytest.raises(EnvironmentProblem, match=f"{name} is not a file of a data folder"):
+        restore_backup(there, tmp_path / "b.tar.gz")
+    assert list(there.home.iterdir()) == []

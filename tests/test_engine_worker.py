@@ -208,7 +208,7 @@ def test_a_secret_reaches_only_the_bot_that_declares_it_and_no_file_of_the_run(t
         @bot(secrets=["portal/password"])
         def count() -> None:
             password = secret("portal/password")
-            assert password == "correct horse"
+            assert password.split() == ["correct", "horse"]
             print("printed", password)
             log.info("logged {}", password)
             os.write(2, ("raw " + password + "\\n").encode())
