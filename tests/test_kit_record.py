@@ -262,8 +262,11 @@ def test_each_step_has_a_picture_with_the_element_marked_and_without_the_panel(
     recorder: Recorder, tmp_path: Path
 ) -> None:
     page = recorder.open(f"{SITE}/form")
+    recorder.settle()  # a person looks before each step; a program has to wait for the picture
     page.get_by_label("Name").fill("Ada")
+    recorder.settle()
     page.get_by_label("Colour").select_option("Blue")
+    recorder.settle()
     page.get_by_role("button", name="Send").click()
     page.wait_for_url("**/sent*")
     recorded = recorder.finish()

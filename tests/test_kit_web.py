@@ -247,7 +247,7 @@ def test_a_page_that_does_not_answer_is_left_and_the_next_item_gets_a_fresh_one(
 
     @bot
     def work(address: str) -> None:
-        orders.each(one, session=lambda: web.page(base_url=address, timeout="300ms"))
+        orders.each(one, session=lambda: web.page(base_url=address, timeout="2s"))
 
     def one(item: Item[Order], page: Page) -> None:
         if item.key == "1":

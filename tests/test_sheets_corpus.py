@@ -27,7 +27,7 @@ BATCHES = [FILES[at::4] for at in range(4)]
 WORKBOOK = "xl/workbook.xml"
 SECONDS, MEGABYTES = 10, 400
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from pydantic import BaseModel
 from runner import sheets
@@ -41,7 +41,9 @@ for name in sys.argv[1:]:
         said = f"read {cells}"
     except RunnerError as error:
         said = f"refused {error.stable_code}"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    # Not ru_maxrss, which a new program inherits from the process that started it.
+    status = Path("/proc/self/status").read_text().splitlines()
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) // 1024
     print(json.dumps([Path(name).name, said, time.process_time() - start, peak]), flush=True)
 """
 REFUSED = {
