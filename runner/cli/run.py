@@ -53,15 +53,18 @@ def run(
     project = open_settings({"headed": headed or None})
     from runner.engine.bots import file_of
 
-    file_of(project.settings.project, bot)  # a mistyped name is answered before anything is made
-    with_store(project, writes=True)
-    from runner.cli.running import run_bot  # the worker needs the open store when it is imported
+    bot_file = file_of(project.settings.project, bot)  # a mistyped name is answered before anything is made
     from runner.core.contract import Viewing
+    from runner.engine.early import early_child
 
     viewing = Viewing(
         slow=slow, pause_on_error=pause_on_error, pictures=pictures, record_network=record_network
     )
-    return run_bot(project, bot, parameters, lanes=lanes, as_json=as_json, viewing=viewing)
+    with early_child(project.settings, project.environment, bot_file) as early:
+        with_store(project, writes=True)
+        from runner.cli.running import run_bot  # the worker needs the open store when it is imported
+
+        return run_bot(project, bot, parameters, lanes=lanes, as_json=as_json, viewing=viewing, early=early)
 
 
 def parameters_of(words: Sequence[str], flag: str = "--param") -> dict[str, Any]:

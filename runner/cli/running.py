@@ -16,6 +16,7 @@ from runner.cli.project import Project
 from runner.cli.summary import error_line, print_summary
 from runner.core.contract import Viewing
 from runner.core.nouns import CaseStatus, ItemStatus, RunStatus
+from runner.engine.early import EarlyChild
 from runner.engine.outcome import Outcome
 from runner.engine.tree import end_tree
 from runner.engine.worker import Worker
@@ -40,6 +41,7 @@ def run_bot(
     as_json: bool = False,
     quiet: bool = False,
     viewing: Viewing | None = None,
+    early: EarlyChild | None = None,
 ) -> int:
     """Run one bot to its end and print its summary (nothing when `quiet`); returns the exit code."""
     worker = Worker(project.settings, project.environment, say=warn)
@@ -51,6 +53,7 @@ def run_bot(
             requested_by=project.who,
             lanes=lanes,
             viewing=viewing,
+            early=early,
             on_pause=Pause().asked,
             on_start=watcher.start,
             on_progress=watcher.update,

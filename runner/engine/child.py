@@ -13,6 +13,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
+import psutil
+
 from runner.core.contract import RUN_MARKER, FoundError
 from runner.core.errors import RunFailed
 from runner.core.vault import KEY_VARIABLE
@@ -23,6 +25,12 @@ from runner.journal import Redactor
 MODULE: Final = "runner.kit.child"  # started by name: the worker never imports the kit
 _CONSOLE_LINE: Final = 65_536  # bytes of a line that are taken at once
 _PIECES: Final = 64  # of a line without an end, before some of it is written
+
+
+def worker_name(environment: Mapping[str, str]) -> str:
+    """The name of this process as a worker: host, process id and start, so that another can tell that it is dead."""
+    host = os.uname().nodename if hasattr(os, "uname") else environment.get("COMPUTERNAME", "windows")
+    return f"{host}:{os.getpid()}:{psutil.Process().create_time():.2f}"
 
 
 class Child:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import threading
 import time
@@ -11,8 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-
-import psutil
 
 from runner.cases import intake
 from runner.core.clock import now
@@ -32,7 +29,8 @@ from runner.core.reserve import make_reserve
 from runner.core.settings import Settings, disk_problem
 from runner.core.vault import Vault
 from runner.engine.bots import as_error, file_of
-from runner.engine.child import Child, died
+from runner.engine.child import Child, died, worker_name
+from runner.engine.early import EarlyChild
 from runner.engine.execution import Execution, finish_data
 from runner.engine.folder import write_order
 from runner.engine.outcome import ItemCounts, Outcome
@@ -59,8 +57,7 @@ class Worker:
     def __init__(
         self, settings: Settings, environment: Mapping[str, str], say: Callable[[str], None] = lambda _: None
     ) -> None:
-        host = os.uname().nodename if hasattr(os, "uname") else environment.get("COMPUTERNAME", "windows")
-        self.name = f"{host}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+        self.name = worker_name(environment)
         self._settings = settings
         self._environment = environment
         self._say = say
@@ -83,12 +80,14 @@ class Worker:
         requested_by: str,
         lanes: int | None = None,
         viewing: Viewing | None = None,
+        early: EarlyChild | None = None,
         on_pause: Callable[[str], bool] = lambda _: True,
         on_start: Callable[[str], None] = lambda _: None,
         on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> tuple[str, Outcome]:
         """Execute `bot` here and now; returns the run's id and outcome.
 
+        `early` is a child that has been started ahead for this run.
         `on_pause` answers a bot that has failed and keeps its pages open whether it may go on (`viewing.pause_on_error`).
         Raises UsageError for an unknown bot, ErrorReport when the bot file or the parameters are wrong, EnvironmentProblem
         (CLI_DISK) when the disk has no room: there is no run then.
@@ -103,7 +102,7 @@ class Worker:
         queued = now()
         order = self._order(uuid7(queued), bot, path, parameters, queued=queued, requested_by=requested_by)
         order = order.model_copy(update=viewing.model_dump(exclude_defaults=True) if viewing else {})
-        child = self._start_child()
+        child = (early and early.take()) or self._start_child()
         try:
             description, order = self._loaded(child, order)
         except BaseException:
