@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from docs.api_page import api_page
 from docs.flow import flow_picture
 from runner.cli.main import main as runner_command
 
@@ -60,6 +61,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "flow.svg": flow_picture,
     "commands.md": commands_page,
     "desk-roles.md": roles_page,
+    "api.md": api_page,
 }
 
 

@@ -162,10 +162,14 @@ def apply(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How far a bulk act has come: the results so far by outcome, and whether all of its cases have been looked at."""
+    """How far a bulk act has come: the results so far by outcome, and whether all of its cases have been looked at.
+
+    `rows` are the results of the cases that this part decided.
+    """
 
     counts: dict[str, int]
     finished: bool
+    rows: tuple[RowResult, ...] = ()
 
 
 def apply_part(
@@ -182,15 +186,17 @@ def apply_part(
         return Part(dict(stored.counts), finished=True)
     counts, start = Counter(stored.counts), sum(stored.counts.values())
     tokens = tokens_of(chosen)
+    rows: list[RowResult] = []
     for number in range(start, len(chosen.cases)):
         if number > start and at() - began > limit:
-            return Part(dict(counts), finished=False)
+            return Part(dict(counts), finished=False, rows=tuple(rows))
         one = chosen.cases[number]
         result = act_on(one, _decider(decision, by, at(), tokens[number]))
+        rows.append(result)
         counts[str(result.outcome)] += 1
         BulkSelection.objects.filter(pk=chosen.id).update(counts=dict(counts))
     BulkSelection.objects.filter(pk=chosen.id).update(finished=at(), counts=dict(counts))
-    return Part(dict(counts), finished=True)
+    return Part(dict(counts), finished=True, rows=tuple(rows))
 
 
 def tokens_of(chosen: Selection) -> list[str]:

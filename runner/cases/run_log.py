@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from runner.core.clock import iso
 from runner.core.contract import JOURNAL_FILE, SUPERVISOR_LANE, run_folder
 from runner.journal import Line
 from runner.journal.read import parse_line, seal_fault
@@ -106,6 +107,12 @@ def log_stamp(runs: Path, run: Run) -> str:
         except OSError:
             continue
     return " ".join(sizes)
+
+
+def line_json(line: Line) -> dict[str, Any]:
+    """A line as its journal has it (docs/journal.md), without format version and checksum."""
+    told = {name: getattr(line, name) for name in line.__slots__}
+    return {name: value for name, value in told.items() if value is not None} | {"time": iso(line.time)}
 
 
 def folder_of(runs: Path, run: Run) -> Path:

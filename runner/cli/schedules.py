@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import timedelta
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,11 +13,9 @@ from runner.cli.options import Json, Limit, zone_of
 from runner.cli.printing import Col, ago, one_line, print_json, print_table, short_run, warn
 from runner.cli.project import open_project, open_settings
 from runner.cli.timetables import load
-from runner.core.clock import iso, now
+from runner.core.clock import now
 from runner.core.errors import ErrorReport, UsageError, did_you_mean
-from runner.core.schedules_pilot import Stage
 from runner.core.settings import Settings
-from runner.timetable.deadlines import foresee, jitter_of
 from runner.timetable.describe import describe_planned
 from runner.timetable.due_times import DueTime, Planned
 from runner.timetable.loading import Timetable
@@ -34,26 +29,14 @@ Zone = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ahead:
-    planned: Planned
-    due: DueTime
-
-
 @app.command("list")
 def list_schedules(as_json: Json = False) -> None:
     """List the schedules in plain words, with their next due time."""
     project = open_project()
-    from runner.cases.schedule_acts import Standing, standings
-    from runner.cases.schedule_lists import last_dues
+    from runner.cases.schedule_json import schedules_json
 
     timetable = load(project.settings.schedules, None, now())
-    last = last_dues([one.schedule.id for one in timetable.planned])
-    stand = standings()
-    found = [
-        _schedule_json(one, last.get(one.schedule.id), stand.get(one.schedule.id, Standing()))
-        for one in timetable.planned
-    ]
+    found = schedules_json(timetable.planned, now())
     if as_json:
         print_json(found)
         return
@@ -93,21 +76,23 @@ def show_next(
     timetable = load(open_project().settings.schedules, None, after)
     if start and zone is None:
         after = moment(start, ZoneInfo(timetable.file.defaults.timezone), "--from")
+    from runner.cases.schedule_json import coming, due_json, late_words
+
     after -= timedelta(microseconds=1)  # a due time at --from itself counts
     ahead = sorted(
-        (one for p in chosen(timetable, names or []) for one in _coming(p, after, count)),
+        (one for p in chosen(timetable, names or []) for one in coming(p, after, count)),
         key=lambda one: one.due.due,
     )
     for text in timetable.warnings(after):
         warn(text)
     if as_json:
-        print_json([_due_json(one, zone) for one in ahead])
+        print_json([due_json(one, zone) for one in ahead])
         return
     print_table(
         [Col("DUE", fixed=True), Col("", fixed=True), Col("SCHEDULE", fixed=True), Col("BOT"), Col("")],
         (
-            (_local(one, zone).strftime("%a %Y-%m-%d %H:%M"), _local(one, zone).strftime("%Z"), one.planned.schedule.id,
-             one.planned.schedule.bot or one.planned.schedule.recording, _remark(one.due) or _late_words(one))
+            (one.local(zone).strftime("%a %Y-%m-%d %H:%M"), one.local(zone).strftime("%Z"), one.planned.schedule.id,
+             one.planned.schedule.bot or one.planned.schedule.recording, _remark(one.due) or late_words(one))
             for one in ahead
         ),
         "Nothing is due.",
@@ -139,16 +124,13 @@ def check(as_json: Json = False) -> None:
 def history(names: Names = None, limit: Limit = 50, as_json: Json = False) -> None:
     """Show what became of due times, the latest first: those that ran, and those that did not and why."""
     open_project()
+    from runner.cases.schedule_json import occurrence_json
     from runner.store.models import Occurrence
 
     found = Occurrence.objects.order_by("-due", "schedule")
     if names:
         found = found.filter(schedule__in=names)
-    rows = [
-        {"schedule": o.schedule, "due": iso(o.due), "state": o.state, "reason": o.reason, "run": o.run,
-         "decided_by": o.decided_by}
-        for o in found[:limit]
-    ]  # fmt: skip
+    rows = [occurrence_json(one) for one in found[:limit]]
     if as_json:
         print_json(rows)
         return
@@ -199,19 +181,6 @@ def chosen(timetable: Timetable, names: list[str]) -> list[Planned]:
     return [known[name] for name in names] or [one for one in timetable.planned if one.schedule.enabled]
 
 
-def _coming(planned: Planned, after: datetime, count: int) -> Iterator[_Ahead]:
-    """Yield the due times that come, the skipped ones too, until `count` of them run."""
-    runs, left = 0, after
-    for window in _WINDOWS:
-        until = after + window
-        for due in islice(planned.due_times(left, until), 20 * count + 400):
-            runs += due.skip is None
-            yield _Ahead(planned, due)
-            if runs == count:
-                return
-        left = until
-
-
 def _tell_hold() -> None:
     """Say that schedulers hold, where they do."""
     from runner.cases.clock import holding_cases
@@ -220,71 +189,10 @@ def _tell_hold() -> None:
         warn(f"schedulers hold since the clock has jumped (case {case}): runner schedules accept-clock")
 
 
-def _late_words(one: _Ahead) -> str:
-    """What the schedule's own history says of its deadline; empty where the run will be in time."""
-    from runner.cases.durations import durations
-
-    if one.due.skip is not None or one.planned.schedule.deadline is None:
-        return ""
-    schedule, due = one.planned.schedule, one.due.due
-    late = foresee(schedule, due, due + jitter_of(schedule, due), *durations(schedule.id))
-    return late.text if late is not None else ""
-
-
 def _next_words(schedule: dict[str, Any]) -> str:
     if schedule["paused"]:
         return f"paused by {schedule['paused']['by']}"
     return ago(schedule["next"]) if schedule["enabled"] else "off"
-
-
-def _schedule_json(one: Planned, last: Any, standing: Any) -> dict[str, Any]:
-    schedule = one.schedule
-    pause = standing.pause_at(now(), now())
-    coming = one.next_run(now()) if schedule.enabled else None
-    return {
-        "id": schedule.id,
-        "bot": schedule.bot,
-        "recording": schedule.recording,
-        "description": schedule.description,
-        "when": describe_planned(one, one.zone),
-        "timezone": schedule.timezone,
-        "enabled": schedule.enabled,
-        "next": iso(coming.due) if coming else None,
-        "parameters": schedule.parameters,
-        "missed": schedule.missed,
-        "overlap": schedule.overlap,
-        "deadline": schedule.deadline,
-        "late": _late_words(_Ahead(one, coming)) if coming else "",
-        "concurrency": list(schedule.concurrency),
-        "stage": Stage.PRODUCTION if standing.promoted_by else schedule.stage,
-        "promoted_by": standing.promoted_by,
-        "paused": {"by": pause.by, "reason": pause.reason, "until": iso(pause.until) if pause.until else None}
-        if pause
-        else None,
-        "last": {"due": iso(last.due), "state": last.state, "reason": last.reason, "run": last.run}
-        if last
-        else None,
-    }
-
-
-def _due_json(one: _Ahead, zone: ZoneInfo | None) -> dict[str, Any]:
-    due = one.due
-    return {
-        "schedule": one.planned.schedule.id,
-        "bot": one.planned.schedule.bot,
-        "due": iso(due.due),
-        "local": _local(one, zone).isoformat(timespec="seconds"),
-        "timezone": zone.key if zone else one.planned.schedule.timezone,
-        "planned": iso(due.planned),
-        "runs": due.skip is None,
-        "skip": due.skip,
-        "reason": due.reason,
-        "late": _late_words(one),
-    }
-
-
-def _local(one: _Ahead, zone: ZoneInfo | None) -> datetime:
-    return one.due.due.astimezone(UTC).astimezone(zone or one.planned.zone)
 
 
 def _remark(due: DueTime) -> str:

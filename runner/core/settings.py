@@ -25,7 +25,8 @@ class Settings(BaseModel):
     `memory_limit` (MB) and `process_limit` are for all processes of one lane together, browser included; `free_space`
     (MB) is what the disk must have left before a new run starts; `slots` is how many runs a worker executes at a time.
     `desk_host` and `desk_port` say where the desk listens; beyond this machine only behind the proxy at the address
-    `desk_proxy`, which ends TLS and is reached at `desk_url` (``https://…``).
+    `desk_proxy`, which ends TLS and is reached at `desk_url` (``https://…``). `api_rate` is how many calls a minute one
+    key may make.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +48,7 @@ class Settings(BaseModel):
     desk_port: int = Field(default=8321, ge=0, le=65535)
     desk_proxy: str = ""
     desk_url: str = ""
+    api_rate: int = Field(default=600, ge=1)
 
     @property
     def database(self) -> Path:

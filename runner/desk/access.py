@@ -80,12 +80,16 @@ def _check_process(request: DeskRequest, permission: str, visible: str, process:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One address of the desk: its pattern, its name (``area:name``), permission and methods."""
+    """One address of the desk: its pattern, its name (``area:name``), permission and methods.
+
+    `by_key`: it is called by programs with a key, and an address may take another permission for each method.
+    """
 
     pattern: str
     name: str
     permission: str
     methods: tuple[str, ...]
+    by_key: bool = False
 
 
 def endpoints() -> list[Endpoint]:
@@ -103,6 +107,12 @@ def _walk(patterns: Sequence[URLPattern | URLResolver], prefix: str, names: str)
             yield from _walk(one.url_patterns, where, f"{names}{one.namespace}:" if one.namespace else names)
             continue
         view: Any = one.callback
+        if getattr(view, "by_method", None):
+            name = f"{names}{one.name}"
+            yield from (
+                Endpoint(where, name, what, (how,), by_key=True) for how, what in view.by_method.items()
+            )
+            continue
         if not getattr(view, "permission", ""):
             raise ConfigurationError(
                 f"the view of /{where} carries no permission",

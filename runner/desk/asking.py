@@ -18,13 +18,25 @@ Row = TypeVar("Row", bound=Model)
 
 
 class NotAllowed(PermissionDenied):
-    """Raised when a role is too low; `role` is the one they have, `needed` the least that would do."""
+    """Raised when a role is too low; `role` is the one they have, `needed` the least that would do.
 
-    def __init__(self, role: Role, permission: str) -> None:
+    `of_key`: it is not the role but the key of a program that lacks the permission among its scopes.
+    """
+
+    def __init__(self, role: Role, permission: str, *, of_key: bool = False) -> None:
         super().__init__(permission)
         self.role = role
         self.permission = permission
+        self.of_key = of_key
         self.needed = PERMISSIONS.get(permission, Role.VIEWER)
+
+
+class TooOften(Exception):
+    """Raised when somebody calls more often than is allowed; `wait` is after how many seconds they may again."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"again in {wait} s")
+        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,8 @@ class Access:
 
     def require(self, permission: str, process: str | None = None) -> None:
         """Go on only when they may. Raises NotAllowed, which becomes a page with status 403."""
+        if self.scopes is not None and permission not in self.scopes:
+            raise NotAllowed(self.role, permission, of_key=True)
         if not self.may(permission, process):
             raise NotAllowed(self.role if process is None else self.role_in(process), permission)
 

@@ -7,7 +7,6 @@ and rows without one are two stretches of the list, each read along its index.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,7 +50,12 @@ def part_of(rows: QuerySet[Row], order: Order, size: int, *, after: str = "", be
         )
     backwards = bool(before) and not after
     place = _read(before if backwards else after)
-    found = _stretches(rows, order, size + 1, place, backwards=backwards)
+    try:
+        found = _stretches(rows, order, size + 1, place, backwards=backwards)
+    except (ValidationError, ValueError, TypeError, OverflowError) as error:
+        if place is None:
+            raise
+        raise _no_place() from error  # the place of another list, or of another order
     more = len(found) > size
     found = found[:size]
     if backwards:
@@ -66,7 +70,7 @@ def part_of(rows: QuerySet[Row], order: Order, size: int, *, after: str = "", be
 
 
 def _stretches(
-    rows: QuerySet[Row], order: Order, size: int, place: tuple[Any, str] | None, *, backwards: bool
+    rows: QuerySet[Row], order: Order, size: int, place: tuple[Any, str | int] | None, *, backwards: bool
 ) -> list[Row]:
     field = order.field
     down = order.descending != backwards
@@ -114,17 +118,23 @@ def _place(row: Model, order: Order) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read(text: str) -> tuple[Any, str] | None:
+def _read(text: str) -> tuple[Any, str | int] | None:
     if not text:
         return None
     try:
         value, key = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError, TypeError, ValidationError) as error:
-        raise UsageError(
-            "the place in the list can't be read",
-            expected=f"the one that a page named; limit 1 to {LARGEST}",
-            hint="begin at the first page",
-            where="after",
-            code="API_PAGE",
-        ) from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _no_place() from error
+    if isinstance(value, dict | list) or not isinstance(key, str | int) or "\x00" in f"{value}{key}":
+        raise _no_place()
     return value, key
+
+
+def _no_place() -> UsageError:
+    return UsageError(
+        "the place in the list can't be read",
+        expected=f"the one that a page named; limit 1 to {LARGEST}",
+        hint="begin at the first page",
+        where="after",
+        code="API_PAGE",
+    )

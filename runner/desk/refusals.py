@@ -27,7 +27,7 @@ from runner.core.errors import (
     RunnerError,
     UsageError,
 )
-from runner.desk.asking import DeskRequest, NotAllowed
+from runner.desk.asking import DeskRequest, NotAllowed, TooOften
 from runner.desk.words import word
 
 _STATUS: Final[tuple[tuple[type[RunnerError], int], ...]] = (
@@ -37,6 +37,14 @@ _STATUS: Final[tuple[tuple[type[RunnerError], int], ...]] = (
     (ConfigurationError, 422),
     (EnvironmentProblem, 503),
 )
+_STATUS_OF_CODE: Final = {"NOT_FOUND": 404, "TRIGGER_TOKEN": 404, "API_JSON": 400}
+# What programs read: the codes of the interface where the core says it in a word of its own.
+_CODES: Final = {
+    "CONFLICT": "API_CONFLICT",
+    "STATE": "API_STATE",
+    "REPORT": "API_SCHEMA",
+    "CLI_USAGE": "API_SCHEMA",
+}
 _log: Final = logging.getLogger("runner.desk")
 
 
@@ -52,30 +60,35 @@ class Refusals:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The answer to an error; None leaves it to Django."""
-        if isinstance(error, NotAllowed):
-            return _not_allowed(cast("DeskRequest", request), error)
-        if isinstance(error, Http404 | ObjectDoesNotExist):
-            return refuse(
-                request,
-                404,
-                "API_NOT_FOUND",
-                _("This was not found."),
-                _("It may have been removed, or the address is mistyped."),
-            )
-        if isinstance(error, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
-            return too_large(request)
-        if isinstance(error, RunnerError):
-            return _of_runner(request, error)
-        if isinstance(error, SuspiciousOperation | PermissionDenied):
-            return None
-        _log.exception("%s %s", request.method, request.path)
-        return refuse(
-            request,
-            500,
-            "API_ERROR",
-            _("Something went wrong here."),
-            _("It is in the log of the desk. Nothing was changed."),
-        )
+        return answer_to(request, error)
+
+
+def answer_to(request: HttpRequest, error: Exception) -> HttpResponse | None:  # noqa: PLR0911 (one for each kind)
+    """The answer to what a view raised; None for what Django answers itself."""
+    if isinstance(error, NotAllowed):
+        return _not_allowed(cast("DeskRequest", request), error)
+    if isinstance(error, TooOften):
+        return too_often(request, error.wait)
+    if isinstance(error, Http404 | ObjectDoesNotExist):
+        return not_found(request)
+    if isinstance(error, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        return too_large(request)
+    if isinstance(error, RunnerError):
+        return _of_runner(request, error)
+    if isinstance(error, SuspiciousOperation | PermissionDenied):
+        return None
+    _log.error("%s %s", request.method, _path(request), exc_info=error)
+    return server_error(request)
+
+
+def _path(request: HttpRequest) -> str:
+    """The path as it may stand in a log: the token that starts a schedule may not."""
+    return "/hooks/…" if request.path.startswith("/hooks/") else request.path
+
+
+def is_program(request: HttpRequest) -> bool:
+    """Whether a program asks, which reads JSON: the interface for programs, and the URLs that start schedules."""
+    return request.path.startswith(("/api/v1/", "/hooks/"))
 
 
 def refuse(
@@ -88,9 +101,9 @@ def refuse(
     more: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """A refusal, in the form that the caller reads: JSON for the API, a message for htmx, otherwise a page."""
-    if request.path.startswith("/api/"):
-        detail = {"error": {"code": code, "message": what, "hint": hint, **(more or {})}}
-        return JsonResponse(detail, status=status)
+    if is_program(request):
+        detail = {"code": code, "message": what, "hint": hint, "errors": [], **(more or {})}
+        return JsonResponse({"error": detail}, status=status, json_dumps_params={"ensure_ascii": False})
     context = {"code": code, "what": what, "hint": hint, "status": status, **(more or {})}
     if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted"):
         answer = render(request, "desk/refusal_message.html", context, status=status)
@@ -101,8 +114,11 @@ def refuse(
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     """401: the sign-in page in the place of the page that was asked for; it leads back there."""
-    if request.path.startswith("/api/"):
-        return refuse(request, 401, "API_AUTH", _("Please sign in first."))
+    if is_program(request):
+        hint = _("Send a key of your profile with the request: Authorization: Bearer rnr_…")
+        answer = refuse(request, 401, "API_AUTH", _("Please sign in first."), hint)
+        answer["WWW-Authenticate"] = 'Bearer realm="Runner"'
+        return answer
     if request.headers.get("HX-Request"):
         answer = HttpResponse(status=401)
         answer["HX-Redirect"] = "/sign-in"
@@ -123,6 +139,16 @@ def too_large(request: HttpRequest) -> HttpResponse:
         _("This is larger than the limit of %(size)s MB.") % {"size": size},
         _("Send it in parts."),
     )
+
+
+def too_often(request: HttpRequest, wait: int) -> HttpResponse:
+    """429: more calls than are allowed, with the time after which the next one is taken."""
+    answer = refuse(
+        request, 429, "API_RATE", _("Too many requests: try again in %(n)d seconds.") % {"n": wait},
+        _("Ask for more rows with each request, or less often."),
+    )  # fmt: skip
+    answer["Retry-After"] = str(wait)
+    return answer
 
 
 def foreign_request(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -169,10 +195,23 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _not_allowed(request: DeskRequest, error: NotAllowed) -> HttpResponse:
+    if error.of_key:
+        _log.warning(
+            "refused %s %s: the key of %s lacks %s",
+            request.method,
+            _path(request),
+            request.person,
+            error.permission,
+        )
+        return refuse(
+            request, 403, "API_ROLE",
+            _("With this key it can't be done: %(scope)s is not among its scopes.") % {"scope": error.permission},
+            _("Make a key that has it, on the profile."),
+        )  # fmt: skip
     _log.warning(
         "refused %s %s: %s is %s, needs %s",
         request.method,
-        request.path,
+        _path(request),
         request.person,
         error.role,
         error.needed,
@@ -186,9 +225,38 @@ def _not_allowed(request: DeskRequest, error: NotAllowed) -> HttpResponse:
 
 def _of_runner(request: HttpRequest, error: RunnerError) -> HttpResponse:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
-    if error.stable_code == "NOT_FOUND":
-        status = 404
+    status = _STATUS_OF_CODE.get(error.stable_code, status)
+    if is_program(request):
+        return not_found(request) if status == 404 else refuse_program(request, status, error)
     lines = [str(one) for one in error.errors] if isinstance(error, ErrorReport) else []
     what = "; ".join(lines) if lines else ": ".join(part for part in (error.where, error.what) if part)
     hint = " · ".join(part for part in (error.expected, error.hint) if part)
     return refuse(request, status, error.stable_code, what, hint)
+
+
+def refuse_program(request: HttpRequest, status: int, error: RunnerError) -> HttpResponse:
+    """A refusal for a program: the first line of each error as its message, and all of them one by one in `errors`."""
+    if not isinstance(error, ErrorReport):
+        one = told(error)
+        return refuse(request, status, one["code"], one["message"], one["hint"], more=_field(one))
+    errors = [told(one) for one in error.errors]
+    codes = {one["code"] for one in errors}
+    code = codes.pop() if len(codes) == 1 and "API_PAGE" in codes else "API_SCHEMA"
+    text = "; ".join(" - ".join(filter(None, (one["message"], one["hint"]))) for one in errors)
+    only = _field(errors[0]) if len(errors) == 1 else {}
+    hint = _("Correct what is named and send it again.")
+    return refuse(request, status, code, text, hint, more={**only, "errors": errors})
+
+
+def told(error: RunnerError) -> dict[str, str]:
+    """One error as a program reads it; `field` is where it lies: a name, a path with dots, a header."""
+    return {
+        "code": _CODES.get(error.stable_code, error.stable_code),
+        "field": error.where.removeprefix("--"),
+        "message": " - ".join(part for part in (error.what, error.expected) if part),
+        "hint": error.hint,
+    }
+
+
+def _field(one: dict[str, str]) -> dict[str, str]:
+    return {"field": one["field"]} if one["field"] else {}

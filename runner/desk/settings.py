@@ -16,6 +16,7 @@ from runner.store.open import django_options
 
 AREAS: Final = (
     "queue", "runs", "schedules", "bots", "queues", "processes", "search", "health", "audit", "secrets",
+    "api",
 )  # fmt: skip
 LANGUAGES: Final = (("en", "English"), ("zh-hans", "简体中文"))
 LOCK_AFTER: Final = 5  # wrong passwords in a row

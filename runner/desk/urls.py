@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from runner.desk import assets, evidence, frame, refusals, trace_viewer
+from runner.desk.api import hooks
 
 urlpatterns = [
     path("static/<str:mark>/<path:name>", assets.serve, name="asset"),
@@ -23,6 +24,8 @@ urlpatterns = [
     path("search/", include(("runner.desk.search.urls", "search"))),
     path("audit/", include(("runner.desk.audit.urls", "audit"))),
     path("secrets/", include(("runner.desk.secrets.urls", "secrets"))),
+    path("api/", include(("runner.desk.api.urls", "api"))),
+    path("hooks/<str:token>", hooks.fire, name="hook"),
     path("health/", include(("runner.desk.health.urls", "health"))),
 ]
 

@@ -93,7 +93,12 @@ def list_cases(wanted: CaseFilter, page: Page | None = None) -> list[dict[str, A
     """The cases of a filter as JSON values, the oldest first where `page` asks for nothing else. Four queries."""
     # Fetched apart: with a join SQLite may begin at the problems and sort all of their cases.
     rows = filtered_cases(wanted).prefetch_related("item", "problem")
-    found = list(page_of(rows, page or Page(), SORTS, "opened"))
+    return cases_json(page_of(rows, page or Page(), SORTS, "opened"))
+
+
+def cases_json(rows: Iterable[Case]) -> list[dict[str, Any]]:
+    """These cases as JSON values, each with its history. One query beside what fetches items and problems."""
+    found = list(rows)
     history = _histories(case.pk for case in found)
     return [_case_json(case, history[case.pk]) for case in found]
 

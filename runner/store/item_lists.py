@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 
 from runner.core.clock import iso
 from runner.core.errors import UsageError, did_you_mean
@@ -59,12 +60,17 @@ def list_items(wanted: ItemFilter, page: Page | None = None) -> list[dict[str, A
 
     Raises UsageError for a queue that there is not, with the nearest name.
     """
+    return items_json(page_of(filtered_items(wanted), page or Page(), SORTS, "put"))
+
+
+def filtered_items(wanted: ItemFilter) -> QuerySet[Item]:
+    """The items of a filter, in no order yet. Raises UsageError for a queue that there is not, with the nearest name."""
     if not Queue.objects.filter(name=wanted.queue).exists():
         near = did_you_mean(wanted.queue, Queue.objects.values_list("name", flat=True))
         raise UsageError(
             f"unknown queue '{wanted.queue}'", expected=near, hint="see: runner queues list", code="NOT_FOUND"
         )
-    rows = Item.objects.filter(queue_id=wanted.queue).annotate(case_id=F("case__pk"))
+    rows: QuerySet[Item] = Item.objects.filter(queue_id=wanted.queue).annotate(case_id=F("case__pk"))
     if wanted.status:
         rows = rows.filter(status__in=wanted.status)
     if wanted.key:
@@ -74,7 +80,12 @@ def list_items(wanted: ItemFilter, page: Page | None = None) -> list[dict[str, A
         rows = rows.filter(Q(put_run_id=wanted.run) | Q(pk__in=tried))
     for word in wanted.text.split():
         rows = rows.filter(Q(key__icontains=word) | Q(source__icontains=word) | Q(data__icontains=word))
-    return [_item_json(item, item.case_id) for item in page_of(rows, page or Page(), SORTS, "put")]
+    return rows
+
+
+def items_json(rows: Iterable[Item]) -> list[dict[str, Any]]:
+    """Items of `filtered_items` as JSON values."""
+    return [_item_json(item, getattr(item, "case_id", None)) for item in rows]
 
 
 def attempts_json(queue: str, key: str) -> list[dict[str, Any]]:

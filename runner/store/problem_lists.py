@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -85,6 +86,11 @@ def list_problems(
     With `trend_until` each has a `trend` as of `trends`, for one query more.
     """
     found = list(page_of(filtered_problems(wanted), page or Page(), SORTS, "-waiting"))
+    return problems_json(found, trend_until=trend_until)
+
+
+def problems_json(found: Sequence[Problem], *, trend_until: datetime | None = None) -> list[dict[str, Any]]:
+    """These problems as JSON values, with a `trend` where `trend_until` is given. One query, or two."""
     keys = [problem.pk for problem in found]
     states = _states(keys)
     listed = [_problem_json(problem, states[problem.pk]) for problem in found]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from runner.core.clock import iso
 from runner.core.nouns import ItemStatus, RunStatus
@@ -38,18 +39,27 @@ class RunFilter:
     since: datetime | None = None
 
 
-def list_runs(wanted: RunFilter, page: Page | None = None) -> list[dict[str, Any]]:
-    """The runs of a filter as JSON values, the newest first. Three queries.
-
-    The item counts of a finished run are those of its end; those of a running one are of this moment.
-    """
+def filtered_runs(wanted: RunFilter) -> QuerySet[Run]:
+    """The runs of a filter, in no order yet."""
     exact = {"pk": wanted.id, "bot": wanted.bot, "schedule": wanted.schedule, "process": wanted.process}
     rows = Run.objects.filter(**{name: value for name, value in exact.items() if value})
     if wanted.status:
         rows = rows.filter(status__in=wanted.status)
     if wanted.since:
         rows = rows.filter(queued__gte=wanted.since)
-    found = list(page_of(rows, page or Page(), SORTS, "-queued"))
+    return rows
+
+
+def list_runs(wanted: RunFilter, page: Page | None = None) -> list[dict[str, Any]]:
+    """The runs of a filter as JSON values, the newest first. Three queries."""
+    return runs_json(list(page_of(filtered_runs(wanted), page or Page(), SORTS, "-queued")))
+
+
+def runs_json(found: Sequence[Run]) -> list[dict[str, Any]]:
+    """These runs as JSON values. Two queries.
+
+    The item counts of a finished run are those of its end; those of a running one are of this moment.
+    """
     counts = counts_now([run.pk for run in found if run.status == RunStatus.RUNNING])
     cases = dict(
         Case.objects.filter(run_id__in=[run.pk for run in found])

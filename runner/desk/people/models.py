@@ -114,6 +114,28 @@ class SignIn(models.Model):
         return f"{self.person_id} since {self.started:%Y-%m-%d %H:%M} UTC"
 
 
+class ApiCall(models.Model):
+    """A call that made something, under the `Idempotency-Key` it came with: sent again, it gets the same answer.
+
+    `digest` is the SHA-256 of the call itself. Kept for a week.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="calls")
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    status = models.IntegerField()
+    answer = models.JSONField(default=dict)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        """One answer per person and key."""
+
+        constraints = (models.UniqueConstraint(fields=["person", "key"], name="one_answer_per_key"),)
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.person_id}"
+
+
 class ApiToken(models.Model):
     """A key with which a program acts for a person. `hash` is the SHA-256 of it, `shown` its first letters.
 

@@ -1,0 +1,80 @@
+"""Calls that act: carried out once for each `Idempotency-Key`, however often a program sends them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from runner.core.clock import now
+from runner.core.errors import ConflictError, UsageError
+from runner.desk.api.answers import answered
+from runner.desk.asking import DeskRequest
+from runner.desk.people.models import ApiCall
+
+KEPT_FOR: Final = timedelta(days=7)
+_LONGEST: Final = 200
+_FORGOTTEN_AT_ONCE: Final = 100
+
+
+def once(
+    request: DeskRequest,
+    act: Callable[[datetime], Mapping[str, Any] | tuple[Mapping[str, Any], int]],
+    status: int = 200,
+) -> HttpResponse:
+    """The answer of `act`, which gets the present time; with an `Idempotency-Key` that was used, the answer given then.
+
+    `act` may give a status with its answer, in the place of `status`.
+
+    What `act` stores and the answer are stored together, or neither is: a call whose answer was lost on the way can be
+    sent again without harm. A refusal is not kept. Raises UsageError for a key that is none, ConflictError
+    (API_IDEMPOTENCY) for one that came with another call.
+    """
+    key, at = key_of_call(request), now()
+    if not key:
+        return answered(request, *_with_status(act(at), status))
+    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
+    with transaction.atomic():
+        known = ApiCall.objects.filter(person=request.person, key=key).first()
+        if known is None:
+            made, code = _with_status(act(at), status)
+            ApiCall.objects.create(
+                person=request.person, key=key, digest=digest, status=code, answer=made, at=at
+            )
+            _forget(at)
+            return answered(request, made, code)
+    if known.digest != digest:
+        raise ConflictError(
+            "the Idempotency-Key came with another call before", expected="a new key for each call",
+            hint="make a new one, such as a UUID", where="Idempotency-Key", code="API_IDEMPOTENCY",
+        )  # fmt: skip
+    again = answered(request, known.answer, known.status)
+    again["Idempotent-Replayed"] = "true"
+    return again
+
+
+def key_of_call(request: HttpRequest) -> str:
+    """The `Idempotency-Key` of a call; empty where it has none. Raises UsageError (API_SCHEMA) for one that is none."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > _LONGEST or not key.isprintable():
+        raise UsageError(
+            "the Idempotency-Key can't be used", expected=f"1 to {_LONGEST} signs that can be printed",
+            hint="make a new one for each call, such as a UUID", where="Idempotency-Key", code="API_SCHEMA",
+        )  # fmt: skip
+    return key
+
+
+def _with_status(
+    made: Mapping[str, Any] | tuple[Mapping[str, Any], int], status: int
+) -> tuple[dict[str, Any], int]:
+    answer, code = made if isinstance(made, tuple) else (made, status)
+    return dict(answer), code
+
+
+def _forget(at: datetime) -> None:
+    old = ApiCall.objects.filter(at__lt=at - KEPT_FOR).values_list("pk", flat=True)[:_FORGOTTEN_AT_ONCE]
+    ApiCall.objects.filter(pk__in=list(old)).delete()

@@ -1,0 +1,341 @@
+"""The shapes of what the JSON interface answers, for its description and its tests: the fields of docs/json.md.
+
+Answers are not built from these classes, which would cost a validation for every row; tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+Row = TypeVar("Row")
+Json = dict[str, Any]
+
+
+class Shape(BaseModel):
+    """An object with exactly these fields; each is always there, null where there is nothing to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Wrong(Shape):
+    """One thing that is wrong: `field` says where."""
+
+    code: str
+    field: str
+    message: str
+    hint: str
+
+
+class Refused(BaseModel):
+    """A no: `code` for programs, the rest for people. `field` where it is about one; `errors`: all of several."""
+
+    code: str
+    message: str
+    hint: str
+    field: str | None = None
+    errors: list[Wrong]
+
+
+class Refusal(BaseModel):
+    """What every refusal looks like."""
+
+    error: Refused
+
+
+class Rows(Shape, Generic[Row]):
+    """A part of a list; `next` is the cursor of the part after it."""
+
+    rows: list[Row]
+    next: str | None
+
+
+class All(Shape, Generic[Row]):
+    """A whole list."""
+
+    rows: list[Row]
+
+
+class Counts(Shape):
+    """Items of a run."""
+
+    total: int
+    done: int
+    exceptions: int
+    pending: int
+
+
+class Run(BaseModel):
+    """One execution of a bot."""
+
+    id: str
+    bot: str
+    bot_version: str
+    process: str
+    schedule: str | None
+    due: str | None
+    status: str
+    parameters: Json
+    requested_by: str
+    queued: str
+    started: str | None
+    finished: str | None
+    items: Counts
+    cases: int
+    outputs: Json
+    error: Json | None
+    evidence: list[Json]
+    worker: str
+    folder: str
+
+
+class OneRun(Run):
+    """A run with its lanes and steps."""
+
+    lanes: list[Json]
+    steps: list[Json]
+
+
+class RunAsked(Shape):
+    """A run that somebody asked for. `like`: the run that it repeats."""
+
+    id: str
+    status: str
+    like: str | None = None
+
+
+class Log(Shape):
+    """Lines of a journal (docs/journal.md), from number `first` (0 is the oldest) of `total`; `faults`: unreadable lanes."""
+
+    lines: list[Json]
+    first: int
+    total: int
+    faults: list[Json]
+
+
+class Queue(BaseModel):
+    """A work queue with the number of its items by state."""
+
+    name: str
+    key: str
+    bot: str
+    bot_file: str
+    total: int
+    by_status: dict[str, int]
+
+
+class Item(BaseModel):
+    """One business transaction of a work queue."""
+
+    queue: str
+    key: str
+    status: str
+    valid: bool
+    attempts: int
+    data: Json
+    original: Json
+    output: Json | None
+    source: str
+    case: str | None
+    error: Json | None
+    irreversible: Json
+    once: Json
+    put: str
+    put_run: str | None
+    finished: str | None
+    not_before: str | None
+    claimed_run: str | None
+
+
+class OneItem(Item):
+    """An item with every try at it."""
+
+    tries: list[Json]
+
+
+class PutRow(Shape):
+    """What came of one item: new, known (the key was there: left as it is), or wrong, with its errors."""
+
+    number: int
+    key: str | None
+    result: str
+    errors: list[Wrong]
+
+
+class PutRows(Shape):
+    """What came of items that were put."""
+
+    new: int
+    known: int
+    wrong: int
+    rows: list[PutRow]
+
+
+class ItemMoved(Shape):
+    """An item that was taken out or put back."""
+
+    queue: str
+    key: str
+    status: str
+
+
+class Case(BaseModel):
+    """What a person follows up."""
+
+    id: str
+    kind: str
+    why: str
+    status: str
+    queue: str | None
+    item: str | None
+    run: str | None
+    bot: str
+    process: str
+    problem: str
+    problem_title: str
+    message: str
+    step: str
+    data: Json | None
+    due: str | None
+    assignee: str
+    priority: str
+    version: int
+    history: list[Json]
+
+
+class Decided(Shape):
+    """A decision that is stored. `run`: the run that was asked for; `repeated`: it had been acknowledged before."""
+
+    act: str
+    case: str
+    status: str
+    version: int
+    run: str | None
+    repeated: bool
+
+
+class Undone(Shape):
+    """A decision that was taken back."""
+
+    case: str
+    undone: str
+    status: str
+    version: int
+
+
+class Selected(Shape):
+    """Cases as they were when they were chosen. `counts`: results so far, by outcome; `finished`: all are decided."""
+
+    id: str
+    by: str
+    at: str
+    size: int
+    cases: list[Json]
+    decision: str | None
+    counts: dict[str, int]
+    finished: str | None
+
+
+class BulkResult(Shape):
+    """What a decision does, or did, with one case: done, skipped (it moved), refused; `why` not."""
+
+    case: str
+    outcome: str
+    why: str
+
+
+class BulkResults(Shape):
+    """Results case by case, and counted."""
+
+    selection: str
+    counts: dict[str, int]
+    finished: bool
+    rows: list[BulkResult]
+
+
+class Problem(BaseModel):
+    """Cases with one cause."""
+
+    id: str
+    title: str
+    explanation: str
+    kind: str
+    bot: str
+    process: str
+    status: str
+    owner: str
+    cases: int
+    waiting: int
+    unsettled: int
+    by_status: dict[str, int]
+    oldest_due: str | None
+    version: int
+
+
+class Schedule(BaseModel):
+    """A schedule with what people have set and what is next."""
+
+    id: str
+    bot: str | None
+    recording: str | None
+    description: str
+    when: str
+    timezone: str
+    enabled: bool
+    next: str | None
+    late: str
+    stage: str
+    promoted_by: str
+    paused: Json | None
+    last: Json | None
+    parameters: Json
+
+
+class Due(BaseModel):
+    """A due time that comes."""
+
+    schedule: str
+    bot: str | None
+    due: str
+    runs: bool
+    skip: str | None
+    reason: str
+    late: str
+
+
+class Occurrence(Shape):
+    """How a due time ended."""
+
+    schedule: str
+    due: str
+    state: str
+    reason: str
+    run: str | None
+    decided_by: str
+
+
+class ScheduleRun(Shape):
+    """A run of a schedule that was asked for."""
+
+    schedule: str
+    run: str
+
+
+class ScheduleSet(Shape):
+    """How a schedule stands after somebody paused or resumed it."""
+
+    schedule: str
+    paused: bool
+    until: str | None
+
+
+class Fired(Shape):
+    """What a call of a trigger URL came to: `ran` with its run, or `skipped` for a reason; `again`: the same call twice."""
+
+    schedule: str
+    due: str
+    state: str
+    reason: str
+    run: str | None
+    again: bool

@@ -1,0 +1,22 @@
+"""Addresses of the JSON interface: its operations, its description, and the page that shows it."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from runner.desk.api import cases, items, operations, pages, problems, runs, schedules, selections
+
+SUBJECTS = (
+    runs,
+    items,
+    cases,
+    selections,
+    problems,
+    schedules,
+)  # each has made its operations when it was imported
+
+urlpatterns = [
+    path("", pages.operations, name="page"),
+    path("v1/openapi.json", pages.openapi, name="openapi"),
+    path("v1/", include(operations.addresses())),
+]
