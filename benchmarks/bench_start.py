@@ -37,14 +37,14 @@ def help_cost() -> None:
     print("asked for: runner --help <= 0.3 s CPU\n")
 
 
-def memory() -> None:
+def memory(*options: str) -> None:
     """The largest private memory (PSS) seen of each process of `runner up`, over some seconds."""
     most: dict[tuple[int, str], float] = {}
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as home:
         up = subprocess.Popen(
-            [RUNNER, "up", "--no-desk"],
+            [RUNNER, "up", *options],
             cwd=HERE,
-            env={**os.environ, "RUNNER_HOME": home},
+            env={**os.environ, "RUNNER_HOME": home, "RUNNER_DESK_PORT": "0"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
@@ -66,7 +66,7 @@ def memory() -> None:
     stays = {key: size for key, size in most.items() if not key[1].startswith(("standby", *_BROWSER))}
     print(table(["process", "peak PSS MB"], [[name, size] for (_, name), size in most.items()]))
     print(
-        f"together, without standby children and browsers: {sum(stays.values()):.0f} MB; asked for: <= 120 MB"
+        f"together, without standby children and browsers: {sum(stays.values()):.0f} MB; asked for: <= 120 MB\n"
     )
 
 
@@ -76,7 +76,9 @@ def note(process: psutil.Process, most: dict[tuple[int, str], float]) -> None:
     except psutil.Error:
         return
     name = Path(words[0]).name if words else "?"
-    if "runner.kit.child" in words:
+    if any(word.startswith("--type=") for word in words):
+        name = "chromium"  # one of its processes, seen while it takes its name
+    elif "runner.kit.child" in words:
         name = "standby child"
     elif words and not name.startswith(_BROWSER):
         name = " ".join([name, *(Path(word).name for word in words[1:4])])
@@ -86,7 +88,8 @@ def note(process: psutil.Process, most: dict[tuple[int, str], float]) -> None:
 
 def main() -> int:
     help_cost()
-    memory()
+    memory("--no-desk")
+    memory("--desk")
     return 0
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -18,7 +19,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from runner.desk.serve import DeskServer
 from tests.cli_project import ROOT, Cli, command, copy_of, env
+from tests.desk_place import Desk
 
 LIMIT = 60.0
 MEMORY = 90  # MB
@@ -205,3 +208,13 @@ def test_people_are_added_changed_and_listed_from_the_command_line(project: Cli)
 )
 def test_people_that_can_not_be_are_refused(project: Cli, words: list[str], code: int, said: str) -> None:
     assert said in project(*words, code=code).err
+
+
+def test_a_desk_that_has_ended_may_be_asked_to_end_once_more(desk: Desk) -> None:
+    server = DeskServer(desk.settings)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    server.stop()
+    thread.join(20)
+    assert not thread.is_alive()
+    server.stop()

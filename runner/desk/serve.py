@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from waitress.server import TcpWSGIServer, create_server
@@ -68,9 +69,10 @@ class DeskServer:
             one.close()
 
     def stop(self) -> None:
-        """Ask `serve` to end; may be called from any thread, and twice."""
+        """Ask `serve` to end; may be called from any thread, twice, and when it has ended."""
         self._stopping.set()
-        self._server.pull_trigger()
+        with suppress(OSError):  # of a pipe that `serve` has closed at its end
+            self._server.pull_trigger()
 
 
 def address_of(settings: Settings, port: int | None = None) -> str:
