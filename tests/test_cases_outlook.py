@@ -19,7 +19,7 @@ from runner.cases.outlook import Outlook
 from runner.cases.run_gantt import By, gantt
 from runner.cases.schedule_lists import ScheduleFilter, matching, schedule_rows
 from runner.core.schedules_model import Schedule
-from runner.store.models import Occurrence, Run
+from runner.store.models import Bot, Occurrence, Run
 from runner.timetable.day_dues import day_bounds, day_dues
 from runner.timetable.due_times import Planned
 from runner.timetable.loading import Timetable, load, trigger_of
@@ -130,6 +130,20 @@ def test_the_forecast_knows_durations_collisions_deadlines_and_what_runs_now(out
     assert late.skip == "overlap: the run before it has not ended"
 
 
+def test_the_forecast_knows_what_waits_and_how_many_runs_of_a_bot_go_on_at_a_time(outlook: Outlook) -> None:
+    Bot.objects.create(name="post", file="bots/post.py", description={"at_once": 1}, looked=NOW)
+    for number in (1, 2):
+        Run.objects.create(pk=f"by-hand-{number}", bot="post", queued=NOW, status="queued")
+    Run.objects.create(pk="later", bot="post", queued=NOW, status="queued", not_before=NOW + 30 * MINUTE)
+    (at_one,) = outlook.forecast(NOW, NOW + HOUR)
+    assert at_one.start == NOW + HOUR, "one after the other, a minute each, they are through by then"
+    ran("hourly", NOW, 0, status="running")
+    Run.objects.filter(pk="hourly-241200").update(schedule="tried", started=NOW + HOUR - MINUTE)
+    (at_one,) = Outlook(outlook.timetable, slots=2).forecast(NOW, NOW + HOUR)
+    assert at_one.start == NOW + HOUR + 2 * MINUTE
+    assert at_one.collides == ("a free place of bot post",)
+
+
 def test_schedules_are_listed_in_words_with_next_last_and_how_people_set_them(outlook: Outlook) -> None:
     run = ran("morning", datetime(2026, 11, 24, 8, tzinfo=UTC), 5)
     schedule_acts.pause("hourly", by="ann", at=NOW - HOUR, reason="audit")
@@ -162,7 +176,7 @@ def test_the_bars_of_runs_hold_past_present_and_future(outlook: Outlook) -> None
     ran("hourly", NOW - 30 * HOUR, 5)
     with CaptureQueriesContext(connection) as queries:
         drawn = gantt(outlook, NOW, 6 * HOUR, 12 * HOUR)
-    assert len(queries) <= 4
+    assert len(queries) <= 5
     rows = {row.name: row.bars for row in drawn.rows}
     assert set(rows) == {"post", "other"}
     known = [bar for bar in rows["post"] if not bar.predicted]

@@ -14,7 +14,7 @@ from runner.timetable.calendar_days import MONDAY_TO_FRIDAY, WorkCalendar, WorkD
 from runner.timetable.drawing import svg, table
 from runner.timetable.due_times import Planned
 from runner.timetable.loading import trigger_of
-from runner.timetable.simulation import Load, Predicted, durations_of, simulate
+from runner.timetable.simulation import Going, Load, Predicted, Waiting, durations_of, simulate
 
 START = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 END = START + timedelta(days=1)
@@ -52,6 +52,27 @@ def test_a_shared_account_is_used_by_one_run_at_a_time() -> None:
     found = simulate(plan, loads, 4, (START, END))
     assert times(found) == [("a", "08:00", "08:30"), ("b", "08:30", "08:40"), ("c", "08:00", "08:01")]
     assert found[1].waits_for == ("group portal",)
+
+
+def test_runs_that_wait_already_take_their_places_first() -> None:
+    plan = [planned("a", at="00:10")]
+    load = Load(30 * MINUTE, 30 * MINUTE)
+    already: list[Going | Waiting] = [
+        Going("", START + 20 * MINUTE),
+        Waiting("", START - MINUTE, load),
+        Waiting("late", START - 2 * MINUTE, load, priority=-1),
+    ]
+    (found,) = simulate(plan, {"a": load}, 1, (START, END), already)
+    assert times([found]) == [("a", "00:50", "01:20")], "after the run that goes on and the first that waits"
+
+
+def test_a_bot_that_runs_twice_at_a_time_keeps_the_third_waiting_whoever_started_the_others() -> None:
+    load = Load(30 * MINUTE, 30 * MINUTE, bot="post", at_once=2)
+    plan = [planned("a", at="00:10"), planned("b", at="00:10")]
+    already = [Going("", START + 60 * MINUTE, bot="post")]
+    found = simulate(plan, {"a": load, "b": load}, 9, (START, END), already)
+    assert times(found) == [("a", "00:10", "00:40"), ("b", "00:40", "01:10")]
+    assert found[1].waits_for == ("a free place of bot post",)
 
 
 def test_a_run_that_takes_too_long_meets_the_next_by_its_policy() -> None:

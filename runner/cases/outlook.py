@@ -11,18 +11,16 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from runner.cases.durations import durations_by_schedule
-from runner.core.nouns import RunStatus
-from runner.store.models import Run
+from runner.cases.loads import predict
 from runner.timetable.day_dues import DayDue, day_bounds, day_dues
 from runner.timetable.deadlines import deadline_of
 from runner.timetable.due_times import DueTime, Planned
 from runner.timetable.loading import Timetable
-from runner.timetable.simulation import Going, Load, Predicted, simulate
+from runner.timetable.simulation import Predicted
 
 _FRESH: Final = timedelta(seconds=60)  # as long as a forecast counts as new
 _DURATIONS_FRESH: Final = timedelta(minutes=10)
 _MOST_DAYS: Final = 120
-_UNKNOWN: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +101,7 @@ class Outlook:
         self, now: datetime, until: datetime, durations: dict[str, tuple[timedelta, timedelta]]
     ) -> list[Forecast]:
         planned = self.timetable.planned
-        loads = {
-            one.schedule.id: Load(
-                *durations.get(one.schedule.id, (_UNKNOWN, _UNKNOWN)), tuple(one.schedule.concurrency)
-            )
-            for one in planned
-        }
-        found = simulate(planned, loads, self._slots, (now, until), _going(durations, now))
+        found = predict(planned, self._slots, (now, until), durations)
         by_name = {one.schedule.id: one for one in planned}
         return [_told(one, by_name[one.schedule]) for one in found]
 
@@ -134,18 +126,6 @@ class Outlook:
         if start > after:
             return self._days[span] if span in self._days else self._count([start, end])[0]
         return self._count([after + timedelta(microseconds=1), end])[0]
-
-
-def _going(durations: dict[str, tuple[timedelta, timedelta]], now: datetime) -> list[Going]:
-    """The runs that go on now, with when they will probably end."""
-    found = []
-    for name, started, policy in Run.objects.filter(status=RunStatus.RUNNING).values_list(
-        "schedule", "started", "policy"
-    ):
-        usual = durations.get(name or "", (_UNKNOWN, _UNKNOWN))[0]
-        ends = max((started or now) + usual, now + timedelta(seconds=1))
-        found.append(Going(name or "", ends, tuple(policy.get("resources") or ())))
-    return found
 
 
 def _told(one: Predicted, planned: Planned) -> Forecast:

@@ -22,7 +22,7 @@ from runner.core.nouns import OccurrenceState
 from runner.timetable.describe import describe_planned
 from runner.timetable.differences import differences
 from runner.timetable.due_times import Planned
-from runner.timetable.simulation import Load, Predicted, simulate
+from runner.timetable.simulation import Predicted
 
 _MOST_SHOWN: Final = 200
 _STYLE: Final = (
@@ -75,13 +75,17 @@ def calendar(
     from runner.timetable.drawing import svg, table
 
     project = open_project()
+    from runner.cases.loads import predict
+
     timetable = load(project.settings.schedules, None, now())
     planned = chosen(timetable, names or [])
     zone = zone_of(tz) if tz else ZoneInfo(timetable.file.defaults.timezone)
     start = now()
     window = (start, start + timedelta(days=days))
-    loads = {one.schedule.id: _load_of(one) for one in planned}
-    predicted = simulate(planned, loads, project.settings.slots, window)
+    shown = {one.schedule.id for one in planned}
+    predicted = [
+        one for one in predict(timetable.planned, project.settings.slots, window) if one.schedule in shown
+    ]
     if picture is not None:
         captions = {one.schedule.id: describe_planned(one, zone) for one in planned}
         drawn = svg(predicted, captions, zone, window)
@@ -161,13 +165,6 @@ def describe(names: Names = None, as_json: Json = False) -> None:
     for one in found:
         print_facts([(key, value) for key, value in one.items() if value not in ("", None, [])])
         print()
-
-
-def _load_of(one: Planned) -> Load:
-    from runner.cases.durations import durations
-
-    p50, p90 = durations(one.schedule.id)
-    return Load(p50, p90, tuple(one.schedule.concurrency))
 
 
 def _predicted_json(one: Predicted) -> dict[str, Any]:

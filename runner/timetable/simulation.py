@@ -18,11 +18,16 @@ _UNKNOWN: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a schedule's runs cost: half end within `p50`, nine of ten within `p90`; `groups` are resources held alone."""
+    """What a schedule's runs cost: half end within `p50`, nine of ten within `p90`; `groups` are resources held alone.
+
+    At most `at_once` runs of `bot` go on at a time, whoever started them; None: any number.
+    """
 
     p50: timedelta = _UNKNOWN
     p90: timedelta = _UNKNOWN
     groups: tuple[str, ...] = ()
+    bot: str = ""
+    at_once: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,17 @@ class Going:
     schedule: str
     ends: datetime
     groups: tuple[str, ...] = ()
+    bot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A run that waits when a simulation begins, since `queued`. `schedule` is empty for one that a person started."""
+
+    schedule: str
+    queued: datetime
+    load: Load
+    priority: int = 0
 
 
 def durations_of(seconds: Iterable[float]) -> tuple[timedelta, timedelta]:
@@ -69,11 +85,11 @@ def simulate(
     loads: Mapping[str, Load],
     slots: int,
     window: tuple[datetime, datetime],
-    going: Sequence[Going] = (),
+    already: Sequence[Going | Waiting] = (),
 ) -> list[Predicted]:
     """Return every due time of the enabled schedules after the first and up to the second instant of `window`, predicted.
 
-    They come by due time. `slots` runs can go on at once, those that are `going` at the beginning among them; of runs that
+    They come by due time. `slots` runs can go on at once, those that go on `already` among them; of runs that
     wait, the higher priority goes first, then the earlier due time. Stops at 50,000 due times.
     """
     waiting: list[tuple[datetime, int, str, DueTime]] = []
@@ -81,18 +97,21 @@ def simulate(
         if one.schedule.enabled:
             waiting.extend((at.due, number, one.schedule.id, at) for at in one.due_times(*window))
     waiting = sorted(waiting, key=lambda entry: entry[:3])[:_MOST_RUNS]
-    return simulate_due([(planned[number], at) for _, number, _, at in waiting], loads, slots, going)
+    return simulate_due(
+        [(planned[number], at) for _, number, _, at in waiting], loads, slots, window[0], already
+    )
 
 
 def simulate_due(
     arrivals: Sequence[tuple[Planned, DueTime]],
     loads: Mapping[str, Load],
     slots: int,
-    going: Sequence[Going] = (),
+    begin: datetime,
+    already: Sequence[Going | Waiting] = (),
 ) -> list[Predicted]:
     """Return the predictions for due times that stand in their order; the rest as `simulate` says."""
-    expected = _Day(arrivals, loads, slots, going, feared=False).go()
-    feared = _Day(arrivals, loads, slots, going, feared=True).go()
+    expected = _Day(arrivals, loads, slots, already, feared=False).go(begin)
+    feared = _Day(arrivals, loads, slots, already, feared=True).go(begin)
     return [
         Predicted(
             one.schedule.id, at.due, usual.start, usual.end, worst.end, tuple(usual.waits_for), usual.skip
@@ -114,7 +133,7 @@ class _Fate:
 class _Day:
     """A simulation: due times arrive, runs end, and what is free is given to who waits. An event costs a few steps only.
 
-    Runs are numbered: the arrivals from 0, those that go on at the beginning from -1 down.
+    Runs are numbered: the arrivals from 0, what there is at the beginning from -1 down.
     """
 
     def __init__(
@@ -122,7 +141,7 @@ class _Day:
         arrivals: Sequence[tuple[Planned, DueTime]],
         loads: Mapping[str, Load],
         slots: int,
-        going: Sequence[Going],
+        already: Sequence[Going | Waiting],
         *,
         feared: bool,
     ) -> None:
@@ -130,7 +149,7 @@ class _Day:
         self.fates = [_Fate() for _ in arrivals]
         self.loads = loads
         self.slots = slots
-        self.going = going
+        self.already = already
         self.feared = feared
         self.ready: list[tuple[int, datetime, int]] = []
         self.blocked: defaultdict[str, list[int]] = defaultdict(list)  # by what they wait for
@@ -138,12 +157,18 @@ class _Day:
         self.ends: list[tuple[datetime, int]] = []
         self.running: dict[str, set[int]] = defaultdict(set)
         self.held: Counter[str] = Counter()
+        self.bots: Counter[str] = Counter()
         self.places = 0
 
-    def go(self) -> list[_Fate]:
-        """Let the time pass until nothing is left."""
-        for number, one in enumerate(self.going, 1):
-            self._begin(-number, one.ends)
+    def go(self, begin: datetime) -> list[_Fate]:
+        """Let the time pass from `begin` until nothing is left."""
+        for number, one in enumerate(self.already, 1):
+            if isinstance(one, Going):
+                self._begin(-number, one.ends)
+            else:
+                self.queued[one.schedule] += 1
+                heapq.heappush(self.ready, self._rank(-number))
+        self._start_what_can(begin)
         for index, (_, at) in enumerate(self.arrivals):
             self._pass_until(at.due)
             if at.skip is not None:
@@ -185,42 +210,59 @@ class _Day:
             index = heapq.heappop(self.ready)[2]
             blockers = self._blockers(index)
             if blockers:
-                self.fates[index].waits_for.update((said, None) for _, said in blockers)
+                if index >= 0:
+                    self.fates[index].waits_for.update((said, None) for _, said in blockers)
                 self.blocked[blockers[0][0]].append(index)
                 continue
             load = self._load(index)
+            end = now + (load.p90 if self.feared else load.p50)
             self.queued[self._id(index)] -= 1
-            self.fates[index].start = now
-            self.fates[index].end = now + (load.p90 if self.feared else load.p50)
-            self._begin(index, now + (load.p90 if self.feared else load.p50))
+            if index >= 0:
+                self.fates[index].start, self.fates[index].end = now, end
+            self._begin(index, end)
 
     def _begin(self, index: int, end: datetime) -> None:
         self.places += 1
         self.running[self._id(index)].add(index)
-        self.held.update(self._groups(index))
+        load = self._load(index)
+        self.held.update(load.groups)
+        self.bots[load.bot] += 1
         heapq.heappush(self.ends, (end, index))
 
     def _leave(self, index: int) -> None:
         self.places -= 1
+        load = self._load(index)
         self.running[self._id(index)].discard(index)
-        self.held.subtract(self._groups(index))
-        for key in (f"run {self._id(index)}", *(f"group {group}" for group in self._groups(index))):
+        self.held.subtract(load.groups)
+        self.bots[load.bot] -= 1
+        woken = (f"run {self._id(index)}", f"bot {load.bot}", *(f"group {group}" for group in load.groups))
+        for key in woken:
             for one in self.blocked.pop(key, ()):
-                planned, at = self.arrivals[one]
-                heapq.heappush(self.ready, (-planned.schedule.priority, at.due, one))
+                heapq.heappush(self.ready, self._rank(one))
 
     def _blockers(self, index: int) -> list[tuple[str, str]]:
         """What a run has to wait for besides a free slot: the key by which it is woken, and the words."""
-        found = [(f"group {one}", f"group {one}") for one in self._groups(index) if self.held[one] > 0]
-        if self.running[self._id(index)]:
+        load = self._load(index)
+        found = [(f"group {one}", f"group {one}") for one in load.groups if self.held[one] > 0]
+        if load.at_once is not None and self.bots[load.bot] >= load.at_once:
+            found.append((f"bot {load.bot}", f"a free place of bot {load.bot}"))
+        if self._id(index) and self.running[self._id(index)]:
             found.append((f"run {self._id(index)}", "the run before it"))
         return found
 
-    def _groups(self, index: int) -> tuple[str, ...]:
-        return self._load(index).groups if index >= 0 else self.going[-index - 1].groups
+    def _rank(self, index: int) -> tuple[int, datetime, int]:
+        """Who of those that wait goes first: the smallest."""
+        if index >= 0:
+            planned, at = self.arrivals[index]
+            return -planned.schedule.priority, at.due, index
+        one = self.already[-index - 1]
+        return (-one.priority, one.queued, index) if isinstance(one, Waiting) else (0, one.ends, index)
 
     def _load(self, index: int) -> Load:
-        return self.loads.get(self._id(index), Load())
+        if index >= 0:
+            return self.loads.get(self._id(index), Load())
+        one = self.already[-index - 1]
+        return one.load if isinstance(one, Waiting) else Load(groups=one.groups, bot=one.bot)
 
     def _id(self, index: int) -> str:
-        return self.arrivals[index][0].schedule.id if index >= 0 else self.going[-index - 1].schedule
+        return self.arrivals[index][0].schedule.id if index >= 0 else self.already[-index - 1].schedule
