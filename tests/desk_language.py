@@ -19,7 +19,7 @@ _COMMAND: Final = re.compile(
 )  # a command line is the same in every language
 _WORD: Final = re.compile(r"[A-Za-z][\w@.+/-]*")
 _NAMES: Final = re.compile(
-    r"^(Runner|xlsx|xlsm|xls|ods|csv|tsv|zip|har|Excel|CPU|API|SLA|KPI|RACI|SOP|URL|JSON|YAML|SHA-256|[0-9a-f]{6,64}|Esc|Enter|English|UTC|OK|\w+/[\w/.-]+|[\w.+-]+@[\w.-]+)$"
+    r"^(Runner|xlsx|xlsm|xls|ods|csv|tsv|zip|har|Excel|CPU|API|SLA|KPI|RACI|SOP|URL|JSON|YAML|SHA-256|[0-9a-f]{6,64}|Esc|Enter|English|UTC|OK|Chrome|DevTools|Recorder|Edge|Playwright|Selenium|IDE|F\d+|\w+/[\w/.-]+|[\w.+-]+@[\w.-]+)$"
 )
 _VISIBLE_TEXT: Final = """() => {
   const data = "code, pre, kbd, script, style, .data, .who, .me, [lang=en], td.what b, td.what small, td.what a, datalist";

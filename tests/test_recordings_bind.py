@@ -24,10 +24,11 @@ from runner.recordings.binding import (
     read_binding,
     write_binding,
 )
+from runner.recordings.columns import field_name
 from runner.recordings.library import Place
 from runner.recordings.model import Change, Recording
 from runner.recordings.placeholders import fill, names_in
-from runner.recordings.propose import Proposal, apply, field_name, propose_binding
+from runner.recordings.propose import Proposal, apply, propose_binding
 from runner.recordings.script import script_of, small_script
 from tests.recordings_made import HEADINGS, click, field, order_recording, own, recording
 
@@ -106,6 +107,29 @@ def test_the_key_is_a_column_that_tells_the_rows_apart() -> None:
     rows = [["x", f"N-{n}"] for n in range(5)]
     made = recording(field("Kind", "x"), field("Number", "N-3"), click("Post"))
     assert propose_binding(made, ("Kind", "Number"), rows).binding.key == "number"
+
+
+def test_where_only_the_label_fits_a_value_is_typed_in_the_form_it_was_typed_in() -> None:
+    made = recording(field("Amount", "2.000,00"), field("Due", "31.12.2026"), click("Post"))
+    rows: list[list[Any]] = [[12.5, date(2026, 12, 1)], [3.25, date(2026, 12, 2)]]
+    found = propose_binding(made, ("Amount", "Due"), rows)
+    assert [match.placeholder for match in found.matches] == ["{{amount|#.##0,00}}", "{{due|%d.%m.%Y}}"]
+
+
+def test_no_form_rounds_the_cells_of_a_column_with_decimals() -> None:
+    made = recording(field("Sum", "1,250", "#amount"), click("Post"))
+    (match,) = propose_binding(made, ("Amount",), [[1250.0], [3.25], [7.5]]).matches
+    assert match.placeholder == "{{amount}}"
+
+
+def test_headings_in_chinese_become_placeholders_that_are_filled_in() -> None:
+    made = recording(field("Order number", "SO-1"), click("Post"))
+    found = propose_binding(made, ("订单号",), [["SO-1"], ["SO-2"]], workbook="订单.xlsx")
+    bound = apply(made, found)
+    assert names_in(bound) == ["订单号"]
+    step = bound.steps[0]
+    assert isinstance(step, Change)
+    assert fill(step.value, {"订单号": "SO-2"}) == "SO-2"
 
 
 CELLS = st.one_of(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.cli.printing import Col, print_facts, print_table, warn
 from runner.cli.project import open_settings
-from runner.core.errors import ErrorReport, UsageError, did_you_mean
+from runner.core.errors import ErrorReport, RunnerError, UsageError
+from runner.core.settings import prepare_home
 
 if TYPE_CHECKING:
+    from runner.recordings.choices import Choices, Table
     from runner.recordings.model import Recording
     from runner.recordings.propose import Proposal
-
-Table = tuple[list[str], list[list[Any]], str]
 
 
 def bind(
@@ -59,121 +58,102 @@ def bind(
     The values that were typed while recording are looked for in the workbook, and placeholders put in their place. What is
     written into recordings/NAME.yaml can be edited by hand; a second bind starts again from what was typed.
     """
-    from runner.recordings.binding import read_binding, write_binding
+    from runner.core.clock import now
+    from runner.recordings.binding import read_binding, typed_values
+    from runner.recordings.choices import draft
+    from runner.recordings.former import write_bound
     from runner.recordings.library import place_of
-    from runner.recordings.propose import apply
 
-    project = open_settings().settings.project
+    opened = open_settings()
+    project = opened.settings.project
     place = place_of(project, name)
     recording = place.read()
-    samples: dict[str, str] = {}
+    former = None
     if place.binding.is_file():
         try:
-            samples = dict(read_binding(place).values)
+            former = read_binding(place)
         except ErrorReport as report:  # it is being made anew: what is wrong with the old one is of no matter
             warn(f"the old binding is not used: {report.errors[0]}")
-    headings, rows, used = _table(project, workbook, sheet) if workbook else ([], [], "")
-    proposal = _proposal(recording, (headings, rows, used), workbook, samples, column or [])
-    proposal = _chosen(
-        proposal, recording, key=key, irreversible=irreversible, each_from=each_from, process=process
-    )
-    if in_place:
-        proposal = replace(proposal, binding=proposal.binding.model_copy(update={"results": "in place"}))
-    bound = apply(recording, proposal, samples)
-    _tell(bound, proposal, len(rows))
+    table = _table(project, workbook, sheet)
+    choices = _choices(
+        column or [], key=key, irreversible=irreversible, each_from=each_from, process=process, in_place=in_place
+    )  # fmt: skip
+    try:
+        made = draft(recording, table, choices, samples=typed_values(place), former=former)
+    except ErrorReport as report:
+        raise ErrorReport([_at_its_flag(error) for error in report.errors]) from report
+    _tell(made.bound, made.proposal, len(table.rows))
     if look:
         return
-    place.write(bound)
-    write_binding(place, proposal.binding, bound)
+    prepare_home(opened.settings)
+    write_bound(opened.settings.home, place, made.binding, made.bound, by=opened.who, at=now())
     print(f"\nrecordings/{name}.yaml is written. Go on with:")
-    for secret in proposal.binding.secrets:
+    for secret in made.binding.secrets:
         print(f"  runner secrets set {secret}")
     print(f"  runner run {name}")
 
 
 def _table(project: Path, workbook: str, sheet: str) -> Table:
-    """Headings, rows and the sheet's name; the header is the first row with more than one cell, or the first."""
-    from runner.sheets.grid import grids, load
+    from runner.recordings.choices import Table
+    from runner.sheets.headed import headed
 
+    if not workbook:
+        return Table()
     path = (project / workbook).resolve()
     if not path.is_relative_to(project):
         raise UsageError(
             f"'{workbook}' is outside the project", expected="a workbook in the project", hint="copy it into inbox/",
             where="WORKBOOK", code="REC_PATH",
         )  # fmt: skip
-    grid = next(grids(load(path), sheet or None))
-    numbers = range(grid.first_row, grid.last_row + 1)
-    rows = [list(grid.row(number)) for number in numbers]
-    if not rows:
-        raise UsageError(f"sheet '{grid.sheet}' is empty", expected="headings and rows", where="--sheet")
-    used = [sum(cell != "" for cell in row) for row in rows]
-    header = next((at for at, count in enumerate(used) if count > 1), 0)
-    behind = [row for row, count in zip(rows[header + 1 :], used[header + 1 :], strict=True) if count]
-    return [str(cell) for cell in rows[header]], behind, grid.sheet
+    found = headed(path, sheet or None)
+    return Table(workbook, found.sheet, found.headings, found.rows)
 
 
-def _proposal(
-    recording: Recording, table: Table, workbook: str, samples: dict[str, str], columns: list[str]
-) -> Proposal:
-    from runner.recordings.propose import propose_binding
-
-    headings, rows, sheet = table
-    chosen = dict(_choice(word, headings, len(recording.steps)) for word in columns)
-    return propose_binding(
-        recording, headings, rows, workbook=workbook, sheet=sheet or None, samples=samples, chosen=chosen
-    )
-
-
-def _choice(word: str, headings: list[str], steps: int) -> tuple[int, str]:
-    step, equals, heading = word.partition("=")
-    if not equals or not step.isdecimal() or not 1 <= int(step) <= steps:
-        raise UsageError(
-            f"'{word}' names no step and column", expected="STEP=HEADING, as in 7=Customer", where="--column"
-        )
-    if heading != "none" and heading not in headings:
-        near = did_you_mean(heading, headings)
-        raise UsageError(
-            f"there is no column '{heading}'",
-            expected=f"one of {', '.join(headings)}",
-            hint=near,
-            where="--column",
-        )
-    return int(step), "" if heading == "none" else heading
-
-
-def _chosen(
-    proposal: Proposal,
-    recording: Recording,
+def _choices(
+    columns: list[str],
     *,
     key: str,
     irreversible: str,
     each_from: int | None,
     process: str,
-) -> Proposal:
-    binding = proposal.binding
-    changes: dict[str, Any] = {"process": process} if process else {}
-    if key:
-        by_heading = {bound.column: field for field, bound in binding.fields.items()}
-        field = key if key in binding.fields else by_heading.get(key)
-        if field is None:
-            raise UsageError(
-                f"'{key}' is no field", expected=f"one of {', '.join(binding.fields)}",
-                hint=did_you_mean(key, binding.fields), where="--key",
-            )  # fmt: skip
-        changes["key"] = field
-    if irreversible:
-        changes["irreversible"] = (
-            None if irreversible == "none" else _step(irreversible, recording, "--irreversible")
+    in_place: bool,
+) -> Choices:
+    from runner.recordings.choices import NOTHING, Choices
+
+    return Choices(
+        columns=dict(_choice(word) for word in columns),
+        key=key,
+        each_from=each_from,
+        irreversible=NOTHING
+        if irreversible == "none"
+        else _step(irreversible, "--irreversible")
+        if irreversible
+        else None,
+        process=process or None,
+        results="in place" if in_place else None,
+    )
+
+
+def _choice(word: str) -> tuple[int, str]:
+    step, equals, heading = word.partition("=")
+    if not equals:
+        raise UsageError(
+            f"'{word}' names no step and column", expected="STEP=HEADING, as in 7=Customer", where="--column"
         )
-    if each_from is not None:
-        changes["each_from"] = _step(str(each_from), recording, "--each-from")
-    return replace(proposal, binding=binding.model_copy(update=changes))
+    return _step(step, "--column"), "" if heading == "none" else heading
 
 
-def _step(text: str, recording: Recording, flag: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= len(recording.steps):
-        raise UsageError(f"'{text}' is no step", expected=f"1 to {len(recording.steps)}", where=flag)
+def _step(text: str, flag: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise UsageError(f"'{text}' is no step", expected="the number of one", where=flag)
     return int(text)
+
+
+def _at_its_flag(error: RunnerError) -> RunnerError:
+    """The error of a choice, at the flag that made it: ``columns.7`` is ``--column``."""
+    name = {"columns": "column"}.get(error.where.partition(".")[0], error.where.partition(".")[0])
+    error.where = f"--{name.replace('_', '-')}"
+    return error
 
 
 def _tell(bound: Recording, proposal: Proposal, rows: int) -> None:

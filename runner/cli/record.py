@@ -29,13 +29,16 @@ def record(
     Passwords are never written down: in their place stands ${secret:NAME}. In the panel, "Read a value" marks a text that
     the bot is to bring back, such as a confirmation number.
     """
+    from runner.core.clock import now
     from runner.kit.record import Recorder
     from runner.kit.replay_window import has_screen, mask_har, window
+    from runner.recordings.former import keep_former
     from runner.recordings.library import new_place
     from runner.recordings.reading import check_address
     from runner.recordings.wording import all_words
 
-    settings = open_settings().settings
+    opened = open_settings()
+    settings = opened.settings
     place = new_place(settings.project, name, overwrite=force)
     if why := check_address(url):
         raise UsageError(
@@ -61,6 +64,7 @@ def record(
         recorded = recorder.finish()
     if traffic is not None:
         mask_har(traffic, recorder.redactor)
+    keep_former(settings.home, place, "import", by=opened.who, at=now())
     recorded.write(place)
     for number, words in enumerate(all_words(recorded.recording), start=1):
         print(f"{number:>3}  {words}")

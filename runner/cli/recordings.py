@@ -162,11 +162,14 @@ def import_recordings(
 
     Passwords in clear are never stored: with --secret each becomes ${secret:NAME}, without it the recording is refused.
     """
+    from runner.core.clock import now
+    from runner.recordings.former import keep_former
     from runner.recordings.importing import import_file
     from runner.recordings.library import new_place
     from runner.recordings.reading import warnings_of
 
-    project = open_settings().settings.project
+    opened = open_settings()
+    project = opened.settings.project
     found = [one for one in import_file(file, secret=secret or None) if test in ("", one.title)]
     if not found:
         raise UsageError(f"{file.name} has no test '{test}'", expected="one of its tests", where="--test")
@@ -182,6 +185,7 @@ def import_recordings(
     for one, place in places:
         if one.recording is None:
             continue
+        keep_former(opened.settings.home, place, "import", by=opened.who, at=now())
         place.write(one.recording)
         print(f"{place.shown}: {len(one.recording.steps)} steps, from {one.format}")
         for number in one.masked:

@@ -37,6 +37,11 @@ def keep_file(home: Path, sent: UploadedFile[Any]) -> Path:
         )  # fmt: skip
     content = sent.read()
     _check(name, content)
+    return keep_bytes(home, name, content)
+
+
+def keep_bytes(home: Path, name: str, content: bytes) -> Path:
+    """Store bytes below `home`/uploads under their hash and `name`; the same ones are one file."""
     digest = hashlib.sha256(content).hexdigest()
     target = home / "uploads" / digest[:2] / digest[:24] / name
     if not target.exists():

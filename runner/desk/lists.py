@@ -145,7 +145,7 @@ def show(request: DeskRequest, spec: ListOf, rows: QuerySet[Row], most: int = 10
 
     Raises UsageError (API_PAGE, API_SORT) for an address that was not made by us.
     """
-    order = _order(request, spec)
+    order = order_of(request, spec)
     kept, chips = narrowed(request, spec, rows)
     size = _size(request, spec)
     part = part_of(
@@ -154,7 +154,7 @@ def show(request: DeskRequest, spec: ListOf, rows: QuerySet[Row], most: int = 10
     return Shown(
         spec=spec,
         rows=part.rows,
-        heads=[_head(request, one, order) for one in spec.columns if one.css != EXPORT_ONLY],
+        heads=[head_of(request, one, order) for one in spec.columns if one.css != EXPORT_ONLY],
         chips=chips,
         filters=spec.filters,
         first=_at(request.GET) if request.GET.get("after") or request.GET.get("before") else "",
@@ -178,11 +178,11 @@ def export(request: DeskRequest, spec: ListOf, rows: QuerySet[Row]) -> HttpRespo
     from runner.sheets.reporting import table
 
     kept, _chips = narrowed(request, spec, rows)
-    order = _order(request, spec)
+    order = order_of(request, spec)
     ordered = kept.order_by(f"{'-' if order.descending else ''}{order.field}", "pk")[:MOST_EXPORTED]
     columns = [one for one in spec.columns if one.export]
     values = (
-        {one.key: _for_excel(one.export(row)) for one in columns if one.export}
+        {one.key: cell_for_excel(one.export(row)) for one in columns if one.export}
         for row in ordered.iterator(2000)
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -193,7 +193,7 @@ def export(request: DeskRequest, spec: ListOf, rows: QuerySet[Row]) -> HttpRespo
     return workbook(content, f"{spec.name}-{now():%Y%m%d-%H%M}.xlsx")
 
 
-def _for_excel(value: Any) -> Any:
+def cell_for_excel(value: Any) -> Any:
     """A value as a cell can hold it: instants on the reader's clock, because Excel knows no time zones."""
     if isinstance(value, datetime):
         return local(value).replace(tzinfo=None, microsecond=0)
@@ -216,7 +216,8 @@ def field_filter(
     return Filter(key, title, lambda rows, value: rows.filter(**{lookup: value}), choices)
 
 
-def _order(request: DeskRequest, spec: ListOf) -> Order:
+def order_of(request: DeskRequest, spec: ListOf) -> Order:
+    """How the address wants the list to be sorted. Raises UsageError (API_SORT) for a column that it can't be sorted by."""
     asked = request.GET.get("sort") or spec.usual
     name = asked.removeprefix("-")
     known = {one.sort for one in spec.columns if one.sort} | {spec.usual.removeprefix("-")}
@@ -237,7 +238,8 @@ def _size(request: DeskRequest, spec: ListOf) -> int:
         return 0  # refused by part_of, which names the limits
 
 
-def _head(request: DeskRequest, col: Col, order: Order) -> Head:
+def head_of(request: DeskRequest, col: Col, order: Order) -> Head:
+    """The head of a column, with the address of a click on it."""
     if not col.sort:
         return Head(col, "", "")
     here = col.sort == order.field

@@ -53,6 +53,7 @@ MENU: Final = (
     Entry("runs", _("Runs"), "/runs/", "runs.see", _runs),
     Entry("schedules", _("Schedules"), "/schedules/", "schedules.see"),
     Entry("bots", _("Bots"), "/bots/", "bots.see"),
+    Entry("recordings", _("Recordings"), "/recordings/", "recordings.see"),
     Entry("queues", _("Work queues"), "/queues/", "queues.see", _items),
     Entry("processes", _("Processes"), "/processes/", "processes.see"),
     Entry("people", _("People"), "/people/", "people.see", after_line=True),

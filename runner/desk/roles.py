@@ -52,6 +52,8 @@ PERMISSIONS: Final[Mapping[str, Role]] = MappingProxyType({
     "schedules.edit": Role.OPERATOR,
     "calendars.edit": Role.SUPERVISOR,
     "bots.see": Role.VIEWER,
+    "recordings.see": Role.VIEWER,
+    "recordings.edit": Role.OPERATOR,
     "queues.see": Role.VIEWER,
     "items.put": Role.OPERATOR,
     "processes.see": Role.VIEWER,

@@ -19,6 +19,7 @@ urlpatterns = [
     path("runs/", include(("runner.desk.runs.urls", "runs"))),
     path("schedules/", include(("runner.desk.schedules.urls", "schedules"))),
     path("bots/", include(("runner.desk.bots.urls", "bots"))),
+    path("recordings/", include(("runner.desk.recordings.urls", "recordings"))),
     path("queues/", include(("runner.desk.queues.urls", "queues"))),
     path("processes/", include(("runner.desk.processes.urls", "processes"))),
     path("search/", include(("runner.desk.search.urls", "search"))),

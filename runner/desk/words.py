@@ -129,6 +129,11 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = MappingProxyType({
         "secret.remove": _("removed a secret"),
         "token.make": _("made a key for a program"),
         "token.revoke": _("revoked a key"),
+        "recording.import": _("took in a recording"),
+        "recording.bind": _("bound a recording"),
+        "recording.workbook": _("put a workbook into the inbox"),
+        "recording.back": _("brought a former recording back"),
+        "recording.remove": _("removed a recording"),
     },
     "decision": {
         "claim": pgettext_lazy("decision", "Claim"),
@@ -155,6 +160,11 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = MappingProxyType({
         "attested": pgettext_lazy("resolution", "attested"),
         "retried": pgettext_lazy("resolution", "a new attempt succeeded"),
         "first_choice": pgettext_lazy("resolution", "found at the first choice again"),
+    },
+    "recording": {
+        "bound": pgettext_lazy("recording", "is a bot"),
+        "unbound": pgettext_lazy("recording", "not bound yet"),
+        "broken": pgettext_lazy("recording", "can't be used"),
     },
     "check": {
         "OK": pgettext_lazy("check", "OK"),
@@ -184,6 +194,7 @@ TONES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "attempt": {"running": "info", "done": "good", "failed": "bad", "later": "idle", "lost": "bad"},
     "occurrence": {"due": "info", "ran": "good", "missed": "bad", "skipped": "idle", "coalesced": "idle"},
     "priority": {"-1": "plain", "1": "warn", "2": "bad"},
+    "recording": {"bound": "good", "unbound": "idle", "broken": "bad"},
     "check": {"OK": "good", "warning": "warn", "error": "bad"},
 })  # fmt: skip
 

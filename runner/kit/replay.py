@@ -13,7 +13,9 @@ from runner.kit.current import here, running_or_none
 from runner.kit.replay_acts import Doing, do
 from runner.kit.replay_find import poll
 from runner.kit.replay_pages import Tabs, same_place
+from runner.kit.replay_seen import seen_on
 from runner.kit.step import step as named_step
+from runner.recordings.failing import Seen, failed_step
 from runner.recordings.model import Click, DoubleClick, Recording, Step
 from runner.recordings.placeholders import fill, with_values
 from runner.recordings.wording import element_name, words_of
@@ -89,16 +91,30 @@ class Player:
         except RunnerError as error:
             self.nothing_done = error.stable_code in _BEFORE_THE_ACT
             if not error.where:
-                error.where, error.what = self._where(number), f"{self._masked(error.what)}, at: {words}"
+                seen = self._seen(recorded) if isinstance(error, ApplicationError) else None
+                error.where, error.what = (
+                    self._where(number),
+                    self._masked(failed_step(error.what, words, seen)),
+                )
             raise
         except (Error, AssertionError) as error:
+            what = str(error).strip().splitlines()[0]
             raise ApplicationError(
-                f"{self._masked(str(error).strip().splitlines()[0])}, at: {words}",
+                self._masked(failed_step(what, words, self._seen(recorded))),
                 expected="the page as it was while recording",
                 hint="look at the picture of the page; where the page has changed, record the step again",
                 where=self._where(number),
                 code="REC_FAILED",
             ) from error
+
+    def _seen(self, step: Step) -> Seen | None:
+        """What the page of the step shows now; None where there is no page any more."""
+        try:
+            found: Any = self.tabs.page_of(step, 0)
+        except ApplicationError:
+            found = self.tabs.main
+        page: Page = getattr(found, "page", found)  # a frame knows its own
+        return None if page.is_closed() else seen_on(page, step.selectors_parsed)
 
     def _where(self, number: int) -> str:
         return f"{Path(self.script.shown).stem} step {number}"

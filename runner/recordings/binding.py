@@ -125,6 +125,17 @@ def read_binding(place: Place) -> Binding:
     return binding
 
 
+def typed_values(place: Place) -> dict[str, str]:
+    """What was typed while recording, by placeholder, as far as a binding still tells: also one that fits no more."""
+    try:
+        name = f"recordings/{place.name}.yaml"
+        found = parse_yaml(text_of(place.binding, name), name).value
+    except (ErrorReport, ConfigurationError):
+        return {}
+    values = found.get("values") if isinstance(found, dict) else None
+    return {str(key): str(value) for key, value in values.items()} if isinstance(values, dict) else {}
+
+
 def write_binding(place: Place, binding: Binding, recording: Recording) -> None:
     """Write the binding with a comment at each part, so that it can be edited by hand."""
     replace_text(place.binding, binding_text(binding, recording, place.name))

@@ -14,7 +14,7 @@ from runner.core.errors import ConfigurationError, did_you_mean
 from runner.recordings.model import Recording, Step
 
 SECRET: Final = re.compile(r"\$\{secret:([^{}\s]+)\}")
-PLACEHOLDER: Final = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*(?:\|([^{}|]*))?\}\}")
+PLACEHOLDER: Final = re.compile(r"\{\{\s*([^\W\d]\w*)\s*(?:\|([^{}|]*))?\}\}")
 _NUMBER_FORMAT: Final = re.compile(r"(#([.,' ])##)?0(?:([.,])(0+))?")
 
 M = TypeVar("M", bound=BaseModel)

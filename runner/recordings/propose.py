@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from enum import StrEnum
+from typing import Final
 
 from runner.core.errors import did_you_mean
 from runner.recordings.binding import Binding, BoundField, Kind
+from runner.recordings.columns import Column, columns_of, field_name
 from runner.recordings.model import Act, Change, Click, Read, Recording, Step, Upload
-from runner.recordings.placeholders import PLACEHOLDER, SECRET, fill, secrets_in, with_values, written
+from runner.recordings.placeholders import PLACEHOLDER, SECRET, fill, secrets_in, with_values
 
-_DATES: Final = (
-    "%Y-%m-%d",
-    "%d.%m.%Y",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%Y/%m/%d",
-    "%d-%m-%Y",
-    "%d.%m.%y",
-    "%Y年%m月%d日",
-    "%Y%m%d",
-)
-_NUMBERS: Final = ("", "0.00", "0,00", "#,##0.00", "#.##0,00", "0", "#,##0", "0.0", "0,0")
 _ROWS_LOOKED_AT: Final = 200
+
+
+class Because(StrEnum):
+    """Why a value is thought to come from a column."""
+
+    CELL = "row {row} has it in '{heading}'"
+    LABEL = "the field is called '{heading}'"
+    KEPT = "it is there already"
+    CHOSEN = "chosen"
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A step whose value comes from a column: how the placeholder is written, and why it is thought so."""
+    """A step whose value comes from a column: how the placeholder is written, and why it is thought so.
+
+    `row` is the row below the headings (from 1) in which the value stands, where that is the reason.
+    """
 
     step: int
     value: str
     field: str
     placeholder: str
-    why: str
+    because: Because
+    heading: str = ""
+    row: int | None = None
+
+    @property
+    def why(self) -> str:
+        """The reason in words."""
+        return self.because.value.format(row=self.row, heading=self.heading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +73,8 @@ def propose_binding(
     headings that a person chose for steps, the empty one to leave a step as it is.
     A pure function: nothing is read or written.
     """
-    plain = _with_samples(recording, samples or {})
-    columns = [
-        _Column(name, heading, [_cell(row, at) for row in rows]) for at, heading, name in _named(headings)
-    ]
+    plain = with_samples(recording, samples or {})
+    columns = columns_of(headings, rows)
     matches = tuple(_with_choices(plain, columns, tuple(_matches(plain, columns)), chosen or {}))
     used = {match.field for match in matches}
     fields = {
@@ -102,11 +107,21 @@ def propose_binding(
 
 def apply(recording: Recording, proposal: Proposal, samples: Mapping[str, str] | None = None) -> Recording:
     """The recording with the placeholders of a proposal in the place of what was typed."""
-    plain = _with_samples(recording, samples or {})
+    plain = with_samples(recording, samples or {})
     steps = list(plain.steps)
     for match in proposal.matches:
         steps[match.step - 1] = _with_placeholder(steps[match.step - 1], match)
     return plain.with_steps(steps)
+
+
+def with_samples(recording: Recording, samples: Mapping[str, str]) -> Recording:
+    """The recording with what was typed in the place of the placeholders that it has already."""
+
+    def put(text: str) -> str:
+        known = all(found[1] in samples for found in PLACEHOLDER.finditer(text))
+        return fill(PLACEHOLDER.sub(lambda found: f"{{{{{found[1]}}}}}", text), samples) if known else text
+
+    return recording.with_steps([with_values(step, put) for step in recording.steps])
 
 
 def first_of_each(recording: Recording) -> int:
@@ -128,12 +143,17 @@ def last_submit(recording: Recording, matches: Sequence[Match]) -> int | None:
     return next(iter(leading or clicks), None) if last else None
 
 
-def field_name(heading: str) -> str:
-    """A placeholder's name made of a heading: ``Order no.`` gives ``order_no``."""
-    plain = unicodedata.normalize("NFKC", heading).casefold()
-    words = re.findall(r"\w+", plain)
-    name = "_".join(words)[:60] or "column"
-    return f"c_{name}" if name[0].isdigit() else name
+def typed(step: Step) -> list[str]:
+    """What a step types, where it is no password."""
+    if isinstance(step, Change):
+        found = [step.value, *([step.label] if step.label else [])]
+    elif isinstance(step, Act) and step.parameters.act == "change":
+        found = [step.parameters.value]
+    elif isinstance(step, Upload):
+        found = list(step.parameters.files)[:1]
+    else:
+        found = []
+    return [one for one in found if not SECRET.search(one)]
 
 
 def _with_placeholder(step: Step, match: Match) -> Step:
@@ -142,50 +162,12 @@ def _with_placeholder(step: Step, match: Match) -> Step:
     return with_values(step, lambda text: match.placeholder if text == match.value else text)
 
 
-class _Column:
-    """A column of the table: what it is called and what its cells hold."""
-
-    def __init__(self, name: str, heading: str, cells: list[object]) -> None:
-        self.name = name
-        self.heading = heading
-        self.cells = cells
-        self.filled = [cell for cell in cells if cell not in (None, "")]
-        self.kind = _kind(self.filled)
-
-    @property
-    def may_be_empty(self) -> bool:
-        """Whether so many cells are empty that an empty one is no mistake."""
-        return len(self.filled) < 0.9 * len(self.cells)
-
-    @property
-    def is_unique(self) -> bool:
-        """Whether nearly every cell is filled, and nearly all of them differ: one wrong row must not spoil the key."""
-        return (
-            bool(self.cells)
-            and not self.may_be_empty
-            and len({str(c) for c in self.filled}) >= 0.9 * len(self.filled)
-        )
-
-    def form_of(self, cell: object, value: str) -> str | None:
-        """The format in which a cell was typed as `value`; None where it was not."""
-        if cell in (None, "") or isinstance(cell, bool):
-            return None
-        if isinstance(cell, dt.datetime):
-            cell = cell.date()
-        if isinstance(cell, dt.date):
-            found = next((form for form in _DATES if cell.strftime(form) == value), None)
-            return "" if found == "%Y-%m-%d" else found
-        if isinstance(cell, int | float | Decimal):
-            return next((form for form in _NUMBERS if written(cell, form) == value), None)
-        return "" if " ".join(str(cell).split()) == " ".join(value.split()) else None
-
-
-def _matches(recording: Recording, columns: Sequence[_Column]) -> Iterator[Match]:
-    typed = [(n, value, step) for n, step in enumerate(recording.steps, 1) for value in _typed(step)]
-    row = _best_row([value for _, value, _ in typed], columns)
+def _matches(recording: Recording, columns: Sequence[Column]) -> Iterator[Match]:
+    every = [(n, value, step) for n, step in enumerate(recording.steps, 1) for value in typed(step)]
+    row = _best_row([value for _, value, _ in every], columns)
     taken: dict[str, str] = {}
     done: set[int] = set()
-    for number, value, step in typed:
+    for number, value, step in every:
         if number in done:
             continue  # an option has a value and words
         if kept := _kept(number, value, columns):
@@ -199,28 +181,30 @@ def _matches(recording: Recording, columns: Sequence[_Column]) -> Iterator[Match
         chosen = next(((c, form) for c, form in found if taken.get(c.name, value) == value), None)
         if chosen is not None:
             column, form = chosen
-            why = f"row {(row or 0) + 1} has it in '{column.heading}'"
+            because, at = Because.CELL, (row or 0) + 1
         else:
             named = next((c for c in columns if _plain(c.heading) in labels and c.name not in taken), None)
             if named is None:
                 continue
-            column, form, why = named, "", f"the field is called '{named.heading}'"
+            column, form, because, at = named, named.form_like(value), Because.LABEL, None
         taken[column.name] = value
         done.add(number)
-        mark = f"|{form}" if form else ""
-        yield Match(number, value, column.name, f"{{{{{column.name}{mark}}}}}", why)
+        yield Match(number, value, column.name, _placeholder(column, form), because, column.heading, at)
 
 
-def _kept(number: int, value: str, columns: Sequence[_Column]) -> Match | None:
+def _placeholder(column: Column, form: str) -> str:
+    return f"{{{{{column.name}{f'|{form}' if form else ''}}}}}"
+
+
+def _kept(number: int, value: str, columns: Sequence[Column]) -> Match | None:
     """The match of a step that has a placeholder already, of which nobody knows what was typed."""
     found = PLACEHOLDER.fullmatch(value)
-    if found is None or found[1] not in {column.name for column in columns}:
-        return None
-    return Match(number, value, found[1], value, "it is there already")
+    column = next((one for one in columns if found and one.name == found[1]), None)
+    return Match(number, value, column.name, value, Because.KEPT, column.heading) if column else None
 
 
 def _with_choices(
-    recording: Recording, columns: Sequence[_Column], found: Sequence[Match], chosen: Mapping[int, str]
+    recording: Recording, columns: Sequence[Column], found: Sequence[Match], chosen: Mapping[int, str]
 ) -> Iterator[Match]:
     by_step = {match.step: match for match in found}
     for number, heading in chosen.items():
@@ -228,15 +212,17 @@ def _with_choices(
         column = next((c for c in columns if c.heading == heading), None)
         if column is None:
             continue
-        values = _typed(recording.steps[number - 1])
+        values = typed(recording.steps[number - 1])
         forms = ((value, column.form_of(cell, value)) for value in values for cell in column.cells)
-        value, form = next(((v, f) for v, f in forms if f is not None), (next(iter(values), ""), ""))
-        mark = f"|{form}" if form else ""
-        by_step[number] = Match(number, value, column.name, f"{{{{{column.name}{mark}}}}}", "chosen")
+        first = next(iter(values), "")
+        value, form = next(((v, f) for v, f in forms if f is not None), (first, column.form_like(first)))
+        by_step[number] = Match(
+            number, value, column.name, _placeholder(column, form), Because.CHOSEN, column.heading
+        )
     return iter(sorted(by_step.values(), key=lambda match: match.step))
 
 
-def _best_row(values: Sequence[str], columns: Sequence[_Column]) -> int | None:
+def _best_row(values: Sequence[str], columns: Sequence[Column]) -> int | None:
     """The row in which most of the typed values stand; None where there is none with any."""
     most, best = 0, None
     for row in range(min(_ROWS_LOOKED_AT, max((len(c.cells) for c in columns), default=0))):
@@ -246,32 +232,19 @@ def _best_row(values: Sequence[str], columns: Sequence[_Column]) -> int | None:
     return best
 
 
-def _columns_with(value: str, row: int, columns: Sequence[_Column]) -> Iterator[tuple[_Column, str]]:
+def _columns_with(value: str, row: int, columns: Sequence[Column]) -> Iterator[tuple[Column, str]]:
     for column in columns:
         form = column.form_of(column.cells[row], value) if row < len(column.cells) else None
         if form is not None:
             yield column, form
 
 
-def _key(columns: Sequence[_Column], matches: Sequence[Match]) -> str | None:
+def _key(columns: Sequence[Column], matches: Sequence[Match]) -> str | None:
     """The first column that was typed and tells the rows apart; else the first that was typed. Amounts and dates don't name a row."""
     used = [match.field for match in matches]
     in_order = [c for c in columns if c.name in used]
     names = [c for c in in_order if c.kind in {Kind.TEXT, Kind.WHOLE}] or in_order
     return next((c.name for c in names if c.is_unique), names[0].name if names else None)
-
-
-def _typed(step: Step) -> list[str]:
-    """What a step types, where it is no password."""
-    if isinstance(step, Change):
-        found = [step.value, *([step.label] if step.label else [])]
-    elif isinstance(step, Act) and step.parameters.act == "change":
-        found = [step.parameters.value]
-    elif isinstance(step, Upload):
-        found = list(step.parameters.files)[:1]
-    else:
-        found = []
-    return [one for one in found if not SECRET.search(one)]
 
 
 def _labels(step: Step) -> Iterator[str]:
@@ -295,72 +268,12 @@ def _texts(step: Step) -> Iterator[str]:
         yield step.parameters.value
 
 
-def _with_samples(recording: Recording, samples: Mapping[str, str]) -> Recording:
-    """The recording with what was typed in the place of the placeholders that it has already."""
-
-    def put(text: str) -> str:
-        known = all(found[1] in samples for found in PLACEHOLDER.finditer(text))
-        return fill(PLACEHOLDER.sub(lambda found: f"{{{{{found[1]}}}}}", text), samples) if known else text
-
-    return recording.with_steps([with_values(step, put) for step in recording.steps])
-
-
 def _heading(output: str, headings: Sequence[str]) -> str:
     by_name = {field_name(heading): heading for heading in headings}
     if output in by_name:
         return by_name[output]
     near = did_you_mean(output, by_name)
     return next((h for name, h in by_name.items() if f"'{name}'" in near), output.replace("_", " "))
-
-
-def _named(headings: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-    """Each heading with its place and a name of its own; columns without a heading are left out."""
-    names: set[str] = set()
-    for at, heading in enumerate(headings):
-        if not str(heading).strip():
-            continue
-        name = base = field_name(str(heading))
-        number = 1
-        while name in names:
-            number += 1
-            name = f"{base}_{number}"
-        names.add(name)
-        yield at, str(heading).strip(), name
-
-
-def _kind(cells: Sequence[object]) -> Kind:
-    """What most of the cells are: a column with one mistake in it is still a column of numbers."""
-    counts: dict[Kind, int] = {}
-    for cell in cells:
-        found = _kind_of(cell)
-        counts[found] = counts.get(found, 0) + 1
-    if not counts:
-        return Kind.TEXT
-    if counts.get(Kind.NUMBER) and counts.get(Kind.WHOLE):
-        counts[Kind.NUMBER] += counts.pop(Kind.WHOLE)
-    kind, most = max(counts.items(), key=lambda pair: pair[1])
-    return kind if most >= 0.7 * len(cells) else Kind.TEXT
-
-
-def _kind_of(cell: Any) -> Kind:
-    if isinstance(cell, bool):
-        return Kind.YES_NO
-    if isinstance(cell, dt.date):
-        return Kind.DATE
-    if isinstance(cell, int | float | Decimal):
-        return Kind.WHOLE if _is_whole(cell) else Kind.NUMBER
-    return Kind.TEXT
-
-
-def _is_whole(cell: float | Decimal) -> bool:
-    try:
-        return Decimal(str(cell)) == Decimal(str(cell)).to_integral_value()
-    except InvalidOperation:
-        return False
-
-
-def _cell(row: Sequence[object], at: int) -> object:
-    return row[at] if at < len(row) else None
 
 
 def _plain(text: str) -> str:

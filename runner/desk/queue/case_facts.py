@@ -17,6 +17,7 @@ from runner.core.nouns import ActVerb, FailureKind
 from runner.desk.charts import Piece
 from runner.desk.evidence import evidence_address
 from runner.desk.queue.case_words import changes_of, tail_of, what_happened
+from runner.desk.recordings.failures import Replayed, replayed
 from runner.desk.trace_viewer import trace_link
 from runner.store.models import Act, Attempt, Case, Run, Step
 
@@ -94,6 +95,7 @@ class CaseFacts:
     words: str = ""
     tail: str = ""
     grouping: str = ""
+    replayed: Replayed | None = None
     pictures: list[Shown] = field(default_factory=list)
     traces: list[Shown] = field(default_factory=list)
 
@@ -125,6 +127,7 @@ def facts_of(case: Case) -> CaseFacts:
         grouping=explain(case.problem.parts, get_language() or "en")
         if case.problem.parts
         else case.problem.explanation,
+        replayed=replayed(case),
     )
     facts.pictures = [one for one in evidence if one.kind in {"screenshot", "picture"}]
     facts.traces = [one for one in evidence if one.kind == "trace"]

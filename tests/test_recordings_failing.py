@@ -1,0 +1,86 @@
+"""What is said of a step that failed is read again: the step, what was looked for, what the page shows, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.recordings.failing import Seen, failed_step, step_failure, told_failure
+from tests.recordings_made import order_recording
+
+TRIED = "it is not on the page after 30 s, tried aria 'Post order', css '#post'"
+SEEN = Seen(
+    "http://portal.example/login", "Sign in - it's here; really", ["Session ended"], ["User name", "Sign in"]
+)
+
+
+def message(what: str, seen: Seen | None = SEEN, words: str = 'Click "Post order"') -> str:
+    """A message as the journal has it."""
+    return f"enter-order step 12: {failed_step(what, words, seen)} - one element"
+
+
+def test_a_failure_is_told_in_english_with_all_that_is_known() -> None:
+    failure = step_failure(message(TRIED))
+    assert failure is not None
+    assert (failure.recording, failure.number, failure.words) == ("enter-order", 12, 'Click "Post order"')
+    assert failure.tried == "aria 'Post order', css '#post'"
+    assert told_failure(failure, "REC_NOT_FOUND", order_recording(), "en") == (
+        'Step 12 (Click "Post order"): it is not on the page after 30 s. '
+        "It was looked for by aria 'Post order', css '#post'. "
+        "The page is 'Sign in – it’s here, really' at http://portal.example/login, it shows 'Session ended', "
+        "on it are 'User name', 'Sign in'."
+    )
+
+
+def test_a_failure_is_told_in_chinese_with_all_that_is_known() -> None:
+    failure = step_failure(message(TRIED))
+    assert failure is not None
+    assert told_failure(failure, "REC_NOT_FOUND", order_recording(), "zh") == (
+        "第 12 步（点击“Post order”）：页面上没有要找的元素。查找依据：aria 'Post order', css '#post'。"
+        "当时的页面：“Sign in – it’s here, really”（http://portal.example/login），显示 'Session ended'，"
+        "上面有 'User name', 'Sign in'。"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "what", "said"),
+    [
+        ("REFUSED", "the page refuses it: Amount is not a number", "页面拒绝了输入的数据（the page refuses it: Amount is not a number）"),
+        ("UNKNOWN_OPTION", "there is no option 'Lmap'", "下拉框中没有这个选项（there is no option 'Lmap'）"),
+        ("OF_ANOTHER", "something else", "：something else。"),
+    ],
+)  # fmt: skip
+def test_what_the_page_or_the_data_say_stands_beside_the_reason(code: str, what: str, said: str) -> None:
+    failure = step_failure(message(what, None))
+    assert failure is not None
+    assert said in told_failure(failure, code, order_recording(), "zh")
+
+
+def test_a_recording_that_has_changed_since_lends_no_words() -> None:
+    failure = step_failure(message(TRIED, words='Click "Something that was there"'))
+    assert failure is not None
+    assert '第 12 步（Click "Something that was there"）' in told_failure(
+        failure, "", order_recording(), "zh"
+    )
+    assert '第 12 步（Click "Something that was there"）' in told_failure(failure, "", None, "zh")
+
+
+def test_other_messages_are_not_of_a_recording() -> None:
+    for other in ("amount 1 of A-1 is too small", "", "cell C7 is empty", "bots/x.py:12: step 3 failed"):
+        assert step_failure(other) is None
+
+
+@given(
+    st.text(max_size=40),
+    st.lists(st.text(max_size=30), max_size=3),
+    st.lists(st.text(max_size=30), max_size=3),
+)
+def test_whatever_a_page_shows_the_step_is_found_again(
+    title: str, shows: list[str], names: list[str]
+) -> None:
+    failure = step_failure(message(TRIED, Seen("http://portal.example/", title, shows, names)))
+    assert failure is not None
+    assert (failure.number, failure.words) == (12, 'Click "Post order"')
+    for language in ("en", "zh"):
+        assert "http://portal.example/" in told_failure(failure, "REC_NOT_FOUND", None, language)
