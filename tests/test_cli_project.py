@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.cli_project import Cli, cli, empty, fresh, ran  # noqa: F401 - fixtures
@@ -49,6 +50,9 @@ def test_a_new_project_works_at_once(tmp_path: Path) -> None:
     run = mine("run", "greet", "--json", code=1).json
     assert run["items"] == {"total": 3, "done": 2, "exceptions": 1, "pending": 0}
     assert "is right: 1 schedules on" in mine("schedules", "check").out
+    line = (mine.project / "schedules.yaml").read_text("utf-8").partition("\n")[0]
+    named = mine.project / line.removeprefix("# yaml-language-server: $schema=")
+    assert json.loads(named.read_text("utf-8")) == mine("schedules", "schema").json
     case = mine.cases()["Linus"]["id"]
     mine("cases", "retry", case, "--set", "email=linus@example.com", "--run")
     assert mine.cases()["Linus"]["status"] == "resolved"

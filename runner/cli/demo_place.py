@@ -17,7 +17,8 @@ from runner.core.settings import DATA_FOLDER, Settings, find_project, load_setti
 
 FOLDER: Final = "demo"
 BOT_FILES: Final = ("_portal.py", "post_orders.py", "collect_prices.py", "reconcile.py")
-_EXAMPLES: Final = Path(runner.__file__).resolve().parents[1] / "bots"
+_PACKAGE: Final = Path(runner.__file__).resolve().parent
+_EXAMPLES: Final = (_PACKAGE / "demo" / "bots", _PACKAGE.parent / "bots")  # in a wheel; in the repository
 _MARK: Final = ".made-by-runner-demo"
 _SCHEDULES: Final = """\
 # The schedules of the demo. The ones to learn from are in the schedules.yaml of the repository.
@@ -75,24 +76,31 @@ def make_place(start: Path, environment: Mapping[str, str]) -> DemoPlace:
     when a demo is going on there or the folder is not a demo's, EnvironmentProblem when the example bots are missing.
     """
     folder = _data_folder(start, environment) / FOLDER
-    missing = [name for name in BOT_FILES if not (_EXAMPLES / name).is_file()]
-    if missing:
-        raise EnvironmentProblem(
-            f"the example bots are missing: {', '.join(missing)}",
-            expected=f"them in {_EXAMPLES}",
-            hint="run the demo from a copy of the repository",
-            code="DEMO_BOTS",
-        )
+    examples = _examples()
     _clear(folder)
     (folder / "bots").mkdir(parents=True, mode=0o700)
     _write_mark(folder)
     for name in BOT_FILES:
-        shutil.copyfile(_EXAMPLES / name, folder / "bots" / name)
+        shutil.copyfile(examples / name, folder / "bots" / name)
     (folder / "schedules.yaml").write_text("schedules: []\n", encoding="utf-8")
     own = {**environment, "RUNNER_PROJECT": str(folder), "RUNNER_HOME": str(folder / DATA_FOLDER)}
     settings = load_settings(folder, own, {"slots": 1, "standby": 1})
     prepare_home(settings)
     return DemoPlace(folder, settings, own)
+
+
+def _examples() -> Path:
+    """The folder with the example bots; another package's `bots` beside an installed Runner is none."""
+    for folder in _EXAMPLES:
+        missing = [name for name in BOT_FILES if not (folder / name).is_file()]
+        if not missing:
+            return folder
+    raise EnvironmentProblem(
+        f"the example bots are missing: {', '.join(missing)}",
+        expected=f"them in {_EXAMPLES[0]}",
+        hint="install Runner again, or run the demo from a copy of the repository",
+        code="DEMO_BOTS",
+    )
 
 
 def _data_folder(start: Path, environment: Mapping[str, str]) -> Path:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runner.cli.scaffold import FILES
+from runner.cli.scaffold import FILES, SCHEMA_FILE
 from runner.core.errors import EnvironmentProblem, UsageError
 
 
@@ -18,7 +19,8 @@ def init(directory: Annotated[str, typer.Argument(metavar="DIR", help="The folde
     A file that is there already is never overwritten.
     """
     folder = Path(directory)
-    there = [name for name in FILES if (folder / name).exists()]
+    files = {**FILES, SCHEMA_FILE: _schema()}
+    there = [name for name in files if (folder / name).exists()]
     if there or folder.is_file():
         raise UsageError(
             f"there is {', '.join(there[:3]) or 'a file of that name'} already",
@@ -27,7 +29,7 @@ def init(directory: Annotated[str, typer.Argument(metavar="DIR", help="The folde
             where=str(folder),
         )
     try:
-        for name, text in FILES.items():
+        for name, text in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -42,3 +44,10 @@ def init(directory: Annotated[str, typer.Argument(metavar="DIR", help="The folde
     print(
         f"A project is in {folder}. Go on with:\n  cd {shlex.quote(str(folder))}\n  runner run greet\n  runner cases list"
     )
+
+
+def _schema() -> str:
+    """The schema that the first line of schedules.yaml names: editors complete its keys and underline mistakes."""
+    from runner.core.schedules_schema import schema
+
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"

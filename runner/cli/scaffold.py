@@ -45,7 +45,9 @@ Grace,grace@example.com
 Linus,linus.example.com
 """
 
-_SCHEDULES: Final = """# When which bot runs. Check it with: runner schedules check
+SCHEMA_FILE: Final = "schedules.schema.json"
+_SCHEDULES: Final = f"""# yaml-language-server: $schema=./{SCHEMA_FILE}
+# When which bot runs. Check it with: runner schedules check
 defaults:
   timezone: UTC            # write yours, as in Europe/Berlin or Asia/Shanghai
 
@@ -97,6 +99,9 @@ _READ_ME: Final = """# Bots
     runner up                   the schedules of schedules.yaml, until Ctrl-C
     runner record URL --name X  show once in the browser how it is done: a bot without code
     runner doctor               is everything there that is needed?
+
+Editors that know YAML schemas (VS Code with the YAML extension, JetBrains, Neovim) complete the keys of schedules.yaml and underline
+mistakes; after an upgrade of Runner, `runner schedules schema > schedules.schema.json` brings the schema up to date.
 """
 
 FILES: Final[Mapping[str, str]] = {
