@@ -198,3 +198,61 @@ def test_a_row_and_a_sheet_are_added_in_place_and_the_rest_stays(name: str, tmp_
         moved = {(r + (r >= row), c): value for (r, c), value in cells.items()}
         kept = next(one for one in (cells, moved) if all(found.get(at) == value for at, value in one.items()))
         assert {place[0] for place in found.keys() - kept.keys()} == {row}
+
+
+MAY_FOLLOW = re.compile(  # what names cells of a sheet, and so goes with rows that are put in
+    r"xl/(workbook|calcChain|(?:worksheets|chartsheets|tables|drawings|charts|comments|threadedComments|pivotCache|pivotTables"
+    r"|externalLinks|queryTables|xmlMaps|slicers|slicerCaches|ctrlProps|styles)\b.*)\.(xml|vml)"
+    r"|xl/(?:.*/)?comments\w*\.xml|xl/drawings/.*|xl/_rels/workbook\.xml\.rels|\[Content_Types\]\.xml"
+)
+
+
+def as_template(source: Path, target: Path) -> tuple[str, int, int]:
+    """A copy with a placeholder in its second row and, far below, a row for each entry of a list; sheet, row and free column."""
+    grid = next(grids(load(source)))
+    row, column = grid.first_row + 1, grid.content.last_column(1) + 3
+    places = {(row, column): "{{name}}", (grid.last_row + 3, column): "{{lines.number}}"}
+    patch_cells(source, target, grid.sheet, places)
+    return grid.sheet, row, column
+
+
+def fill(template: Path, filled: Path) -> str:
+    """The code of the refusal, empty where there is none."""
+    values = {"name": "filled", "lines": [{"number": number} for number in (1, 2, 3)]}
+    try:
+        with sheets.edit(template, save_as=filled, protected=True) as book:
+            book.fill(values)
+    except WorkbookError as refused:
+        return refused.stable_code
+    return ""
+
+
+@pytest.mark.parametrize("name", [n for n in FILES if n.endswith(XML_SUFFIXES) and n not in REFUSED])
+def test_a_template_is_filled_and_every_part_that_names_no_cells_stays(name: str, tmp_path: Path) -> None:
+    template, filled = tmp_path / name, tmp_path / f"filled-{name}"
+    try:
+        sheet, row, column = as_template(CORPUS / name, template)
+    except RunnerError:  # no sheet with cells
+        return
+    parts, old = parts_of(template), by_calamine(template.read_bytes())
+    refusal = fill(template, filled)
+    if refusal:
+        assert refusal in {"WB_LOSS", "WB_PLACEHOLDER"}  # what would be torn apart; braces of its own
+        assert [one.name for one in tmp_path.iterdir()] == [name]
+        return
+    after = parts_of(filled)
+    assert set(parts) - set(after) <= {"xl/calcChain.xml"}
+    assert set(after) <= set(parts)
+    touched = {one for one in after if after[one] != parts[one]}
+    assert {one for one in touched if not MAY_FOLLOW.fullmatch(one)} == set()
+    new = by_calamine(filled.read_bytes())
+    assert (old is None) == (new is None)
+    if old is None or new is None or sheet not in old:
+        return
+    last = max(number for number, _ in old[sheet])
+    wanted = {at: value for at, value in old[sheet].items() if at not in {(row, column), (last, column)}}
+    wanted |= {(row, column): "filled"} | {(last + n, column): float(n + 1) for n in range(3)}
+    assert {at: value for at, value in new[sheet].items() if value != ""} == wanted
+    assert {one: cells for one, cells in new.items() if one != sheet} == {
+        one: cells for one, cells in old.items() if one != sheet
+    }

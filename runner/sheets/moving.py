@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from runner.core.errors import WorkbookLoss
+from runner.core.errors import WorkbookError, WorkbookLoss
 from runner.sheets.draft import Draft
 from runner.sheets.passing import SheetPass
 from runner.sheets.placed import Document, Element, whole_number
@@ -46,7 +46,7 @@ def move(draft: Draft, page: SheetPart, movement: Movement) -> None:
     for kind, target in relations(draft.package, page.part).values():
         follow = _FOLLOWERS.get(kind)
         if follow and draft.package.find(target):
-            follow(draft.document(target), movement)
+            follow(_readable(draft, target, page.name), movement)
     main = draft.document(draft.workbook.main.name)
     for name in main.root.walk():
         if name.name == "definedName":
@@ -54,6 +54,19 @@ def move(draft: Draft, page: SheetPart, movement: Movement) -> None:
     _move_charts_and_pivots(draft, movement)
     if movement.inserts:
         draft.drop_calculation_chain()
+
+
+def _readable(draft: Draft, part: str, sheet: str) -> Document:
+    """A part that has to follow. Old comment boxes are sometimes no XML (``<br>``): programs show them, but they can't follow."""
+    try:
+        return draft.document(part)
+    except WorkbookError as broken:
+        raise WorkbookLoss(
+            f"rows can't be put into sheet '{sheet}': {broken.what}, so that what it says about cells can't move with them",
+            expected="parts that are well-formed",
+            hint="open it in Excel and save it again; nothing was written",
+            where=sheet,
+        ) from broken
 
 
 @dataclass
