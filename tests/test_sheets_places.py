@@ -69,7 +69,7 @@ def test_an_excel_table_and_a_named_range_are_read_by_name(book: Path) -> None:
         sheets.read(book, Entry, table="First", area="Third")
 
 
-def test_of_several_tables_on_a_sheet_one_is_read_down_to_the_blank_row(tmp_path: Path) -> None:
+def test_of_two_tables_one_below_the_other_each_is_read_down_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     made = openpyxl.Workbook()
     lines: list[list[object]] = [["Name", "Amount"], ["a", 1], ["b", 2], [], ["Country", "People"], ["x", 9]]
@@ -77,7 +77,9 @@ def test_of_several_tables_on_a_sheet_one_is_read_down_to_the_blank_row(tmp_path
         made.worksheets[0].append(line)
     made.save(path)
     assert names(sheets.read(path, Entry, until_blank=True)) == ["a", "b"]
-    assert len(sheets.read(path, Entry).bad) == 1
+    rows = sheets.read(path, Entry)
+    assert [row.data.name for row in rows.good] == ["a", "b"]
+    assert [row.source.row for row in rows.bad] == [5]
 
     class Country(BaseModel):
         country: str

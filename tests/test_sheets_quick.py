@@ -184,11 +184,11 @@ def bands(draw: st.DrawFn) -> Band:
 
 def judged(content: Sequence[Band | Loose]) -> list[object]:
     grid = Grid("a.xlsx", "Data", Sheet((Loose([1], [list(Everything.model_fields)]), *content)))
-    check = RowCheck(Everything, grid, find_header(grid, Everything), None)
-    found = [one for band in content for one in check.checked_band(band)]
+    check = RowCheck(Everything, grid, find_header(grid, Everything), None, Path("a.xlsx"))
+    found = [row for band in content for row in check.rows(band)]
     return [
-        (number, repr(row) if isinstance(row, Everything) else [str(error) for error in row])
-        for number, row, _, _ in found
+        (row.source, [*map(str, row.errors), row.raw] if isinstance(row, sheets.BadRow) else repr(row.data))
+        for row in found
     ]
 
 
@@ -205,7 +205,7 @@ def test_a_regular_band_is_taken_at_once() -> None:
         4: Cells("number", ["1.5", "2e3"]), 5: Cells("value", [dt.date(2026, 1, 2)] * 2), 6: Cells("value", [True, False]),
     }  # fmt: skip
     grid = Grid("a.xlsx", "Data", Sheet((Loose([1], [list(Everything.model_fields)]),)))
-    check = RowCheck(Everything, grid, find_header(grid, Everything), None)
+    check = RowCheck(Everything, grid, find_header(grid, Everything), None, Path("a.xlsx"))
     found = quick.ready(Band([2, 3], columns), check.wishes)
     assert found is not None
     assert [row["amount"] for row in found] == [Decimal("1.5"), Decimal(2)]

@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field
 
 from runner import sheets
 from runner.core.errors import UsageError, WorkbookError
-from runner.sheets.reading import BadRow
+from runner.sheets.judged import BadRow
 
 SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
 

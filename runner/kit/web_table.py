@@ -14,7 +14,7 @@ from runner.core.clock import duration
 from runner.core.errors import ApplicationError, ConfigurationError, ErrorReport, did_you_mean
 from runner.kit.current import running_or_none
 from runner.kit.web_table_pages import Address, Pages, Shown, by_address, by_next, by_scrolling, of_one
-from runner.sheets.reading import BadRow, GoodRow
+from runner.sheets.judged import BadRow, GoodRow
 from runner.sheets.text_rows import text_rows
 
 if TYPE_CHECKING:

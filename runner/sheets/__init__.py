@@ -11,24 +11,25 @@ if TYPE_CHECKING:
     from runner.sheets.columns import Column
     from runner.sheets.editing import Edit, Page, edit
     from runner.sheets.grid import Fingerprint
-    from runner.sheets.reading import BadRow, GoodRow, Rows, SourceRow, read
+    from runner.sheets.judged import BadRow, GoodRow, SourceRow
+    from runner.sheets.reading import Rows, read
     from runner.sheets.reporting import Report, report, table
     from runner.sheets.results import Result, result_path, write_results
     from runner.sheets.writing import patch_cells
 
 _HOMES = {
-    "BadRow": "reading",
+    "BadRow": "judged",
     "Column": "columns",
     "Chart": "charts",
     "Edit": "editing",
     "Fingerprint": "grid",
     "Formula": "cellxml",
-    "GoodRow": "reading",
+    "GoodRow": "judged",
     "Page": "editing",
     "Report": "reporting",
     "Result": "results",
     "Rows": "reading",
-    "SourceRow": "reading",
+    "SourceRow": "judged",
     "edit": "editing",
     "patch_cells": "writing",
     "Rule": "charts",

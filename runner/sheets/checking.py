@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, partial
-from typing import Generic, TypeAlias, TypeVar
+from itertools import repeat
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,15 +18,15 @@ from runner.core.errors import WorkbookError
 from runner.sheets.bands import Band, CellValue, Loose
 from runner.sheets.grid import Grid
 from runner.sheets.header import Header, shown_name
+from runner.sheets.judged import BadRow, GoodRow, Json, SourceRow
 from runner.sheets.quick import Wish, ready
 from runner.sheets.sheetxml import letters
 from runner.sheets.values import SAFE_DIGITS, converter, describe, kind_of, masked_text, plain_type
 from runner.sheets.wording import Locale, Trouble
 
 M = TypeVar("M", bound=BaseModel)
-Json: TypeAlias = str | int | float | bool | None
-Judged: TypeAlias = tuple[int, M | tuple[WorkbookError, ...], Band | Loose, int]
-"""A row's number, its model or what is wrong with it, and where it is: its band and its place in there."""
+_good: Callable[[tuple[Any, SourceRow]], GoodRow[Any]] = partial(tuple.__new__, GoodRow)
+_source: Callable[[tuple[Path, str, int]], SourceRow] = partial(tuple.__new__, SourceRow)
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,9 @@ class Field:
 class RowCheck(Generic[M]):
     """The rules for the rows of one grid under one header."""
 
-    def __init__(self, model: type[M], grid: Grid, header: Header, locale: Locale | None) -> None:
+    def __init__(self, model: type[M], grid: Grid, header: Header, locale: Locale | None, file: Path) -> None:
         self.model = model
+        self._file = file
         self._grid = grid
         self._has_facts = bool(grid.facts.errors or grid.facts.unsolved)
         self._fields = [
@@ -58,7 +62,7 @@ class RowCheck(Generic[M]):
             for info in [model.model_fields[name]]
         ]
 
-        self._validate = model.__pydantic_validator__.validate_python
+        self._validate = partial(model.__pydantic_validator__.validate_python, by_alias=False, by_name=True)
         self._width = max((field.at + 1 for field in self._fields), default=0)
         self._plan = [
             (field.name, field.at, field.plain, kind_of(model.model_fields[field.name].annotation))
@@ -69,17 +73,10 @@ class RowCheck(Generic[M]):
             for field, (name, at, plain, kind) in zip(self._fields, self._plan, strict=True)
         ]
 
-    def checked_band(self, band: Band | Loose) -> Iterator[Judged[M]]:
+    def rows(self, band: Band | Loose) -> Iterator[GoodRow[M] | BadRow]:
         """Each row of `band` that holds something for the model."""
-        if isinstance(band, Band):
-            data = ready(band, self.wishes)
-            if data is not None:
-                yield from self._validated(band, data)
-                return
-        for index, number in enumerate(band.numbers):
-            cells = band.row(index)
-            if self.is_used(number, cells):
-                yield number, self.checked(number, cells), band, index
+        data = ready(band, self.wishes) if isinstance(band, Band) else None
+        return self._one_by_one(band) if data is None else self._at_once(band, data)
 
     def count(self, band: Band | Loose) -> int:
         """How many rows of `band` hold something for the model."""
@@ -89,13 +86,36 @@ class RowCheck(Generic[M]):
                 return len(band.numbers)
         return sum(self.is_used(number, band.row(index)) for index, number in enumerate(band.numbers))
 
-    def _validated(self, band: Band, data: Iterator[dict[str, object]]) -> Iterator[Judged[M]]:
-        models = map(partial(self._validate, by_alias=False, by_name=True), data)
-        for index, number in enumerate(band.numbers):
+    def _at_once(
+        self, band: Band | Loose, data: Iterator[dict[str, object]]
+    ) -> Iterator[GoodRow[M] | BadRow]:
+        """The rows of a band whose data is ready: what is done for each of them is done without a call of Python."""
+        sources = map(_source, zip(repeat(self._file), repeat(self._grid.sheet), band.numbers))
+        rows = map(
+            _good, zip(map(self._validate, data), sources, strict=False)
+        )  # the model first: it may be refused
+        while True:
             try:
-                yield number, next(models), band, index
+                yield from rows
             except ValidationError as wrong:
-                yield number, tuple(self._named(number, band.row(index), wrong)), band, index
+                source = next(sources)
+                cells = band.row(bisect_left(band.numbers, source.row))
+                yield BadRow(
+                    self.raw(source.row, cells), tuple(self._named(source.row, cells, wrong)), source
+                )
+            else:
+                return
+
+    def _one_by_one(self, band: Band | Loose) -> Iterator[GoodRow[M] | BadRow]:
+        for index, number in enumerate(band.numbers):
+            cells = band.row(index)
+            if not self.is_used(number, cells):
+                continue
+            found, source = self.checked(number, cells), SourceRow(self._file, self._grid.sheet, number)
+            if isinstance(found, tuple):
+                yield BadRow(self.raw(number, cells), found, source)
+            else:
+                yield GoodRow(found, source)
 
     def checked(self, number: int, cells: Sequence[CellValue]) -> M | tuple[WorkbookError, ...]:
         """The row as an instance of the model, or all that is wrong with it."""
@@ -105,7 +125,7 @@ class RowCheck(Generic[M]):
             if troubles:
                 return tuple(troubles)
         try:
-            row: M = self._validate(data, by_alias=False, by_name=True)
+            row: M = self._validate(data)
         except ValidationError as wrong:
             return tuple(self._named(number, cells, wrong))
         return row

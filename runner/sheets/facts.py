@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
@@ -158,12 +157,29 @@ def styles_of(package: Package, part: Part, columns: Collection[int]) -> dict[Pl
     return found
 
 
+def styles_in(package: Package, part: Part, wanted: Collection[int]) -> dict[Place, int]:
+    """The style index of each cell in the rows `wanted`."""
+    found: dict[Place, int] = {}
+    stream = SheetStream(package.chunks(part), package.name)
+    last = 0
+    for block in stream.blocks():
+        for row in rows(stream.tags, block.mask, last):
+            last = row.number
+            if last in wanted:
+                for cell in cells(stream.tags, block.mask, row):
+                    style = attribute(cell.attributes, b"s")
+                    found[last, cell.column] = int(style) if style.isdigit() else 0
+    return found
+
+
 def text_of(inner: bytes, prefix: bytes, element: bytes) -> str | None:
     """The text of the first `element` in the content of a cell; None where there is no such element."""
     tag = re.escape(prefix + element)
     found = re.search(rb"<" + tag + rb"(?:\s[^>]*)?(?:/>|>(.*?)</" + tag + rb"\s*>)", inner, re.DOTALL)
     if found is None:
         return None
+    import html
+
     raw = (found[1] or b"").removeprefix(b"<![CDATA[").removesuffix(b"]]>")
     return html.unescape(raw.decode("utf-8", errors="replace"))
 

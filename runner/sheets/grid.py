@@ -11,9 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from runner.core.errors import WorkbookError
-from runner.sheets import delimited
 from runner.sheets.bands import CellValue, Loose, Sheet
-from runner.sheets.facts import Facts, Place, styles_of
+from runner.sheets.facts import Facts, Place, styles_in, styles_of
 from runner.sheets.package import Package
 from runner.sheets.readers import PackageReader, other_sheets
 from runner.sheets.workbook import SheetPart, Workbook, choose, describe, number_formats
@@ -39,7 +38,7 @@ class Grid:
     """One sheet: its cells (an empty one is the empty text) and what is known about single ones.
 
     `is_text`: every value is text, as in a .csv. `encoding` and `delimiter` say how it was written. `masks` gives the number formats made of
-    zeros, such as 00000, of the cells in the given columns.
+    zeros, such as 00000, of the cells in the given columns; `styles` the number of the look of each cell in the given rows.
     """
 
     file: str
@@ -50,6 +49,7 @@ class Grid:
     encoding: str = ""
     delimiter: str = ""
     masks: Callable[[Collection[int]], dict[Place, str]] = lambda _columns: {}
+    styles: Callable[[Collection[int]], dict[Place, int]] = lambda _rows: {}
 
     @property
     def first_row(self) -> int:
@@ -126,6 +126,8 @@ def grids(source: Source, sheet: str | None = None, *, encoding: str | None = No
     """
     suffix, name = source.path.suffix.lower(), source.path.name
     if suffix in TEXT_SUFFIXES:
+        from runner.sheets import delimited
+
         table = delimited.parse(source.data, name, encoding)
         yield Grid(
             name,
@@ -151,7 +153,14 @@ def _package_grids(source: Source, sheet: str | None) -> Iterator[Grid]:
     reader = PackageReader(package, workbook)
     for one in (first, *others):
         content, facts = reader.read(one)
-        yield Grid(package.name, one.name, content, facts, masks=partial(_masks, package, workbook, one))
+        yield Grid(
+            package.name,
+            one.name,
+            content,
+            facts,
+            masks=partial(_masks, package, workbook, one),
+            styles=partial(styles_in, package, one.part),
+        )
 
 
 def _masks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel
@@ -15,6 +16,7 @@ from runner.sheets.grid import Grid
 from runner.sheets.sheetxml import letters
 
 ROWS_SEARCHED = 20
+LONGEST_HEADING = 200
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,24 @@ def find_header(
     header_row: int | None = None,
     aliases: Mapping[str, Sequence[str]] | None = None,
     columns: tuple[int, int] | None = None,
+    rows: range | None = None,
 ) -> Header:
     """The header row of `grid` for `model`: the one among the first 20 that names the most fields.
 
-    `columns`: only those from the first to the second are looked at. A heading that spans several rows counts in each of them,
-    and one that spans several columns goes before those below it: ``Address`` over ``City`` is ``City`` and ``Address City``.
+    `columns`: only those from the first to the second are looked at; `rows`: other ones than the first 20. A heading that spans
+    several rows counts in each of them, and one that spans several columns goes before those below it: ``Address`` over ``City``
+    is ``City`` and ``Address City``.
     Raises WorkbookError: WB_COLUMN where a required field has no column, WB_COLUMN_DUP where a field has two; and
     UsageError where `aliases` speaks of a field that the model doesn't have.
     """
     names = field_names(model, aliases or {})
-    best, above = Header(header_row or grid.first_row, {}, {}), dict[int, str]()
+    if header_row or rows is None:
+        start = header_row or grid.first_row
+        rows = range(start, start + (1 if header_row else ROWS_SEARCHED))
+    best, above = Header(rows.start, {}, {}), dict[int, str]()
     most = -1
     wanted = [set(words) for words in names.values()]
-    for number, words, over in _candidates(grid, header_row, columns):
+    for number, words, over in _candidates(grid, rows, columns):
         present = {normal(word) for word in (*words.values(), *over.values())}
         found = sum(not present.isdisjoint(one) for one in wanted)
         if found > most:
@@ -71,7 +78,13 @@ def find_header(
 
 def normal(text: object) -> str:
     """A heading without what people vary: case, spaces, punctuation, full-width forms."""
-    plain = unicodedata.normalize("NFKC", str(text)).casefold()
+    words = str(text)
+    return _normal(words) if len(words) < LONGEST_HEADING else _normal.__wrapped__(words)
+
+
+@lru_cache(maxsize=4096)
+def _normal(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join(sign for sign in plain if sign.isalnum())
 
 
@@ -111,16 +124,16 @@ def _words_of(field: str, info: FieldInfo, more: Sequence[str]) -> list[str]:
 
 
 def _candidates(
-    grid: Grid, header_row: int | None, columns: tuple[int, int] | None
+    grid: Grid, numbers: range, columns: tuple[int, int] | None
 ) -> list[tuple[int, dict[int, str], dict[int, str]]]:
     """Rows that may be the header: number, words by column, and by column the words with those of the rows above."""
-    numbers = [header_row] if header_row else range(grid.first_row, grid.first_row + ROWS_SEARCHED)
     first, last = columns or (1, 1 << 14)
+    merged = [one for one in grid.facts.merged if one[0] < numbers.stop and one[2] >= numbers.start - 1]
     found = []
     for number in numbers:
         words = {at: str(cell) for at, cell in enumerate(grid.row(number), 1) if str(cell).strip()}
         over: dict[int, str] = {}
-        for top, left, bottom, right in grid.facts.merged:
+        for top, left, bottom, right in merged:
             if top <= number <= bottom:  # a heading over several rows
                 word = _cell(grid, top, left)
                 words |= {at: word for at in range(left, left + 1) if word and at not in words}

@@ -70,11 +70,12 @@ def _decimals(digits: Sequence[str]) -> Sequence[object]:
 
 
 def _integers(digits: Sequence[str]) -> Sequence[object] | None:
-    if max(map(len, digits)) <= _MOST_SIGNS:
-        try:
-            return list(map(int, digits))
-        except ValueError:
-            pass
+    try:
+        whole = list(map(int, digits))
+        if min(whole) > -SAFE_DIGITS and max(whole) < SAFE_DIGITS:
+            return whole
+    except ValueError:
+        pass
     numbers = list(map(float, digits))
     if all(one.is_integer() and abs(one) < SAFE_DIGITS for one in numbers):
         return list(map(int, numbers))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from runner.core.errors import WorkbookError
@@ -41,12 +43,13 @@ class PackageReader:
                 self._moments = _moments(self._package, self._workbook)
             reader = Reader(self._texts, self._moments or {}, self._workbook.date1904)
             stream = SheetStream(self._package.chunks(sheet.part), self._package.name)
-            found = Sheet(tuple(reader.bands(stream)))
+            with _no_collections():
+                found = Sheet(tuple(reader.bands(stream)))
         except Irregular:
             return None
         strings, longest = self._workbook.shared_strings, max(map(len, self._texts), default=0)
         refuse_unheld(self._package, sheet.part, sheet.name, strings, reader.extent, longest=longest)
-        if reader.has_facts:
+        if reader.marks:
             return found, look_through(self._package, sheet.part, sheet.name, strings)
         return found, Facts(hidden=frozenset(reader.hidden), merged=reader.merged)
 
@@ -55,6 +58,18 @@ class PackageReader:
         facts = look_through(self._package, sheet.part, sheet.name, self._workbook.shared_strings)
         cells, row, column = self._calamine.cells(sheet)
         return Sheet((Loose(range(row, row + len(cells)), cells, column),)), facts
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Let the search for garbage in circles rest: each thousand tuples would start one, through all cells read so far, for nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _moments(package: Package, workbook: Workbook) -> dict[int, str]:

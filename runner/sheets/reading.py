@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -12,13 +13,14 @@ from pydantic import BaseModel
 
 from runner.core.errors import UsageError, WorkbookError
 from runner.sheets.bands import Band, Loose
-from runner.sheets.checking import Json, RowCheck
+from runner.sheets.checking import RowCheck
+from runner.sheets.choosing import SEVERAL, Chosen, choose_table, unclear_error
 from runner.sheets.frames import columns_of, pandas_frame, polars_frame
 from runner.sheets.grid import XML_SUFFIXES, Grid, Source, grids, load
 from runner.sheets.header import Header, find_header
+from runner.sheets.judged import BadRow, GoodRow, SourceRow
 from runner.sheets.package import Package
 from runner.sheets.sheetxml import MAX_ROWS, letters, span
-from runner.sheets.tables import find_range, find_table
 from runner.sheets.wording import locale_of
 from runner.sheets.workbook import describe
 
@@ -26,38 +28,10 @@ M = TypeVar("M", bound=BaseModel)
 Corners: TypeAlias = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """Where a row came from: file, sheet ("" in a text table) and the row number people see."""
-
-    file: Path
-    sheet: str
-    row: int
-
-    def __str__(self) -> str:
-        return f"{self.file.name}/{self.sheet}!{self.row}" if self.sheet else f"{self.file.name}!{self.row}"
-
-
-@dataclass(frozen=True, slots=True)
-class GoodRow(Generic[M]):
-    """A row that fits the model."""
-
-    data: M
-    source: SourceRow
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that doesn't fit: its cells by field name as JSON values, and one error per cell that is wrong."""
-
-    raw: dict[str, Json]
-    errors: tuple[WorkbookError, ...]
-    source: SourceRow
-
-
 class Rows(Generic[M]):
     """The rows of one sheet below its header, blank ones left out; validated while they are read out.
 
+    `area`: where they are, header included (``A3:C9``; empty where the caller said it); `other_tables`: further tables on the sheet.
     `len()` counts good and bad rows. Iterating, `good` and `bad` can be used as often as wanted; only the cells are kept in
     memory, so a long sheet costs little until its rows are used. `encoding` and `delimiter` say how a text table was written.
     """
@@ -70,30 +44,28 @@ class Rows(Generic[M]):
         self.columns = {field: letters(column) for field, column in header.columns.items()}
         self.fingerprint = source.fingerprint
         self.encoding, self.delimiter = grid.encoding, grid.delimiter
+        chosen = place.chosen
+        self.area = str(chosen.area) if chosen else ""
+        self.other_tables = tuple(map(str, chosen.others)) if chosen else ()
         self._check, self._model = check, check.model
         last = (
             place.last if not place.until_blank else _last_before_blank(grid, header.row, place.last, check)
         )
         self._bands = list(grid.content.between(header.row + 1, last))
+        self._unclear = None if place.until_blank else _unclear_row(source, place, check)
         if place.skip_hidden and grid.facts.hidden:
             self._bands = [part for band in self._bands for part in _shown(band, grid.facts.hidden)]
 
     @cached_property
     def _count(self) -> int:
-        return sum(self._check.count(band) for band in self._bands)
+        return sum(self._check.count(band) for band in self._bands) + (self._unclear is not None)
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[GoodRow[M] | BadRow]:
-        path, sheet = self.path, self.sheet
-        for band in self._bands:
-            for number, found, place, index in self._check.checked_band(band):
-                source = SourceRow(path, sheet, number)
-                if isinstance(found, tuple):
-                    yield BadRow(self._check.raw(number, place.row(index)), found, source)
-                else:
-                    yield GoodRow(found, source)
+        rows = chain.from_iterable(map(self._check.rows, self._bands))
+        return rows if self._unclear is None else chain(rows, (self._unclear,))
 
     @property
     def good(self) -> tuple[GoodRow[M], ...]:
@@ -116,13 +88,14 @@ class Rows(Generic[M]):
 
 @dataclass(frozen=True)
 class RowsPlace:
-    """Where the rows are: below a header, down to row `last`, or to the first blank one."""
+    """Where the rows are: below a header, down to row `last`, or to the first blank one; `chosen`: among which tables."""
 
     grid: Grid
     header: Header
     last: int = MAX_ROWS
     until_blank: bool = False
     skip_hidden: bool = False
+    chosen: Chosen | None = None
 
 
 def read(
@@ -141,9 +114,10 @@ def read(
 ) -> Rows[M]:
     """The rows of a spreadsheet file, each checked against `model`.
 
-    `sheet`: by name; without it the first visible sheet whose header has the model's columns. `table`: an Excel table by name.
+    `sheet`: by name; without it the first visible sheet whose header has the model's columns. Of several tables on it, parted by
+    blank rows or columns, the one that names the most fields is read; WB_TABLES where two do. `table`: an Excel table by name.
     `area`: a named range, or an area such as ``Prices!B2:F90``, whose first row is the header. `header_row`: by number; without it
-    the best of the first 20 rows. `until_blank`: only the rows down to the first blank one, where another table follows.
+    the best of the first 20 rows of each table. `until_blank`: only the rows down to the first blank one, where another table follows.
     `skip_hidden`: without the rows that a filter or a person hides. `aliases`: further headings per field, as in
     ``{"amount": ["Betrag", "金额"]}``. `locale` says how numbers and dates in *text* cells are written (``"de"``, ``"zh"``,
     ``"en-GB"``), `encoding` how a text table is (``"cp1252"``), where that is known.
@@ -162,13 +136,16 @@ def read(
         place = RowsPlace(grid, header, corners[2], until_blank, skip_hidden)
     else:
         found = grids(source, sheet, encoding=encoding)
-        grid, header = _first_that_fits(found, model, header_row, aliases)
-        place = RowsPlace(grid, header, MAX_ROWS, until_blank, skip_hidden)
-    return Rows(source, place, RowCheck(model, grid, header, conventions))
+        grid, chosen = _first_that_fits(found, model, header_row, aliases)
+        header = chosen.header
+        place = RowsPlace(grid, header, chosen.last, until_blank, skip_hidden, chosen)
+    return Rows(source, place, RowCheck(model, grid, header, conventions, path))
 
 
 def _named_place(source: Source, table: str | None, area: str | None) -> tuple[str | None, Corners]:
     """Sheet and corners of a table (its header to its last row of data) or of a named area."""
+    from runner.sheets.tables import find_range, find_table
+
     if table is not None and area is not None:
         raise UsageError(
             f"table '{table}' and area '{area}' are given", expected="one of them", code="WB_RANGE"
@@ -200,6 +177,15 @@ def _named_place(source: Source, table: str | None, area: str | None) -> tuple[s
     return name.strip("'").replace("''", "'") or None, corners
 
 
+def _unclear_row(source: Source, place: RowsPlace, check: RowCheck[M]) -> BadRow | None:
+    """The row below the table of which nobody can tell whether it belongs to it: a person has to."""
+    if place.chosen is None or place.chosen.unclear is None:
+        return None
+    grid, number = place.grid, place.chosen.unclear.top
+    raw, error = check.raw(number, grid.row(number)), unclear_error(grid, place.chosen)
+    return BadRow(raw, (error,), SourceRow(source.path, grid.sheet, number))
+
+
 def _last_before_blank(grid: Grid, header: int, last: int, check: RowCheck[M]) -> int:
     number = header
     for band in grid.content.between(header + 1, last):
@@ -227,12 +213,17 @@ def _first_that_fits(
     model: type[BaseModel],
     header_row: int | None,
     aliases: Mapping[str, Sequence[str]] | None,
-) -> tuple[Grid, Header]:
-    """The first sheet whose header fits; if none does, the error of the first."""
+) -> tuple[Grid, Chosen]:
+    """The first sheet with a table that fits; if none has one, the error of the first.
+
+    A sheet with two that fit equally well is not passed over: which one is meant is for a person to say.
+    """
     first: WorkbookError | None = None
     for grid in found:
         try:
-            return grid, find_header(grid, model, header_row=header_row, aliases=aliases)
+            return grid, choose_table(grid, model, header_row=header_row, aliases=aliases)
         except WorkbookError as unfit:
+            if unfit.stable_code == SEVERAL:
+                raise
             first = first or unfit
     raise first or WorkbookError("there is no sheet with cells", expected="a table", code="WB_SHEET")

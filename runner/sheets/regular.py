@@ -31,7 +31,7 @@ _HIDDEN = re.compile(r' hidden="(?:1|true)"')
 _VALUES = {
     "": "([0-9.eE+-]+)",
     "n": "([0-9.eE+-]+)",
-    "s": r"(\d+)",
+    "s": "([0-9]+)",
     "b": "([01])",
     "str": "([^<]*)",
     "inlineStr": "([^<]*)",
@@ -50,8 +50,8 @@ class Shape:
 class Reader:
     """Reads the rows of one sheet; `texts` are the shared strings, `moments` says which styles show dates or lengths of time.
 
-    After `bands()`: `hidden` has the numbers of hidden rows, `extent` how far the cells reach, `has_facts` whether there is an
-    error value or a formula without a stored result, `merged` the merged areas.
+    After `bands()`: `hidden` has the numbers of hidden rows, `extent` how far the cells reach, `marks` how many error
+    values and formulas without a stored result there are, `merged` the merged areas.
     """
 
     texts: Sequence[str]
@@ -59,9 +59,10 @@ class Reader:
     date1904: bool
     hidden: set[int] = field(default_factory=set)
     extent: Extent = field(default_factory=Extent)
-    has_facts: bool = False
+    marks: int = 0
     merged: tuple[tuple[int, int, int, int], ...] = ()
     _last: int = 0
+    _shape: Shape | None = None
     _has_blanks: bool = False
     _serials: dict[str, dict[str, CellValue]] = field(default_factory=dict)
 
@@ -73,7 +74,7 @@ class Reader:
         if stream.tags.prefix or stream.transcoded:
             raise Irregular("a prefix or another encoding")
         for block in stream.blocks():
-            if block.mask != block.text:
+            if block.mask is not block.text and block.mask != block.text:
                 raise Irregular("comments among the rows")
             try:
                 text = block.text.decode()
@@ -83,21 +84,24 @@ class Reader:
         self.merged = merged_areas(stream.tail())
 
     def _block(self, text: str) -> Iterator[Band | Loose]:
-        count = text.count("<row ")
-        if "<row>" in text or "<row/" in text:
-            raise Irregular("rows without a number")
-        shape = self._middle_shape(text) if count else None
+        shape = self._middle_shape(text)
         if shape is not None and len(shape.cells) > 0:
             found = shape.pattern.findall(text)
-            if len(found) == count:
+            if found and _is_all(text, len(found)):
                 yield self._columns(found, shape)
                 return
+        if "<row>" in text or "<row/" in text:
+            raise Irregular("rows without a number")
         yield from self._row_by_row(text, shape)
 
     def _middle_shape(self, text: str) -> Shape | None:
-        at = _ROW.search(text, text.find("<row ", len(text) // 2))
-        end = text.find("</row>", at.end()) if at else -1
-        return shape_of(text[at.end() : end]) if at and end >= 0 else None
+        """The shape of the row in the middle, which is usually that of all."""
+        start = text.find("<row ", len(text) // 2)
+        if self._shape is None or not self._shape.pattern.match(text, max(start, 0)):
+            at = _ROW.search(text, max(start, 0))
+            end = text.find("</row>", at.end()) if at else -1
+            self._shape = shape_of(text[at.end() : end]) if at and end >= 0 else None
+        return self._shape
 
     def _columns(self, found: list[tuple[str, ...]], shape: Shape) -> Band:
         numbers, attributes, *values = zip(*found, strict=True)
@@ -131,6 +135,10 @@ class Reader:
 
     def _moments(self, values: Sequence[str], shown: str) -> Sequence[CellValue]:
         known = self._serials.setdefault(shown, {})
+        try:
+            return list(map(known.__getitem__, values))
+        except KeyError:  # days that were not met before
+            pass
         for value in set(values).difference(known):
             try:
                 found = moment(float(value), shown, date1904=self.date1904)
@@ -159,8 +167,9 @@ class Reader:
                 if alike and shape:
                     yield self._columns(alike, shape)
                     alike = []
+                marks = self.marks
                 number, cells, end = self._one_row(text, at)
-                if any(cell != "" for cell in cells):
+                if self.marks > marks or any(cell != "" for cell in cells):
                     numbers.append(number)
                     rows.append(cells)
             at = text.find("<row ", end)
@@ -208,7 +217,7 @@ class Reader:
     def _loose_value(self, found: re.Match[str]) -> CellValue:
         kind, style = _kind_and_style(found[3])
         if kind == "e" or (found[4] and not found[5] and not (found[5] == "" and kind == "str")):
-            self.has_facts = True
+            self.marks += 1
             return ""
         raw = found[6] if kind == "inlineStr" else found[5]
         if raw is None or (raw == "" and kind != "str"):
@@ -218,10 +227,17 @@ class Reader:
         return self._cells(kind, style, (raw,)).value(0)
 
 
+def _is_all(text: str, found: int) -> bool:
+    """Whether as many rows as were found are all that the text has, none of another shape between them."""
+    if text.count('</row><row r="') == found - 1 and text.startswith("<row ") and text.endswith("</row>"):
+        return True
+    return text.count("<row") == found
+
+
 @lru_cache(maxsize=256)
 def shape_of(cells: str) -> Shape | None:
     """The shape of a row with these cells; None where it has one that is not to be taken in at once."""
-    pattern = [r'<row r="(\d+)"([^>]*)>']
+    pattern = ['<row r="([0-9]+)"([^>]*)>']
     taken: list[tuple[int, str, int]] = []
     at, before = 0, 0
     for found in _CELL.finditer(cells):

@@ -100,15 +100,20 @@ class SheetStream:
             mask = masked(self._rest)
             stop = mask.find(data_end)
             if stop >= 0:
-                block, self._rest = Block(self._rest[:stop], mask[:stop]), self._rest[stop:]
+                block, self._rest = self._block(mask, stop), self._rest[stop:]
                 yield block
                 return
             cut = mask.rfind(row_end)
             if cut >= 0:
                 cut += len(row_end)
-                block, self._rest = Block(self._rest[:cut], mask[:cut]), self._rest[cut:]
+                block, self._rest = self._block(mask, cut), self._rest[cut:]
                 yield block
             self._more("the rows of the sheet have no end")
+
+    def _block(self, mask: bytes, end: int) -> Block:
+        """What is waiting, up to `end`; text and mask are one where nothing is hidden."""
+        text = self._rest[:end]
+        return Block(text, text if mask is self._rest else mask[:end])
 
     def tail(self) -> Iterator[bytes]:
         """What follows the rows; only after `blocks()` has been read to its end."""

@@ -35,4 +35,6 @@ def text_rows(
     grid = Grid(place, "", content, is_text=True)
     header = find_header(grid, model, header_row=1, aliases=aliases)
     source = Source(Path(place), b"", Fingerprint("", 0, 0))
-    return Rows(source, RowsPlace(grid, header), RowCheck(model, grid, header, locale_of(locale)))
+    return Rows(
+        source, RowsPlace(grid, header), RowCheck(model, grid, header, locale_of(locale), source.path)
+    )

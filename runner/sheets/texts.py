@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 
 from runner.sheets.package import Package, Part
@@ -40,6 +39,8 @@ def shared_texts(package: Package, part: Part | None) -> list[str]:
 def plain_text(raw: str) -> str:
     """Text content as it is meant: entities and line ends; Irregular for escapes that programs read differently."""
     if "&" in raw:
+        import html
+
         raw = html.unescape(raw)
         if raw.isspace():
             raise Irregular("escaped space")

@@ -27,7 +27,8 @@ from runner.desk.outside import place
 from runner.desk.queues.items import address_of_item
 from runner.desk.queues.views import process_of_queue
 from runner.desk.schema_form import SchemaForm
-from runner.sheets.reading import BadRow, read
+from runner.sheets.judged import BadRow
+from runner.sheets.reading import read
 from runner.store.models import Item, Queue
 
 MOST: Final = 20_000  # rows of one workbook
