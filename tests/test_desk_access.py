@@ -19,7 +19,13 @@ _PART = re.compile(r"<(?:\w+:)?(\w+)>")
 
 def filled(endpoint: Endpoint) -> str:
     """The address with things in it that are there, where we know some of that name; others are not found."""
-    known = {"username": "viewer", "number": "1", "mark": "x", "name": "desk.css"}
+    known = {
+        "username": "viewer",
+        "number": "1",
+        "mark": "x",
+        "name": "desk.css",
+        "process": "accounts-payable",
+    }
     for name, model in (("case", Case), ("problem", Problem), ("run", Run)):
         some = model.objects.order_by("pk").values_list("pk", flat=True).first()
         known |= {f"{name}_id": str(some), name: str(some), f"{name}s": str(some)}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from runner.cases.bulk import Chosen, RowResult, act_on, apply, freeze
+from django.db import transaction
+from django.db.models import QuerySet
+
+from runner.cases.bulk import LARGEST, Chosen, RowResult, Selection, act_on, apply, freeze
 from runner.cases.deciding import Decided
 from runner.cases.decisions import Decision, decide
 from runner.cases.problems import Who, write
@@ -52,7 +55,7 @@ def start_canary(problem_id: str, number: int, who: Who) -> tuple[str, list[RowR
     problem = _problem(problem_id)
     if problem.canary and problem.canary["state"] == "watching":
         raise _refused(problem_id, "a canary is being watched already", "release the rest or hold it first")
-    chosen = _retryable(problem_id)[:number]
+    chosen = [Chosen(*row) for row in _retryable(problem_id)[:number]]
     if not chosen:
         raise _refused(
             problem_id, "no case of it can be retried as it is", "correct or attest them one by one"
@@ -69,12 +72,16 @@ def start_canary(problem_id: str, number: int, who: Who) -> tuple[str, list[RowR
 
 def watch_canary(problem_id: str) -> Canary | None:
     """How the problem's last canary stands; None when there was none. Three queries."""
-    problem = _problem(problem_id)
+    return canary_of(_problem(problem_id))
+
+
+def canary_of(problem: Problem, cases: Sequence[Case] | None = None) -> Canary | None:
+    """The same of a problem that has been read, and of the canary's cases where they have been read too."""
     said = problem.canary
     if not said:
         return None
-    found = Case.objects.filter(pk__in=said["cases"]).values_list("status", flat=True)
-    states = Counter(CaseStatus(status) for status in found)
+    rows = cases if cases is not None else Case.objects.filter(pk__in=said["cases"]).only("status")
+    states = Counter(CaseStatus(one.status) for one in rows)
     succeeded = states[CaseStatus.RESOLVED] + states[CaseStatus.CLOSED]
     waiting = states[CaseStatus.RETRYING]
     return Canary(
@@ -86,14 +93,28 @@ def watch_canary(problem_id: str) -> Canary | None:
         succeeded=succeeded,
         failed=sum(states.values()) - succeeded - waiting,
         waiting=waiting,
-        left=len(_retryable(problem_id, without=said["cases"])),
+        left=could_follow(problem.pk, without=said["cases"]),
     )
+
+
+def could_follow(problem_id: str, without: list[str] | None = None) -> int:
+    """How many cases of the problem wait, and could be retried as they are. One query."""
+    return _retryable(problem_id, without).count()
 
 
 def release(problem_id: str, who: Who, *, now: Callable[[], datetime], anyway: str = "") -> list[RowResult]:
     """Retry the rest of the problem's cases after a good canary; gives a result per case.
 
     `anyway` is the reason for doing so after a bad one, or before it has ended. Raises ConflictError (STATE) otherwise.
+    """
+    frozen = begin_release(problem_id, who, anyway=anyway)
+    return apply(frozen, release_decision(problem_id), by=who.by, at=now) if frozen else []
+
+
+def begin_release(problem_id: str, who: Who, *, anyway: str = "") -> Selection | None:
+    """Write down that the rest follows, and freeze which cases that is (None: there is no rest): to decide part by part.
+
+    At most 10,000 cases follow at once; those that are left can be tried again later. Errors as of `release`.
     """
     canary = watch_canary(problem_id)
     if canary is None or canary.state != "watching":
@@ -105,14 +126,17 @@ def release(problem_id: str, who: Who, *, now: Callable[[], datetime], anyway: s
             else f"{canary.waiting} are not ended"
         )
         raise _refused(problem_id, what, "look at them first, or say why it is released anyway")
-    rest = _retryable(problem_id, without=list(canary.cases))
-    write(
-        problem_id, ProblemVerb.RELEASE, {"cases": len(rest), "verdict": canary.verdict}, who, anyway.strip()
-    )
-    if not rest:
-        return []
-    frozen = freeze(rest, by=who.by, at=who.at)
-    return apply(frozen, Decision(ActVerb.RETRY, f"released: problem {problem_id}"), by=who.by, at=now)
+    rest = [Chosen(*row) for row in _retryable(problem_id, without=list(canary.cases))[:LARGEST]]
+    with transaction.atomic():
+        frozen = freeze(rest, by=who.by, at=who.at) if rest else None
+        said = {"cases": len(rest), "verdict": canary.verdict}
+        write(problem_id, ProblemVerb.RELEASE, said, who, anyway.strip())
+    return frozen
+
+
+def release_decision(problem_id: str) -> Decision:
+    """What is decided about each case that follows a canary."""
+    return Decision(ActVerb.RETRY, f"released: problem {problem_id}")
 
 
 def hold(problem_id: str, who: Who, *, note: str = "") -> str:
@@ -127,12 +151,11 @@ def _retry(wanted: Decision, who: Who, token: str) -> Callable[[Chosen], Decided
     return lambda one: decide(one.id, wanted, by=who.by, at=who.at, version=one.version, token=token)
 
 
-def _retryable(problem_id: str, without: list[str] | None = None) -> list[Chosen]:
-    """The cases that a retry as it is may help: not of unknown outcome, and no row that never fitted."""
+def _retryable(problem_id: str, without: list[str] | None = None) -> QuerySet[Case, tuple[str, int]]:
+    """The cases (id, version) that a retry as it is may help: not of unknown outcome, and no row that never fitted."""
     waiting = Case.objects.filter(problem_id=problem_id, waits=True).exclude(kind=FailureKind.UNKNOWN)
     waiting = waiting.exclude(item__valid=False).exclude(pk__in=without or [])
-    rows = waiting.order_by("due", "id").values_list("pk", "version")
-    return [Chosen(*row) for row in rows]
+    return waiting.order_by("due", "opened", "id").values_list("pk", "version")
 
 
 def _problem(problem_id: str) -> Problem:

@@ -35,6 +35,7 @@ _OUR_CODES: Final = (
 """How the codes begin that Runner itself gives: they name a kind of error, not a cause in somebody's business."""
 BAD_ROW: Final = "bad_row"  # why a case is open whose row never fitted the queue's model
 _OURS_TO_SAY: Final = frozenset({"BadRow", "ValidationError", "OutcomeUnknown", "AttemptLost"})
+_TYPE_IN_FRONT: Final = re.compile(r"^[A-Za-z_.]*(?:Error|Exception|Warning|Timeout): (?=.*\w)")
 _CELL: Final = re.compile(r"!\$?([A-Z]{1,3})\$?\d+")
 
 
@@ -75,6 +76,13 @@ def fingerprint_of(failure: Failure) -> Fingerprint:
     spelt = "\x1f".join(f"{name}={value.casefold()}" for name, value in parts.items())
     value = hashlib.blake2b(spelt.encode(), digest_size=16).hexdigest()
     return Fingerprint(value, _title(failure, words), explain(parts), parts)
+
+
+def sentence_of(title: str, parts: Mapping[str, str]) -> str:
+    """A problem's title for people: without the code or type of error in front, where a sentence stands behind it."""
+    code = parts.get("code") or ""
+    sentence = _TYPE_IN_FRONT.sub("", title.removeprefix(f"{code}: ") if code else title)
+    return sentence[:1].upper() + sentence[1:] if any(map(str.isalpha, sentence)) else title
 
 
 def has_code_of_its_own(failure: Failure) -> bool:

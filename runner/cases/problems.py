@@ -91,15 +91,16 @@ def change_action(
     due: datetime | None = None,
     done: bool | None = None,
     dropped: bool | None = None,
+    no_due: bool = False,
 ) -> str:
-    """Change an action, or say that it is done, or that it will not be done; what is None stays."""
+    """Change an action, or say that it is done, or that it will not be done; what is None stays (`no_due` takes the due time away)."""
     if not CorrectiveAction.objects.filter(pk=action, problem_id=problem_id).exists():
         raise UsageError(f"action '{action}' not found", hint="see the problem's actions", code="NOT_FOUND")
     said: dict[str, Any] = {"action": action}
     given = {"text": text and _words(text, "the action"), "owner": owner, "done": done, "dropped": dropped}
     said |= {name: value for name, value in given.items() if value is not None}
-    if due is not None:
-        said["due"] = iso(due)
+    if due is not None or no_due:
+        said["due"] = iso(due) if due else None
     return write(problem_id, ProblemVerb.ACTION, said, who)
 
 

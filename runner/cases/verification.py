@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Sum
+from django.db.models import Count, Exists, Q, Sum
 
 from runner.core.nouns import RunStatus
 from runner.store.models import Case, Problem, Run
@@ -61,7 +61,7 @@ def verification(problem: Problem) -> Verification:
     """Count the runs of the problem's bot that started since its action and ended, without a case of the problem.
 
     A run that did no item proves nothing about items, unless the problem is about whole runs. Runs of a version that is
-    known to be broken do not count. Three queries.
+    known to be broken do not count. One query.
     """
     needed = Needed(**(problem.needed or {}))
     if problem.fixed_at is None:
@@ -72,7 +72,7 @@ def verification(problem: Problem) -> Verification:
     broken: list[Any] = (problem.fix or {}).get("broken") or []
     if broken:
         clean = clean.exclude(bot_version__in=broken)
-    if Case.objects.filter(problem=problem, item__isnull=False).exists():
-        clean = clean.filter(done__gt=0)
-    items = clean.aggregate(items=Sum("done"))["items"] or 0
-    return Verification(problem.fixed_at, clean.count(), int(items), needed)
+    of_items = Case.objects.filter(problem=problem, item__isnull=False)
+    clean = clean.filter(Q(done__gt=0) | ~Exists(of_items))
+    counted = clean.aggregate(runs=Count("pk"), items=Sum("done"))
+    return Verification(problem.fixed_at, counted["runs"], int(counted["items"] or 0), needed)

@@ -145,6 +145,26 @@ def masked(text: str) -> str:
     return _GAP_IN_CHINESE.sub("", out).strip(" .!。;:")[:_LONGEST]
 
 
+def put_aside(text: str) -> list[tuple[str, bool]]:
+    """`text` on one line as pieces, in order: what is compared (False), and what `masked` takes out of it (True).
+
+    Where the two can't be laid side by side (an address is rewritten, not cut out) the whole text is one piece.
+    """
+    whole = " ".join(unicodedata.normalize("NFKC", text[:_MOST_READ]).replace("...", BLANK).split())
+    kept = masked(text).split(BLANK)
+    pieces: list[tuple[str, bool]] = []
+    at = 0
+    for number, part in enumerate(kept):
+        found = whole.find(part.strip(), at) if part.strip() else at
+        if found < 0 or (number == 0 and found > 0 and part.strip()):
+            return [(whole, False)]
+        pieces += [(whole[at:found], True), (whole[found : found + len(part.strip())], False)]
+        at = found + len(part.strip())
+    rest = whole[at:]
+    pieces.append((rest, bool(rest.strip(" .!。;:"))))
+    return [piece for piece in pieces if piece[0]]
+
+
 def first_words(message: str) -> str:
     """The part of a message that says what happened, on one line: no call log, no list of elements, no traceback."""
     kept: list[str] = []

@@ -140,8 +140,10 @@ def narrowed(request: DeskRequest, spec: ListOf, rows: QuerySet[Row]) -> tuple[Q
     return rows, chips
 
 
-def show(request: DeskRequest, spec: ListOf, rows: QuerySet[Row], most: int = 1000) -> Shown[Row]:
-    """The part of `rows` that the address asks for. `most` is how far the total is counted.
+def show(
+    request: DeskRequest, spec: ListOf, rows: QuerySet[Row], most: int = 1000, *, total: int | None = None
+) -> Shown[Row]:
+    """The part of `rows` that the address asks for. `most` is how far the total is counted, where it is not known (`total`).
 
     Raises UsageError (API_PAGE, API_SORT) for an address that was not made by us.
     """
@@ -161,7 +163,7 @@ def show(request: DeskRequest, spec: ListOf, rows: QuerySet[Row], most: int = 10
         before=_at(request.GET, before=part.before) if part.before else "",
         after=_at(request.GET, after=part.after) if part.after else "",
         export=with_changes(request.GET, {"export": "xlsx", "after": "", "before": ""}),
-        total=counted(kept, most),
+        total=counted(kept, most) if total is None or chips else min(total, most),
         most=most,
         kept=request.GET,
     )

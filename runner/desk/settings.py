@@ -15,7 +15,8 @@ from runner.core.settings import Settings
 from runner.store.open import django_options
 
 AREAS: Final = (
-    "queue", "runs", "schedules", "bots", "recordings", "queues", "processes", "search", "health", "audit", "secrets",
+    "queue", "problems", "runs", "schedules", "bots", "recordings", "queues", "processes", "search", "health", "audit",
+    "secrets",
     "api",
 )  # fmt: skip
 LANGUAGES: Final = (("en", "English"), ("zh-hans", "简体中文"))

@@ -166,6 +166,22 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = MappingProxyType({
         "unbound": pgettext_lazy("recording", "not bound yet"),
         "broken": pgettext_lazy("recording", "can't be used"),
     },
+    "branch": {
+        "people": pgettext_lazy("branch of a fishbone", "People"),
+        "method": pgettext_lazy("branch of a fishbone", "Method"),
+        "machine": pgettext_lazy("branch of a fishbone", "Machine and systems"),
+        "material": pgettext_lazy("branch of a fishbone", "Material and data"),
+        "measurement": pgettext_lazy("branch of a fishbone", "Measurement"),
+        "environment": pgettext_lazy("branch of a fishbone", "Environment"),
+    },
+    "split": {
+        "step": pgettext_lazy("what cases are split by", "step"),
+        "type": pgettext_lazy("what cases are split by", "type of error"),
+        "code": pgettext_lazy("what cases are split by", "code"),
+        "bot_version": pgettext_lazy("what cases are split by", "version of the bot"),
+        "message": pgettext_lazy("what cases are split by", "message contains"),
+        "page_error": pgettext_lazy("what cases are split by", "message of the page contains"),
+    },
     "check": {
         "OK": pgettext_lazy("check", "OK"),
         "warning": pgettext_lazy("check", "warning"),

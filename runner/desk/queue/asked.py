@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from runner.core.errors import ConflictError, RunnerError
+from runner.core.errors import ConflictError, RunnerError, did_you_mean
+from runner.desk.people.models import Person
 from runner.desk.queue.case_form import DataForm
 from runner.store.models import Case
 
@@ -38,6 +40,21 @@ def process_of_case(case_id: str, **_others: str) -> str | None:
 def new_token() -> str:
     """A name for one decision of one form: sent twice, it is carried out once."""
     return f"desk:{uuid4().hex}"
+
+
+def person_named(wanted: str) -> tuple[str, str]:
+    """The name to sign in with of whoever is meant, and what is wrong where nobody is: one of the two is empty."""
+    names = dict(Person.objects.filter(is_active=True).values_list("username", "name"))
+    found = next(
+        (one for one, shown in names.items() if wanted.casefold() in {one.casefold(), shown.casefold()}), ""
+    )
+    if found:
+        return found, ""
+    near = did_you_mean(wanted, names) if wanted else ""
+    said = _("Nobody here is called “%(name)s”.") % {"name": wanted} if wanted else _("Say to whom.")
+    quoted = near.partition("'")[2].partition("'")[0]
+    hint = _("Did you mean “%(name)s”?") % {"name": quoted} if quoted else ""
+    return "", f"{said} {hint}".strip()
 
 
 def presets(at: datetime) -> list[tuple[str, datetime]]:

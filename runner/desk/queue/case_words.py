@@ -47,8 +47,12 @@ _BY_EXPECTED: Final[Mapping[str, Word]] = {
 
 def what_happened(case: Case) -> str:
     """The failure in one or two sentences, without the technical part."""
-    by_why = _BY_WHY.get(case.why)
-    return str(by_why or _BY_KIND.get(FailureKind(case.kind), ""))
+    return in_plain_words(case.why, case.kind)
+
+
+def in_plain_words(why: str, kind: str) -> str:
+    """What a failure is, by why there is a case about it and by its kind; empty for what is neither."""
+    return str(_BY_WHY.get(why) or _BY_KIND.get(FailureKind(kind), ""))
 
 
 def tail_of(case: Case, attempts: int) -> str:

@@ -17,14 +17,14 @@ from runner.cases.proofs import Proof, keep_proof
 from runner.cases.undoing import undo as take_back
 from runner.core.clock import now
 from runner.core.contract import Settled
-from runner.core.errors import RunnerError, UsageError, did_you_mean
+from runner.core.errors import RunnerError, UsageError
 from runner.core.nouns import ActVerb, Priority
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
 from runner.desk.outside import place
 from runner.desk.people.confirm import reauthenticated
 from runner.desk.people.models import Person
-from runner.desk.queue.asked import Refused, presets, process_of_case
+from runner.desk.queue.asked import Refused, person_named, presets, process_of_case
 from runner.desk.queue.case_facts import case_of
 from runner.desk.queue.case_form import read_form, validated
 from runner.desk.queue.case_page import show_refused
@@ -133,17 +133,9 @@ def _snooze(request: DeskRequest, case_id: str) -> Decision | Refused:  # noqa: 
 
 def _assign(request: DeskRequest, case_id: str) -> Decision | Refused:  # noqa: ARG001
     """Give the case to somebody."""
-    wanted = request.POST.get("assignee", "").strip()
-    names = dict(Person.objects.filter(is_active=True).values_list("username", "name"))
-    found = next(
-        (one for one, shown in names.items() if wanted.casefold() in {one.casefold(), shown.casefold()}), ""
-    )
-    if not found:
-        near = did_you_mean(wanted, names) if wanted else ""
-        said = _("Nobody here is called “%(name)s”.") % {"name": wanted} if wanted else _("Say to whom.")
-        quoted = near.partition("'")[2].partition("'")[0]
-        hint = _("Did you mean “%(name)s”?") % {"name": quoted} if quoted else ""
-        return Refused(ActVerb.ASSIGN, errors={"assignee": f"{said} {hint}".strip()})
+    found, why = person_named(request.POST.get("assignee", "").strip())
+    if why:
+        return Refused(ActVerb.ASSIGN, errors={"assignee": why})
     return Decision(ActVerb.ASSIGN, _note(request), assignee=found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from runner.desk.queue import bulk, burning, case_page, deciding, spreadsheet, views
 
@@ -10,7 +10,7 @@ urlpatterns = [
     path("", views.problems, name="problems"),
     path("live/problems", views.problems_live, name="problems-live"),
     path("live/cases/<slug:tab>", views.cases_live, name="cases-live"),
-    path("problems/<str:problem_id>/", views.problem, name="problem"),
+    path("problems/", include("runner.desk.problems.urls")),
     path("burning/", burning.burning, name="burning"),
     path("live/burning", burning.burning_live, name="burning-live"),
     path("cases/", views.cases, name="cases"),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from django.db.models import Max, QuerySet
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.utils.translation import get_language
 
 from runner.cases.fingerprint import explain
@@ -54,20 +52,6 @@ def problems(request: DeskRequest) -> HttpResponse:
 def problems_live(request: DeskRequest) -> HttpResponse:
     """The same list as it is now, for a page that is open."""
     return render(request, "queue/problems_part.html", _problems(request))
-
-
-def process_of_problem(problem_id: str, **_parts: object) -> str | None:
-    """The process that a problem belongs to; None for an id that is none."""
-    return Problem.objects.filter(pk=problem_id).values_list("process", flat=True).first()
-
-
-@page("problems.see", process_of=process_of_problem)
-def problem(request: DeskRequest, problem_id: str) -> HttpResponse:
-    """The cases of one cause: those that wait, else those that are settled."""
-    waiting = rows.waiting_cases(request.access).filter(problem=problem_id).exists()
-    return redirect(
-        f"{reverse('queue:cases' if waiting else 'queue:closed')}?{urlencode({'problem': problem_id})}"
-    )
 
 
 @page("cases.see")

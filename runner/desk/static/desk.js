@@ -124,7 +124,7 @@ setInterval(() => {
   for (const part of document.querySelectorAll("[data-live]")) {
     const every = Number(part.dataset.live) * 1000 * (document.hidden ? 10 : 1);
     if (!due.has(part)) due.set(part, Date.now());
-    if (Date.now() - due.get(part) < every || part.querySelector("dialog[open], details[open]")) continue;
+    if (Date.now() - due.get(part) < every || document.querySelector("dialog[open]") || part.querySelector("details[open]")) continue;
     if (part.contains(document.activeElement) && writing(document.activeElement)) continue;
     due.set(part, Date.now());
     window.htmx?.trigger(part, "refresh");

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from runner.cases.fingerprint import sentence_of
 from runner.desk import assets, words
 
 register = template.Library()
@@ -23,6 +24,12 @@ register = template.Library()
 def word(value: object, noun: str) -> str:
     """What people read for a state: ``{{ case.status|word:"case" }}``."""
     return words.word(noun, str(value))
+
+
+@register.filter
+def cause(problem: Any) -> str:
+    """A problem's title for people: ``{{ problem|cause }}``; its code stands elsewhere."""
+    return sentence_of(problem.title, problem.parts or {})
 
 
 @register.simple_tag
@@ -65,6 +72,8 @@ def initials(name: str) -> str:
 @register.filter
 def number(value: Any, places: int = 0) -> str:
     """A number as the language writes it: ``12,480``."""
+    if isinstance(value, float):  # Django cuts what is beyond the places off
+        value = round(value, places)
     return (
         "–"
         if value is None or value == ""
@@ -83,7 +92,7 @@ def counted(value: int | None, most: int) -> str:
 @register.filter
 def percent(value: float | None, places: int = 1) -> str:
     """A share from 0 to 1 as ``93.1 %``."""
-    return "–" if value is None else f"{number_format(value * 100, places)} %"
+    return "–" if value is None else f"{number_format(round(value * 100, places), places)} %"
 
 
 @register.filter

@@ -1,0 +1,168 @@
+"""The page of one process: its health, numbers against their targets, who answers for it, and everything that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+
+from runner.cases.schedule_lists import last_dues
+from runner.core.clock import now
+from runner.core.schedules_model import Process as Entry
+from runner.desk.access import page
+from runner.desk.asking import DeskRequest
+from runner.desk.people.models import Person
+from runner.desk.planned import in_force
+from runner.desk.processes.health_words import findings_of, verdict
+from runner.desk.processes.planned_for import entries, graces, known_processes, schedules_by_process
+from runner.desk.processes.tiles import PERIODS, period_of, stretches_of, tiles_of
+from runner.desk.roles import Role
+from runner.desk.runs.strips import strip_of
+from runner.insight.process_health import Health, bots_of, health_of, is_failing
+from runner.insight.process_numbers import Measured, numbers_of
+from runner.store.models import Bot, Queue
+from runner.store.problem_lists import ProblemFilter, filtered_problems, trends
+from runner.timetable.describe import describe_planned
+from runner.timetable.due_times import Planned
+
+_MOST: Final = 10
+_MOST_PEOPLE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Somebody of the RACI: the name, and their page where they may sign in here."""
+
+    name: str
+    link: str = ""
+
+
+def process_named(process: str, **_parts: object) -> str | None:
+    """The process of an address; None where nothing is called so."""
+    return process if process in known_processes() else None
+
+
+@page("processes.see", process_of=process_named)
+def process(request: DeskRequest, process: str) -> HttpResponse:
+    """One process."""
+    at = now()
+    bots = bots_of([process])
+    planned = schedules_by_process(bots)[process]
+    health = health_of([process], {process: [one.schedule.id for one in planned]}, at)[process]
+    entry = entries().get(process)
+    context = {
+        "process": process,
+        "entry": entry or Entry(),
+        "is_written": entry is not None,
+        "sop_link": _sop_link(entry.sop if entry else ""),
+        "health": health,
+        "verdict": verdict(health),
+        "findings": findings_of(health),
+        "bots": _bots(health),
+        "schedules": _schedules(planned),
+        "queues": list(Queue.objects.filter(bot__in=health.bots).order_by("name")[:50]),
+        "problems": _problems(process) if request.access.may("problems.see", process) else (),
+        "raci": _raci(request, entry or Entry()),
+        "people": _people(process) if request.access.may("people.see") else (),
+        "periods": PERIODS,
+        "days": period_of(request.GET.get("days", "")),
+    }
+    return render(request, "processes/process.html", context)
+
+
+@page("processes.see", process_of=process_named)
+def numbers(request: DeskRequest, process: str) -> HttpResponse:
+    """The tiles, as a part of the page that comes after the rest: it reads all runs and cases of the time."""
+    days = period_of(request.GET.get("days", ""))
+    planned = schedules_by_process(bots_of([process]))[process]
+    entry = entries().get(process) or Entry()
+    wanted = Measured(process, graces(planned), entry.manual_minutes)
+    found = numbers_of(wanted, stretches_of(days, now()))
+    return render(request, "processes/numbers.html", {"tiles": tiles_of(found, entry), "days": days})
+
+
+def _sop_link(sop: str) -> str:
+    """Where the SOP is read, where it is an address; a path in the project is shown as it is."""
+    return sop if sop.startswith(("https://", "http://")) and " " not in sop else ""
+
+
+def _bots(health: Health) -> list[dict[str, Any]]:
+    """The bots with how they are doing, those that fail first."""
+    known = Bot.objects.in_bulk(list(health.bots))
+    rows = [
+        {
+            "name": name,
+            "known": known.get(name),
+            "health": health.of_bots[name],
+            "strip": strip_of(health.of_bots[name].runs),
+            "failing": is_failing(health.of_bots[name]),
+        }
+        for name in health.bots
+    ]
+    return sorted(rows, key=lambda row: (not row["failing"], -row["health"].waiting, row["name"]))
+
+
+def _schedules(planned: Sequence[Planned]) -> list[dict[str, Any]]:
+    """The schedules with their rule in words, what became of the last due time, and the next one."""
+    at = now()
+    language = "zh" if (get_language() or "").startswith("zh") else "en"
+    last = last_dues([one.schedule.id for one in planned])
+    names = {one.schedule.bot or one.schedule.recording or "" for one in planned}
+    on = {one.schedule.id for one in in_force(names)} if planned else set()
+    rows = []
+    for one in planned:
+        coming = one.next_run(at) if one.schedule.id in on else None
+        rows.append(
+            {
+                "schedule": one.schedule,
+                "rule": describe_planned(one, one.zone, language),
+                "state": "on" if one.schedule.id in on else "paused" if one.schedule.enabled else "off",
+                "last": last.get(one.schedule.id),
+                "next": coming.due if coming else None,
+            }
+        )
+    return rows
+
+
+def _problems(process: str) -> list[Any]:
+    """Its open problems, those that keep most cases waiting first."""
+    wanted = ProblemFilter(live=True, process=process)
+    found: list[Any] = list(filtered_problems(wanted).order_by("-waiting", "id")[:_MOST])
+    trend = trends([one.pk for one in found], now())
+    for one in found:
+        one.trend = trend[one.pk]
+    return found
+
+
+def _raci(request: DeskRequest, entry: Entry) -> list[tuple[str, list[Named]]]:
+    """The four letters, each with who stands there; names of people who may sign in lead to them."""
+    said: list[tuple[str, list[str]]] = [
+        ("responsible", list(entry.responsible)),
+        ("accountable", [entry.accountable] if entry.accountable else []),
+        ("consulted", list(entry.consulted)),
+        ("informed", list(entry.informed)),
+    ]
+    everybody = {name for _letter, names in said for name in names}
+    known: set[str] = set()
+    if request.access.may("people.see"):
+        known = set(Person.objects.filter(username__in=everybody).values_list("username", flat=True))
+    return [
+        (letter, [Named(n, f"/people/{n}/" if n in known else "") for n in names]) for letter, names in said
+    ]
+
+
+def _people(process: str) -> list[tuple[Person, str, bool]]:
+    """Who may do what in the process: person, role there, and whether it is a role for this process alone."""
+    here: dict[int, str] = dict(
+        Person.objects.filter(process_roles__process=process).values_list("pk", "process_roles__role")
+    )
+    rows = Person.objects.filter(is_active=True).order_by("username")
+    found = [(one, here.get(one.pk, one.role), one.pk in here) for one in rows[:500]]
+    with_access = [row for row in found if row[1] != Role.NONE]
+    return sorted(with_access, key=lambda row: (not row[2], -Role(row[1]).rank, row[0].username))[
+        :_MOST_PEOPLE
+    ]

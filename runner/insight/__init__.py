@@ -1,0 +1,1 @@
+"""What the store says about the work as a whole: numbers of processes and their health."""

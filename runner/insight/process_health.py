@@ -1,0 +1,195 @@
+"""How processes are doing at this moment: what needs somebody, the worst first; a few queries however many processes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from django.db.models import Count, Q
+
+from runner.core.nouns import OccurrenceState, ProblemStatus, RunStatus
+from runner.store.bot_health import BotHealth, bot_health
+from runner.store.models import Bot, Case, CorrectiveAction, Occurrence, Problem, Run
+
+LOOKED_BACK: Final = timedelta(days=7)  # so far back missed due times count
+LATE_AFTER: Final = timedelta(minutes=15)  # a run that has not begun this long after its due time is late
+FAILING_BELOW: Final = 0.8  # of its last runs that went through
+_AT_REST: Final = tuple(status for status in ProblemStatus if status.is_at_rest)
+_BROKEN: Final = (RunStatus.FAILED, RunStatus.LOST)
+
+
+class Sign(StrEnum):
+    """What can be wrong with a process, the worst first."""
+
+    OVERDUE = "overdue"  # cases past their due time
+    MISSED = "missed"  # due times without a run
+    LATE = "late"  # runs that should have begun
+    FAILING = "failing"  # bots whose last run, or many of them, failed
+    REGRESSED = "regressed"  # problems that came back although they were fixed
+    ACTIONS = "actions"  # corrective actions past their due date
+    UNLOADED = "unloaded"  # bots whose file can't be loaded
+    WAITING = "waiting"  # cases that wait, in time
+
+
+_BAD: Final = frozenset({Sign.OVERDUE, Sign.MISSED, Sign.LATE, Sign.FAILING, Sign.REGRESSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that needs somebody: how many of it, and their names where that helps (bots, schedules, problems)."""
+
+    sign: Sign
+    count: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def tone(self) -> str:
+        """``bad``, ``warn`` or ``info``."""
+        return "bad" if self.sign in _BAD else "info" if self.sign is Sign.WAITING else "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What was found about one process, the worst first; its cases, open problems, bots and when it ran last."""
+
+    process: str
+    findings: tuple[Finding, ...]
+    waiting: int
+    overdue: int
+    problems: int
+    bots: tuple[str, ...]
+    last_run: datetime | None
+    of_bots: Mapping[str, BotHealth]
+
+    @property
+    def tone(self) -> str:
+        """``good``, ``info`` (only cases that wait, in time), ``warn`` or ``bad``: that of the worst finding."""
+        tones = {one.tone for one in self.findings}
+        return next((tone for tone in ("bad", "warn", "info") if tone in tones), "good")
+
+    def count(self, sign: str) -> int:
+        """How many of one sign there are."""
+        return next((one.count for one in self.findings if one.sign == sign), 0)
+
+
+def process_names() -> list[str]:
+    """Every process that a run, a bot, or a problem names. Each run's process is found along an index, not by reading all runs."""
+    found = set(Bot.objects.exclude(process="").order_by().values_list("process", flat=True).distinct())
+    found |= set(Problem.objects.exclude(process="").order_by().values_list("process", flat=True).distinct())
+    last = ""
+    while True:
+        after = (
+            Run.objects.filter(process__gt=last).order_by("process").values_list("process", flat=True).first()
+        )
+        if after is None:
+            return sorted(found)
+        found.add(after)
+        last = after
+
+
+def bots_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The bots that work for each of these processes: those that are there, and those that had cases or ran lately."""
+    wanted = list(names)
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    pairs = [
+        *Bot.objects.filter(process__in=wanted, present=True).order_by("name").values_list("process", "name")
+    ]
+    live = Problem.objects.filter(process__in=wanted).exclude(bot="").order_by("bot")
+    pairs += live.values_list("process", "bot").distinct()
+    for process, bot in pairs:
+        found[process][bot] = None
+    for process in wanted:
+        if process not in found:
+            ran = Run.objects.filter(process=process).order_by("-queued").values_list("bot", flat=True)[:50]
+            found[process].update(dict.fromkeys(sorted(set(ran))))
+    return {process: tuple(found[process]) for process in wanted}
+
+
+def health_of(
+    names: Sequence[str], schedules: Mapping[str, Sequence[str]], now: datetime
+) -> dict[str, Health]:
+    """The health of these processes; `schedules` names those of each. Ten queries, and two for each process."""
+    bots = bots_of(names)
+    of_bots = bot_health(list(dict.fromkeys(bot for some in bots.values() for bot in some)))
+    cases, problems = _cases(names, now), _problems(names)
+    missed, late, actions = _missed(schedules, now), _late(names, now), _actions(names, now)
+    broken = set(Bot.objects.exclude(error="").filter(present=True).values_list("name", flat=True))
+    found = {}
+    for name in names:
+        waiting, overdue = cases.get(name, (0, 0))
+        live, back = problems.get(name, (0, 0))
+        failing = tuple(bot for bot in bots[name] if is_failing(of_bots[bot]))
+        unloaded = tuple(bot for bot in bots[name] if bot in broken)
+        gone = tuple(one for one in schedules.get(name, ()) if missed.get(one))
+        signs = (
+            Finding(Sign.OVERDUE, overdue),
+            Finding(Sign.MISSED, sum(missed[one] for one in gone), gone),
+            Finding(Sign.LATE, len(late.get(name, ())), tuple(late.get(name, ()))),
+            Finding(Sign.FAILING, len(failing), failing),
+            Finding(Sign.REGRESSED, back),
+            Finding(Sign.ACTIONS, actions.get(name, 0)),
+            Finding(Sign.UNLOADED, len(unloaded), unloaded),
+            Finding(Sign.WAITING, waiting - overdue),
+        )
+        last = Run.objects.filter(process=name).order_by("-queued").values_list("queued", flat=True).first()
+        found[name] = Health(
+            process=name,
+            findings=tuple(one for one in signs if one.count > 0),
+            waiting=waiting,
+            overdue=overdue,
+            problems=live,
+            bots=bots[name],
+            last_run=last,
+            of_bots={bot: of_bots[bot] for bot in bots[name]},
+        )
+    return found
+
+
+def is_failing(health: BotHealth) -> bool:
+    """Whether the last run of a bot broke, or too few of the last twenty went through."""
+    ended = [run.status for run in health.runs if run.finished is not None]
+    if not ended:
+        return False
+    return ended[-1] in _BROKEN or (health.success is not None and health.success < FAILING_BELOW)
+
+
+def _cases(names: Sequence[str], now: datetime) -> dict[str, tuple[int, int]]:
+    rows = Case.objects.filter(process__in=names, waits=True).order_by().values_list("process")
+    counted = rows.annotate(n=Count("*"), over=Count("pk", filter=Q(due__lt=now)))
+    return {process: (n, over) for process, n, over in counted}
+
+
+def _problems(names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    live = Problem.objects.filter(process__in=names, merged_into=None)
+    live = live.filter(Q(waiting__gt=0) | ~Q(status__in=_AT_REST))
+    back = Q(regressions__gt=0) & ~Q(status__in=[*_AT_REST, ProblemStatus.VERIFYING])
+    counted = live.order_by().values_list("process").annotate(n=Count("*"), back=Count("pk", filter=back))
+    return {process: (n, again) for process, n, again in counted}
+
+
+def _missed(schedules: Mapping[str, Sequence[str]], now: datetime) -> dict[str, int]:
+    """How many due times each schedule has missed lately, without those that somebody answered with a run."""
+    wanted = [one for some in schedules.values() for one in some]
+    rows = Occurrence.objects.filter(
+        schedule__in=wanted, due__gte=now - LOOKED_BACK, state=OccurrenceState.MISSED, run=None
+    )
+    return dict(rows.order_by().values_list("schedule").annotate(n=Count("*")))
+
+
+def _late(names: Sequence[str], now: datetime) -> dict[str, list[str]]:
+    """The schedules of runs that should have begun and wait."""
+    rows = Run.objects.filter(status=RunStatus.QUEUED, process__in=names, due__lt=now - LATE_AFTER)
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for process, schedule in rows.order_by("due").values_list("process", "schedule")[:200]:
+        found[process].append(schedule or "")
+    return found
+
+
+def _actions(names: Sequence[str], now: datetime) -> dict[str, int]:
+    rows = CorrectiveAction.objects.filter(done=None, dropped=False, due__lt=now, problem__process__in=names)
+    counted: Any = rows.order_by().values_list("problem__process").annotate(n=Count("*"))
+    return dict(counted)
