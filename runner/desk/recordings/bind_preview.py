@@ -16,7 +16,8 @@ from runner.desk.recordings.workbooks import inside
 from runner.recordings.binding import BoundField, item_model
 from runner.recordings.choices import Draft
 from runner.recordings.placeholders import fill
-from runner.sheets.reading import BadRow, GoodRow, read
+from runner.sheets.judged import BadRow, GoodRow
+from runner.sheets.reading import read
 from runner.store.models import Item
 
 _SHOWN: Final = 5
