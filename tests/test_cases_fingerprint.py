@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import unicodedata
 from dataclasses import replace
 from itertools import combinations
 
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.cases.fingerprint import Failure, explain, fingerprint_of
-from runner.cases.wording import BLANK, locator_shape, masked
+from runner.cases.fingerprint import Failure, explain, fingerprint_of, sentence_of
+from runner.cases.wording import BLANK, locator_shape, masked, put_aside
 
 PLAIN = Failure(kind="application", type="TimeoutError", bot="post_orders", step="enter order")
 
@@ -235,3 +236,41 @@ def test_the_explanation_of_a_bad_row_says_so_in_plain_words() -> None:
     )
     assert "BadRow" not in mark.explanation
     assert "该行不符合要求、代码 WB_CELL、列 B" in explain(mark, "zh")
+
+
+@pytest.mark.parametrize(
+    ("title", "parts", "sentence"),
+    [
+        ("SMALL: amount … is too small", {"code": "SMALL"}, "Amount … is too small"),
+        ("RuntimeError: the portal says no", {"type": "RuntimeError"}, "The portal says no"),
+        ("SMALL: …", {"code": "SMALL"}, "SMALL: …"),
+        ("价格不符", {}, "价格不符"),
+        ("Timeout: …", {}, "Timeout: …"),
+    ],
+)
+def test_people_read_the_sentence_without_the_code(title: str, parts: dict[str, str], sentence: str) -> None:
+    assert sentence_of(title, parts) == sentence
+
+
+@pytest.mark.parametrize(
+    ("message", "aside"),
+    [
+        ("amount 1 of A-1 is too small", [" 1 ", " A-1 "]),
+        ("订单 10023 的金额不符", [" 10023 "]),
+        ("12 rows differ", ["12 "]),
+        ("nothing varies here.", []),
+        ("see https://portal.example/orders/1234 for more", []),  # rewritten, not cut out: shown whole
+    ],
+)
+def test_what_was_put_aside_is_shown_in_its_place(message: str, aside: list[str]) -> None:
+    pieces = put_aside(message)
+    assert "".join(text for text, _ in pieces) == message
+    assert [text for text, is_aside in pieces if is_aside] == aside
+
+
+@given(st.text(max_size=80))
+def test_nothing_of_a_message_is_lost_by_showing_what_was_put_aside(message: str) -> None:
+    whole = "".join(text for text, _ in put_aside(message))
+    assert (
+        whole.split() == " ".join(unicodedata.normalize("NFKC", message).replace("...", "…").split()).split()
+    )

@@ -13,8 +13,10 @@ from runner.cases.canary import hold, release, start_canary, watch_canary
 from runner.cases.case_rows import recount, wrong_counts
 from runner.cases.fingerprint import explain
 from runner.cases.mentions import mentions_of
+from runner.cases.problem_undo import take_back
 from runner.cases.problems import Who, Why
 from runner.cases.recurrence import Recurrence, is_regression
+from runner.cases.regrouping import merge_choices, preview_merge, preview_split, rules_of, split_choices
 from runner.cases.verification import Needed, verification
 from runner.core.errors import ConflictError, UsageError
 from runner.core.nouns import Branch, ProblemStatus
@@ -408,3 +410,56 @@ def test_the_oldest_due_time_follows_the_cases_that_wait(runs: Path) -> None:
         decisions.retry(pk, by="ann", at=now())
     assert (Problem.objects.get(pk=one).oldest_due, Problem.objects.get(pk=one).waiting) == (None, 0)
     assert wrong_counts() == []
+
+
+# -- taking back, and looking before ------------------------------------------------------------------------------------
+
+
+def test_what_was_said_is_taken_back_to_what_stood_there_before(runs: Path) -> None:
+    pk = problem_of_key("1").pk
+    problems.own(pk, "ben", ann())
+    first = problems.set_root_cause(pk, "the list is old", ann())
+    second = problems.set_root_cause(pk, "nobody sends it", ann())
+    with pytest.raises(ConflictError, match="somebody has said it anew"):
+        take_back(pk, first, ann())
+    take_back(pk, second, ann())
+    assert Problem.objects.get(pk=pk).root_cause == "the list is old"
+    action = problems.add_action(pk, "train", ann(), owner="cleo")
+    done = problems.change_action(pk, action, ann(), done=True, owner="ben")
+    take_back(pk, done, ann())
+    kept = CorrectiveAction.objects.get(pk=action)
+    assert (kept.owner, kept.done) == ("cleo", None)
+    with pytest.raises(ConflictError, match="this kind of act is final"):
+        take_back(pk, problems.comment(pk, "well", ann()), ann())
+    late = Who("ann", now() + timedelta(minutes=11))
+    with pytest.raises(ConflictError, match="older than 10m"):
+        take_back(pk, problems.set_whys(pk, [Why("why")], ann()), late)
+    with pytest.raises(UsageError, match="not found"):
+        take_back(pk, "no-such-act", ann())
+    same_after_rebuild(runs)
+
+
+def test_an_action_that_was_added_by_mistake_is_dropped(runs: Path) -> None:
+    pk = problem_of_key("1").pk
+    action = problems.add_action(pk, "train", ann())
+    take_back(pk, action, ann())
+    assert CorrectiveAction.objects.get(pk=action).dropped
+    same_after_rebuild(runs)
+
+
+def test_a_preview_says_what_a_split_would_move_and_moves_nothing(runs: Path) -> None:
+    pk = problem_of_key("1").pk
+    found = preview_split(pk, "data.customer", "ho")
+    assert (found.count, found.of, {one.key for one in found.first}) == (2, 4, {"1", "2"})
+    assert preview_split(pk, "message", "nothing like it").count == 0
+    choices = {one.field: one.values for one in split_choices(pk)}
+    assert set(choices["data.customer"]) == {("Ho", 2), ("Li", 2)}
+    assert "message" not in choices
+    assert preview_merge(pk).count == 4
+    assert [one.pk for one in merge_choices(Problem.objects.get(pk=pk))] == [problem_of_key("5").pk]
+    assert merge_choices(Problem.objects.get(pk=pk), "no such words") == []
+    moved = problems.split(pk, "data.customer", "Ho", ann())
+    assert Problem.objects.get(pk=problems.part_of(moved)).total == found.count
+    assert [(one["leads"], one["other"].pk) for one in rules_of(Problem.objects.get(pk=pk))] == [
+        ("away", problems.part_of(moved))
+    ]

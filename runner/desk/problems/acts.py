@@ -143,7 +143,7 @@ def _change_action(request: DeskRequest, problem_id: str, who: Who, action_id: s
     else:
         fields, errors = _action_fields(request)
         if errors:
-            typed = {**typed_in(request), "action": action_id}
+            typed = {**typed_in(request), "action_id": action_id}
             return Refused("change", errors=errors, typed=typed)
         act = problems.change_action(problem_id, action_id, who, **fields, no_due=fields["due"] is None)
         said = _("The action is changed.")

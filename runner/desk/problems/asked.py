@@ -61,7 +61,7 @@ def acting(permission: str, verb: str, act: Act) -> Callable[..., Any]:
         try:
             made = act(request, problem_id, who_asks(request), **parts)
         except RunnerError as error:
-            made = Refused(verb, error, {}, typed_in(request))
+            made = Refused(verb, error, {}, {**typed_in(request), **parts})
         if isinstance(made, Refused):
             return show_refused(request, problem_id, made)
         tags = f"{UNDO}/problems/{problem_id}/{made.undo}" if made.undo else ""

@@ -16,11 +16,11 @@ from runner.cases.contrast import Finding
 from runner.cases.contrast_sample import Contrast, contrast_of
 from runner.core.nouns import Branch
 from runner.desk.access import page
-from runner.desk.asking import DeskRequest
+from runner.desk.asking import DeskRequest, NotAllowed
 from runner.desk.live import live
 from runner.desk.problems.asked import process_of_problem
 from runner.desk.words import Word
-from runner.store.models import Problem
+from runner.store.models import Case, Problem
 
 _MOST: Final = 12
 _FEW: Final = 5  # with fewer failed or clean ones hardly anything can be told
@@ -81,6 +81,11 @@ def _version(_request: DeskRequest, problem_id: str) -> object:
 def compare(request: DeskRequest, problem_id: str) -> HttpResponse:
     """The comparison, as a part of the page that comes after the rest: it reads thousands of items."""
     problem = Problem.objects.get(pk=problem_id)
+    mine = request.access.limit(Case.objects.filter(problem=problem), "cases.see")
+    if request.access.by_process and mine.count() != problem.total:
+        raise NotAllowed(
+            request.access.role, "cases.see"
+        )  # it would show rows of a process that is not theirs
     found = contrast_of(problem_id, zone=timezone.get_current_timezone(), most=_MOST)
     rows = [told(one, found.of) for one in found.findings]
     context: dict[str, Any] = {

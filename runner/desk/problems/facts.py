@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import get_language
 
 from runner.cases.fingerprint import explain, sentence_of
@@ -85,12 +85,10 @@ def problem_of(problem_id: str) -> Problem:
     return Problem.objects.select_related("merged_into").get(pk=problem_id)
 
 
-def facts_of(problem: Problem, at: datetime) -> ProblemFacts:
-    """Everything about a problem. Five queries, each along an index."""
+def facts_of(problem: Problem, cases: QuerySet[Case], at: datetime) -> ProblemFacts:
+    """Everything about a problem; `cases` are those of it that may be seen. Five queries, each along an index."""
     wanted = ("bot", "queue", "process", "step", "bot_version", "message", "key", "pk", "opened")
-    rows: list[tuple[Any, ...]] = list(
-        Case.objects.filter(problem=problem).order_by("-opened").values_list(*wanted)[:_LOOKED_AT]
-    )
+    rows: list[tuple[Any, ...]] = list(cases.order_by("-opened").values_list(*wanted)[:_LOOKED_AT])
     actions = list(CorrectiveAction.objects.filter(problem=problem))
     language = get_language() or "en"
     parts = problem.parts or {}

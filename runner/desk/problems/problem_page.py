@@ -78,7 +78,7 @@ def context_of(request: DeskRequest, found: Problem) -> dict[str, Any]:
     at, process = now(), found.process
     may = request.access.may
     here = found.merged_into_id is None
-    facts = facts_of(found, at)
+    facts = facts_of(found, request.access.limit(Case.objects.filter(problem=found), "cases.see"), at)
     works = may("problems.work", process) and here
     return trial_context(request, found) | {
         "facts": facts,
@@ -95,11 +95,18 @@ def context_of(request: DeskRequest, found: Problem) -> dict[str, Any]:
         "why_rows": rows_of(found.whys or []),
         "branches": _branches(found.causes or {}),
         "bones": _bones(facts),
-        "rules": rules_of(found),
+        "rules": [_for_them(one, request) for one in rules_of(found)],
         "people": people() if works or may("cases.comment", process) else [],
         "today": at,
         "token": new_token(),
     }
+
+
+def _for_them(rule: dict[str, Any], request: DeskRequest) -> dict[str, Any]:
+    """A rule without the problem at its other end, where that is of a process that is not theirs to see."""
+    other = rule["other"]
+    hidden = other is not None and not request.access.may("problems.see", other.process)
+    return rule | {"other": None if hidden else other}
 
 
 def _cases(request: DeskRequest, found: Problem) -> Any:

@@ -143,7 +143,10 @@ def _hold(request: DeskRequest, problem_id: str, who: Who) -> Said | Refused:
 
 
 def _may_decide(request: DeskRequest, problem_id: str) -> None:
-    request.access.require("cases.decide", process_of_problem(problem_id))
+    """Its cases are retried wherever they belong: a problem may hold those of several processes."""
+    waiting = Case.objects.filter(problem=problem_id, waits=True).order_by().values_list("process", flat=True)
+    for process in {process_of_problem(problem_id) or "", *waiting.distinct()}:
+        request.access.require("cases.decide", process)
 
 
 start = acting("problems.work", "trial", _start)
