@@ -28,6 +28,7 @@ from runner.core.errors import (
     UsageError,
 )
 from runner.desk.asking import DeskRequest, NotAllowed, TooOften
+from runner.desk.errors.telling import told_error
 from runner.desk.words import word
 
 _STATUS: Final[tuple[tuple[type[RunnerError], int], ...]] = (
@@ -98,13 +99,18 @@ def refuse(
     what: str,
     hint: str = "",
     *,
+    technical: str = "",
     more: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    """A refusal, in the form that the caller reads: JSON for the API, a message for htmx, otherwise a page."""
+    """A refusal, in the form that the caller reads: JSON for the API, a message for htmx, otherwise a page.
+
+    `technical` are an error's own words, folded away, where `what` is a sentence in another language.
+    """
     if is_program(request):
         detail = {"code": code, "message": what, "hint": hint, "errors": [], **(more or {})}
         return JsonResponse({"error": detail}, status=status, json_dumps_params={"ensure_ascii": False})
-    context = {"code": code, "what": what, "hint": hint, "status": status, **(more or {})}
+    facts = {"code": code, "what": what, "hint": hint, "status": status, "technical": technical}
+    context = {**facts, **(more or {})}
     if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted"):
         answer = render(request, "desk/refusal_message.html", context, status=status)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#messages", "beforeend"
@@ -228,10 +234,9 @@ def _of_runner(request: HttpRequest, error: RunnerError) -> HttpResponse:
     status = _STATUS_OF_CODE.get(error.stable_code, status)
     if is_program(request):
         return not_found(request) if status == 404 else refuse_program(request, status, error)
-    lines = [str(one) for one in error.errors] if isinstance(error, ErrorReport) else []
-    what = "; ".join(lines) if lines else ": ".join(part for part in (error.where, error.what) if part)
-    hint = " · ".join(part for part in (error.expected, error.hint) if part)
-    return refuse(request, status, error.stable_code, what, hint)
+    said = told_error(error)
+    hint = "" if said.technical else " · ".join(part for part in (error.expected, error.hint) if part)
+    return refuse(request, status, error.stable_code, said.text, hint, technical=said.technical)
 
 
 def refuse_program(request: HttpRequest, status: int, error: RunnerError) -> HttpResponse:

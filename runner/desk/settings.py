@@ -17,7 +17,7 @@ from runner.store.open import django_options
 AREAS: Final = (
     "queue", "problems", "runs", "schedules", "bots", "recordings", "queues", "processes", "search", "health", "audit",
     "secrets",
-    "api",
+    "api", "errors",
 )  # fmt: skip
 LANGUAGES: Final = (("en", "English"), ("zh-hans", "简体中文"))
 LOCK_AFTER: Final = 5  # wrong passwords in a row
@@ -110,6 +110,7 @@ def _templates() -> Mapping[str, Any]:
                 "runner.desk.templatetags.desk",
                 "runner.desk.templatetags.times",
                 "runner.desk.templatetags.drawings",
+                "runner.desk.errors.templatetags.errors",
             ],
             "context_processors": [
                 "django.template.context_processors.request",

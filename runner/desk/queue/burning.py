@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,7 +27,7 @@ class Tried:
     """An item in work: its last failure, tries made of how many (0: not known here), and when the next begins."""
 
     item: Item
-    message: str
+    error: Mapping[str, Any]
     made: int
     of: int
     next_try: datetime | None
@@ -56,21 +57,21 @@ def burning_live(request: DeskRequest) -> HttpResponse:
 def _context(request: DeskRequest) -> dict[str, Any]:
     items = list(rows.burning_items(request.access).select_related("claimed_run").order_by("pk")[:_MOST])
     failed = Attempt.objects.filter(item__in=items).exclude(error=None).order_by("number")
-    messages = {one.item_id: str((one.error or {}).get("message") or "") for one in failed}
-    cases = rows.decided_to_retry(request.access).select_related("item", "problem").defer("evidence", "error")
+    errors = {one.item_id: one.error or {} for one in failed}
+    cases = rows.decided_to_retry(request.access).select_related("item", "problem").defer("evidence")
     decided: list[Case] = list(cases.order_by("due", "pk")[:_MOST])
     return {
         "tabs": tabs_of(request, "burning"),
-        "tried": [_tried(one, messages.get(one.pk, "")) for one in items],
+        "tried": [_tried(one, errors.get(one.pk, {})) for one in items],
         "decided": decided,
     }
 
 
-def _tried(item: Item, message: str) -> Tried:
+def _tried(item: Item, error: Mapping[str, Any]) -> Tried:
     run, lane = item.claimed_run, item.claimed_lane
     known = None
     if run is not None and run.folder and lane is not None:
         known = retrying(journal_of(place().settings.runs / run.folder, lane), item.queue_id, item.key)
     made, of = (known.made, known.of) if known else (item.attempts_made, 0)
     parts: list[tuple[float, str, str]] = [(made, "warn" if made < of else "bad", f"{made}/{of or '?'}")]
-    return Tried(item, message, made, of, known.next_try if known else None, parts)
+    return Tried(item, error, made, of, known.next_try if known else None, parts)

@@ -12,8 +12,8 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from runner.core.errors import ErrorReport, RunnerError
+from runner.desk.errors.field_words import expectation
 from runner.desk.outside import place
-from runner.desk.queue.field_words import expectation
 from runner.store.models import Item
 
 PREFIX: Final = "data."

@@ -33,11 +33,12 @@ from runner.core.errors import ErrorReport, RunnerError, UsageError
 from runner.core.nouns import ActVerb
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
+from runner.desk.errors.field_words import expectation
+from runner.desk.errors.telling import told_error
 from runner.desk.lists import narrowed, workbook
 from runner.desk.outside import place
 from runner.desk.queue import rows
 from runner.desk.queue.case_words import moved_words
-from runner.desk.queue.field_words import expectation
 from runner.desk.queue.lists import CASES
 from runner.desk.uploads import WORKBOOKS, read_upload
 from runner.store.models import Case, Queue
@@ -212,6 +213,10 @@ def _words(error: RunnerError) -> str:
     }
     if error.stable_code in known and not error.where.count("!"):
         return known[error.stable_code]
+    said = told_error(error)
+    if said.technical:
+        expected = expectation(error.expected)
+        return said.text if expected == error.expected else f"{said.text} {expected}"
     what = f"{error.what}: " if error.what else ""
     return f"{what}{expectation(error.expected)}" if error.expected else error.what
 

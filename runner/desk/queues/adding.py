@@ -22,6 +22,7 @@ from runner.core.parameters import model_of
 from runner.desk import lists
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
+from runner.desk.errors.telling import told_error
 from runner.desk.kept_files import is_kept, keep_file
 from runner.desk.outside import place
 from runner.desk.queues.items import address_of_item
@@ -75,7 +76,7 @@ def upload(request: DeskRequest, name: str) -> HttpResponse:
         file = keep_file(place().settings.home, sent)
         rows = read_rows(queue, file)
     except RunnerError as error:
-        return _form(request, queue, SchemaForm(queue.fields), status=422, refused=str(error))
+        return _form(request, queue, SchemaForm(queue.fields), status=422, refused=told_error(error).text)
     context = {
         "queue": queue, "file": file.name, "rows": rows["shown"], **rows, "most_shown": _SHOWN,
         "ticket": signing.dumps(file.as_posix(), salt=_SALT), "token": new_token(now()),

@@ -1,0 +1,1 @@
+"""Errors of Runner in the language of the page."""

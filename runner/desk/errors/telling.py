@@ -1,0 +1,87 @@
+"""Errors in the language of the page: what the code means, with the values and the place; the technical words stay at hand.
+
+Journals and the store hold what an error said when it happened, in English. On an English page that is what people
+read. On another one they read the sentence of its code; what a bot's author wrote (a code of their own) stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from runner.core.errors import ErrorReport, RunnerError
+from runner.desk.errors.sentences import SENTENCES
+
+_QUOTED: Final = re.compile(r"['‘\"“]([^'’\"”\n]{1,60})['’\"”]")
+_CODE: Final = re.compile(r"(?P<code>[A-Z]{2,}(?:_[A-Z0-9]+)*): (?P<rest>.+)", re.DOTALL)
+_MOST_VALUES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What people read, and the error's own words where those are others (empty: they are what people read)."""
+
+    text: str
+    technical: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def told(error: Mapping[str, Any] | None, message: str = "") -> Told:
+    """An error as a journal has it ({code, message, where, …}); `message` is what it said, where that is kept apart."""
+    facts = error or {}
+    said = message or str(facts.get("message") or facts.get("what") or "")
+    return _told(str(facts.get("code") or ""), said, str(facts.get("where") or ""))
+
+
+def told_error(error: RunnerError) -> Told:
+    """An error that was raised just now; of several the first three."""
+    if isinstance(error, ErrorReport):
+        parts = [told_error(one) for one in error.errors[:3]]
+        technical = "\n".join(part.technical for part in parts if part.technical)
+        return Told(" ".join(part.text for part in parts), technical)
+    found = _told(error.stable_code, error.what, error.where)
+    if found.technical:
+        return Told(found.text, str(error))
+    return Told(": ".join(part for part in (error.where, error.what) if part))
+
+
+def title_of(title: str, parts: Mapping[str, Any] | None = None) -> str:
+    """The title of a problem without the code in front of it: what the code means, then what the failures said."""
+    found = _CODE.fullmatch(title)
+    sentence = sentence_of(found["code"]) if found else ""
+    if not found or not sentence:
+        return title
+    if is_english():
+        return f"{sentence.rstrip('.')}: {found['rest']}"
+    step = str((parts or {}).get("step") or "")
+    return f"{sentence} {_('Step “%(step)s”') % {'step': step}}" if step else sentence
+
+
+def sentence_of(code: str) -> str:
+    """What a code means, in the language of the page; empty for one that is not Runner's."""
+    return str(SENTENCES.get(code, ""))
+
+
+def _told(code: str, said: str, where: str) -> Told:
+    sentence = sentence_of(code)
+    if not sentence or is_english() or not said.isascii():
+        return Told(said)
+    values = list(dict.fromkeys(_QUOTED.findall(said)))[:_MOST_VALUES]
+    named = [_("“%(value)s”") % {"value": value} for value in values]
+    if where:
+        named.append(_("at %(where)s") % {"where": where})
+    return Told(
+        f"{sentence} {_('(%(named)s)') % {'named': _(', ').join(named)}}" if named else sentence, said
+    )
+
+
+def is_english() -> bool:
+    """Whether the page is in English, the language of the errors themselves."""
+    return (get_language() or "en").startswith("en")

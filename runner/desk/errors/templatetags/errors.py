@@ -1,0 +1,41 @@
+"""Errors in templates: ``{% told case.error case.message as error %}``, ``{{ problem|problem_title }}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+
+from runner.core.errors import RunnerError
+from runner.desk.errors.field_words import expectation
+from runner.desk.errors.telling import Told, is_english, title_of
+from runner.desk.errors.telling import told as told_of
+from runner.desk.errors.telling import told_error as told_of_error
+
+register = template.Library()
+
+
+@register.simple_tag
+def told(error: Mapping[str, Any] | None, message: str = "") -> Told:
+    """An error in the language of the page: `.text`, and `.technical` for what folds away."""
+    return told_of(error, message)
+
+
+@register.filter
+def problem_title(problem: Any) -> str:
+    """The title of a problem, a sentence in the place of an error code."""
+    return title_of(problem.title, problem.parts)
+
+
+@register.simple_tag
+def told_error(error: RunnerError) -> Told:
+    """An error that was raised, in the language of the page."""
+    return told_of_error(error)
+
+
+@register.filter
+def expected_words(expected: str) -> str:
+    """What was expected of a value, in the language of the page; empty where it is not one of the usual sentences there."""
+    shown = expectation(expected)
+    return "" if shown == expected and not is_english() else shown

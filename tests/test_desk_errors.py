@@ -1,0 +1,136 @@
+"""Errors on Chinese pages: every code that people meet has its sentence, and the error's own words are not lost."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+
+from runner.core.errors import ErrorReport, UsageError
+from runner.desk.errors.sentences import SENTENCES
+from runner.desk.errors.telling import sentence_of, title_of, told, told_error
+from runner.store.models import Case, Problem
+from tests.desk_place import Desk
+
+ROOMS = ("core", "journal", "sheets", "timetable", "recordings", "kit", "store", "cases", "engine")
+# Met by developers in a terminal or by whoever sets a machine up: no page shows them.
+NOT_ON_PAGES = {
+    "BACKUP_DAMAGED", "BACKUP_EXISTS", "BACKUP_WRITE", "BOT_ASYNC", "BOT_DUPLICATE", "BOT_NAME", "BOT_NAME_TWICE", "BOT_NESTED_EACH",
+    "BOT_NO_ENTRY", "BOT_NO_ITEM", "BOT_OPTION", "BOT_QUEUE", "BOT_RESULT", "BOT_RETRY_IRREVERSIBLE", "BOT_SIGNATURE", "BOT_TABLE",
+    "BOT_TWICE", "BOT_WEB", "CASE_FILE", "CHANNEL", "HAR", "NOT_RECORDED", "NO_PROJECT", "REBUILD_BUSY", "RESTORE_OVER",
+    "SETTING_UNKNOWN", "SETTING_VALUE",
+}  # fmt: skip
+CODE = re.compile(r"[A-Z]{2,}(_[A-Z0-9]+)*")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def codes_of(room: str) -> Iterator[str]:
+    """Every code that an error of a room is given where it is raised, and the usual code of each kind of error."""
+    for file in sorted(Path("runner", room).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "code":
+                yield from _texts(node.value)
+            elif isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value == "code":
+                        yield from _texts(value)
+            elif isinstance(node, ast.ClassDef) and any("Error" in ast.unparse(base) for base in node.bases):
+                for line in node.body:
+                    if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "code":
+                        yield from _texts(line.value)
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    for one in ast.walk(node):
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and CODE.fullmatch(one.value):
+            yield one.value
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_code_that_people_meet_has_a_chinese_sentence(room: str) -> None:
+    kinds = {
+        "APPLICATION",
+        "BUSINESS",
+        "CONFIG",
+        "ENVIRONMENT",
+        "REPORT",
+        "RUNNER",
+    }  # they say no more than the kind
+    missing = set(codes_of(room)) - NOT_ON_PAGES - kinds - set(SENTENCES)
+    assert not missing, f"give these a sentence in runner/desk/errors/sentences.py: {sorted(missing)}"
+
+
+def test_every_sentence_is_translated() -> None:
+    with translation.override("zh-hans"):
+        assert [code for code in SENTENCES if not CHINESE.search(sentence_of(code))] == []
+
+
+def test_an_error_keeps_its_values_and_place_and_its_own_words() -> None:
+    error = {
+        "code": "WB_COLUMN",
+        "message": "column 'Amount' not found in row 1 of rows.xlsx",
+        "where": "Sheet1!A1",
+    }
+    with translation.override("zh-hans"):
+        shown = told(error)
+    assert CHINESE.search(shown.text)
+    assert "Amount" in shown.text
+    assert "Sheet1!A1" in shown.text
+    assert shown.technical == error["message"]
+    with translation.override("en"):
+        assert (told(error).text, told(error).technical) == (error["message"], "")
+
+
+def test_what_a_bot_s_author_wrote_stays_as_it_is() -> None:
+    with translation.override("zh-hans"):
+        assert told({"code": "UNKNOWN_PRODUCT", "message": "no product 'X'"}).text == "no product 'X'"
+        assert told({"code": "PAGE_TIMEOUT", "message": "页面没有出现 'X'"}).text == "页面没有出现 'X'"
+        assert told(None, "said so").text == "said so"
+
+
+def test_several_errors_are_told_together() -> None:
+    report = ErrorReport([UsageError("parameter 'a' is missing", code="PARAM_MISSING"), UsageError("bot 'b' has no parameter 'c'", code="PARAM_UNKNOWN")])  # fmt: skip
+    with translation.override("zh-hans"):
+        shown = told_error(report)
+    assert "缺少参数" in shown.text
+    assert "“c”" in shown.text
+    assert "PARAM_MISSING: parameter 'a' is missing" in shown.technical
+
+
+def test_a_problem_begins_with_a_sentence_and_not_with_a_code() -> None:
+    title = "PAGE_TIMEOUT: the button … did not appear"
+    with translation.override("en"):
+        assert (
+            title_of(title)
+            == "The page did not show in time what was waited for: the button … did not appear"
+        )
+        assert title_of("UNKNOWN_PRODUCT: no product …") == "UNKNOWN_PRODUCT: no product …"
+    with translation.override("zh-hans"):
+        assert CHINESE.search(title_of(title, {"step": "post"}))
+        assert "post" in title_of(title, {"step": "post"})
+
+
+def test_the_pages_of_a_case_say_it_in_chinese(desk: Desk) -> None:
+    case = Case.objects.order_by("key").first()
+    assert case is not None
+    error = {"code": "PAGE_TIMEOUT", "message": "waited 30 s for 'Post'", "where": "bots/x.py:7"}
+    Case.objects.filter(pk=case.pk).update(error=error, message=error["message"])
+    Problem.objects.filter(pk=case.problem_id).update(title="PAGE_TIMEOUT: waited … for …")
+    client = desk.client("viewer", language="zh-hans")
+    for path in (f"/cases/{case.pk}/", "/cases/", "/"):
+        page = client.get(path).content.decode()
+        assert "页面没有在限定时间内显示所等待的内容" in page, path
+    assert "waited 30 s for &#x27;Post&#x27;" in client.get(f"/cases/{case.pk}/").content.decode()
+
+
+def test_a_refusal_is_said_in_chinese_with_its_own_words_folded_away(desk: Desk) -> None:
+    client = desk.client("viewer", language="zh-hans")
+    page = client.get("/cases/?sort=nothing")
+    assert page.status_code == 422
+    text = page.content.decode()
+    assert "此列表不能按该项排序" in text
+    assert "can&#x27;t be sorted by" in text
