@@ -17,6 +17,7 @@ from django.db.models import Field, Model, Q, QuerySet
 
 from runner.core.clock import iso
 from runner.core.errors import UsageError
+from runner.desk.plans import sorted_after
 
 Row = TypeVar("Row", bound=Model)
 LARGEST: Final = 500
@@ -39,9 +40,12 @@ class Part(Generic[Row]):
     after: str
 
 
-def part_of(rows: QuerySet[Row], order: Order, size: int, *, after: str = "", before: str = "") -> Part[Row]:
+def part_of(
+    rows: QuerySet[Row], order: Order, size: int, *, after: str = "", before: str = "", few: bool = False
+) -> Part[Row]:
     """At most `size` of `rows`, from just after (or before) a place that an earlier part named. Two to four queries.
 
+    `few` says that `rows` are few of those in the table: they are found by their conditions and then sorted.
     Raises UsageError (API_PAGE) for a place that is none, and for a size below 1 or above 500.
     """
     if not 1 <= size <= LARGEST:
@@ -51,7 +55,7 @@ def part_of(rows: QuerySet[Row], order: Order, size: int, *, after: str = "", be
     backwards = bool(before) and not after
     place = _read(before if backwards else after)
     try:
-        found = _stretches(rows, order, size + 1, place, backwards=backwards)
+        found = _stretches(rows, order, size + 1, place, backwards=backwards, few=few)
     except (ValidationError, ValueError, TypeError, OverflowError) as error:
         if place is None:
             raise
@@ -70,12 +74,19 @@ def part_of(rows: QuerySet[Row], order: Order, size: int, *, after: str = "", be
 
 
 def _stretches(
-    rows: QuerySet[Row], order: Order, size: int, place: tuple[Any, str | int] | None, *, backwards: bool
+    rows: QuerySet[Row],
+    order: Order,
+    size: int,
+    place: tuple[Any, str | int] | None,
+    *,
+    backwards: bool,
+    few: bool,
 ) -> list[Row]:
     field = order.field
     down = order.descending != backwards
     # Equals go the same way as the values, so that an index is read from one end even where many rows are equal.
-    by_value = rows.order_by(f"{'-' if down else ''}{field}", "-pk" if down else "pk")
+    sort = sorted_after(field, descending=down) if few else f"{'-' if down else ''}{field}"
+    by_value = rows.order_by(sort, "-pk" if down else "pk")
     by_key = rows.filter(**{f"{field}__isnull": True}).order_by("-pk" if backwards else "pk")
     valued = by_value.filter(**{f"{field}__isnull": False}) if _may_be_null(rows, field) else by_value
     step = "lt" if backwards else "gt"

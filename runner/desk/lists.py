@@ -23,6 +23,7 @@ from runner.core.errors import UsageError, did_you_mean
 from runner.desk.asking import DeskRequest
 from runner.desk.keyset import Order, part_of
 from runner.desk.navigation import counted
+from runner.desk.plans import FEW, along_the_order
 from runner.desk.templatetags.desk import with_changes
 from runner.desk.times import local
 from runner.desk.words import Word
@@ -149,10 +150,11 @@ def show(
     """
     order = order_of(request, spec)
     kept, chips = narrowed(request, spec, rows)
-    size = _size(request, spec)
-    part = part_of(
-        kept, order, size, after=request.GET.get("after", ""), before=request.GET.get("before", "")
-    )
+    fits = counted(kept, max(most, FEW) if chips else most) if total is None or chips else total
+    few = bool(chips) and fits < FEW
+    place = {name: request.GET.get(name, "") for name in ("after", "before")}
+    read = along_the_order(rows, kept) if chips and not few else kept
+    part = part_of(read, order, _size(request, spec), few=few, **place)
     return Shown(
         spec=spec,
         rows=part.rows,
@@ -163,7 +165,7 @@ def show(
         before=_at(request.GET, before=part.before) if part.before else "",
         after=_at(request.GET, after=part.after) if part.after else "",
         export=with_changes(request.GET, {"export": "xlsx", "after": "", "before": ""}),
-        total=counted(kept, most) if total is None or chips else min(total, most),
+        total=min(fits, most),
         most=most,
         kept=request.GET,
     )

@@ -8,10 +8,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from runner.core.nouns import AttemptStatus, CaseStatus, ItemStatus
 from runner.desk.asking import Access
+from runner.desk.plans import along_the_order
 from runner.store.models import Attempt, Case, Item, Problem
 from runner.store.problem_lists import ProblemFilter, filtered_problems
-
-SETTLED = (CaseStatus.RESOLVED, CaseStatus.CLOSED)
 
 
 def live_problems(access: Access) -> QuerySet[Problem]:
@@ -26,7 +25,8 @@ def waiting_cases(access: Access) -> QuerySet[Case]:
 
 def overdue_cases(access: Access, at: datetime) -> QuerySet[Case]:
     """Those that are past their due time."""
-    return waiting_cases(access).filter(due__lt=at)
+    waiting = waiting_cases(access)
+    return along_the_order(waiting, waiting.filter(due__lt=at))
 
 
 def cases_of(access: Access, who: str) -> QuerySet[Case]:
@@ -36,12 +36,14 @@ def cases_of(access: Access, who: str) -> QuerySet[Case]:
 
 def put_aside_cases(access: Access) -> QuerySet[Case]:
     """Those that somebody has put aside until a time."""
-    return access.limit(Case.objects.filter(status=CaseStatus.WAITING), "cases.see")
+    waiting = waiting_cases(access)
+    return along_the_order(waiting, waiting.filter(status=CaseStatus.WAITING))
 
 
 def settled_cases(access: Access) -> QuerySet[Case]:
     """Those that have been settled."""
-    return access.limit(Case.objects.filter(waits=False, status__in=SETTLED), "cases.see")
+    # Not `status__in`: SQLite would look those up and sort them all; what is left out here is little.
+    return access.limit(Case.objects.filter(waits=False).exclude(status=CaseStatus.RETRYING), "cases.see")
 
 
 def retrying_cases(access: Access) -> QuerySet[Case]:

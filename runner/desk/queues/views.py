@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -18,7 +18,9 @@ from runner.desk.access import page
 from runner.desk.asking import DeskRequest
 from runner.desk.live import live
 from runner.desk.words import choices
+from runner.store.counts import MOST_COUNTED, counts_by_state
 from runner.store.models import Attempt, Bot, Item, Queue, Run
+from runner.store.words import NEWEST, with_words, words_of
 
 _STATES: Final = (
     ItemStatus.PENDING,
@@ -57,9 +59,7 @@ def _of_run(rows: QuerySet[Item], value: str) -> QuerySet[Item]:
 
 
 def _with_words(rows: QuerySet[Item], value: str) -> QuerySet[Item]:
-    for one in value.split():
-        rows = rows.filter(Q(key__icontains=one) | Q(source__icontains=one) | Q(data__icontains=one))
-    return rows
+    return with_words(rows, words_of(value), NEWEST)
 
 
 ITEMS: Final = lists.ListOf(
@@ -110,7 +110,9 @@ def queues(request: DeskRequest) -> HttpResponse:
     shown = lists.show(request, QUEUES, rows)
     _count(shown.rows)
     part = request.htmx and request.htmx.target == "queues"
-    return render(request, "queues/rows.html" if part else "queues/list.html", {"shown": shown})
+    return render(
+        request, "queues/rows.html" if part else "queues/list.html", {"shown": shown, "most": MOST_COUNTED}
+    )
 
 
 @page("queues.see", process_of=process_of_queue)
@@ -129,7 +131,7 @@ def queue(request: DeskRequest, name: str) -> HttpResponse:
         decorated.summary = list(row.data.items())[:_SHOWN_FIELDS] if isinstance(row.data, dict) else []
     of_run = request.GET.get("run", "")
     context = {
-        "queue": found, "shown": shown, "states": _states(name),
+        "queue": found, "shown": shown, "states": _states(name), "most": MOST_COUNTED,
         "of_run": Run.objects.filter(pk=of_run).first() if of_run else None,
         "may_put": request.access.may("items.put", process_of_queue(name) or ""),
     }  # fmt: skip
@@ -138,20 +140,16 @@ def queue(request: DeskRequest, name: str) -> HttpResponse:
 
 
 def _states(name: str) -> list[tuple[str, int]]:
-    counted = dict(Item.objects.filter(queue_id=name).values_list("status").annotate(count=Count("pk")))
+    counted = counts_by_state([name])[name]
     return [(state, counted.get(state, 0)) for state in _STATES]
 
 
 def _count(rows: Sequence[Queue]) -> None:
     """Give each queue the number of its items by state. One query."""
-    names = [row.pk for row in rows]
-    found = Item.objects.filter(queue__in=names).values_list("queue_id", "status").annotate(count=Count("pk"))
-    by_queue: dict[str, dict[str, int]] = {}
-    for name, status, count in found:
-        by_queue.setdefault(name, {})[status] = count
+    counted = counts_by_state([row.pk for row in rows])
     for row in rows:
         decorated: Any = row
-        decorated.counts = by_queue.get(row.pk, {})
+        decorated.counts = counted[row.pk]
 
 
 def _in_words(data: dict[str, Any]) -> str:

@@ -59,7 +59,9 @@ class Run(models.Model):
             models.Index(fields=["-started", "id"], name="run_by_started"),
             models.Index(fields=["process", "-queued"], name="run_of_process"),
             models.Index(fields=["bot", "-queued"]),
-            models.Index(fields=["-queued", "id"], name="run_newest"),
+            models.Index(fields=["requested_by", "-queued"], name="run_of_person"),
+            models.Index(fields=["worker", "-queued"], name="run_of_worker"),
+            models.Index(fields=["bot_version", "-queued"], name="run_of_version"),
             models.Index(fields=["schedule", "-due"]),
             models.Index(fields=["finished"]),
         )
