@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.core.ids import CROCKFORD
+from runner.store import word_index
 
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DAYS: Final = 400
@@ -41,6 +42,13 @@ WORDS: Final = [
     "account",
     "limit",
 ]
+SUPPLIERS: Final = (
+    "Northwind Tools Ltd",
+    "Blue River Paper",
+    "上海明华贸易有限公司",
+    "深圳市宏达电子有限公司",
+    "北京远洋物流",
+)
 HOSTS: Final = ("desk-1", "desk-2", "desk-3")
 _CHUNK: Final = 20_000
 
@@ -65,6 +73,7 @@ def make(path: Path, size: Size, seed: int = 7) -> None:
         store.execute("PRAGMA synchronous=OFF")
         store.execute("PRAGMA foreign_keys=OFF")
         store.execute("PRAGMA cache_size=-400000")
+        word_index.stop_keeping(store.execute)
         with _without_indexes(store):
             _fill(store, Queue, ({"name": f"q_{bot}", "key": "number", "bot": bot} for bot in BOTS))
             _fill(store, Run, (_run(n, size, draw) for n in range(size.runs)))
@@ -77,6 +86,7 @@ def make(path: Path, size: Size, seed: int = 7) -> None:
             _fill(store, Case, rows.cases())
             _fill(store, Act, rows.acts())
         _count(store)
+        _index_words(store)
         store.execute("ANALYZE")
 
 
@@ -96,6 +106,7 @@ class _Rows:
                 "number": f"N{n:07}",
                 "customer": f"C{self._pick(n, 'c', 900)}",
                 "amount": f"{self._pick(n, 'a', 90000) / 100}",
+                "supplier": SUPPLIERS[self._pick(n, "c", len(SUPPLIERS))],
             }
             yield {
                 "id": n + 1, "queue_id": f"q_{bot}", "key": data["number"], "status": status, "data": data,
@@ -269,6 +280,14 @@ def _without_indexes(store: sqlite3.Connection) -> Iterator[None]:
     for _, sql in made:
         store.execute(sql)
     print(f"{len(made)} indexes in {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def _index_words(store: sqlite3.Connection) -> None:
+    begun = time.monotonic()
+    store.execute("BEGIN")
+    word_index.make(store.execute)
+    store.execute("COMMIT")
+    print(f"index of words in {time.monotonic() - begun:.0f} s", flush=True)
 
 
 def _count(store: sqlite3.Connection) -> None:

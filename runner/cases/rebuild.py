@@ -18,6 +18,7 @@ from runner.core.contract import SUPERVISOR_LANE
 from runner.core.errors import ConflictError, RunnerError
 from runner.core.nouns import OccurrenceState, RunStatus
 from runner.journal import Line
+from runner.store import word_index
 from runner.store.models import (
     Act,
     Attempt,
@@ -66,7 +67,7 @@ def rebuild(runs_folder: Path, *, now: datetime, progress: Progress | None = Non
     """
     schedulers = runs_folder.parent / "scheduler"
     report = RebuildReport()
-    with transaction.atomic():
+    with transaction.atomic(), word_index.made_anew():
         _refuse_while_running(now)
         files = find_journals(runs_folder, schedulers)
         _forget_machine_rows(everything_is_told=any(file.path.parent == schedulers for file in files))

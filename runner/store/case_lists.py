@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from runner.core.clock import iso
 from runner.core.nouns import CaseStatus, Priority
 from runner.store.models import Act, Case
 from runner.store.paging import Page, page_of
+from runner.store.words import with_words, words_of
 
 WAITING_FOR_PEOPLE: Final = tuple(status for status in CaseStatus if status.needs_a_person)
 SORTS: Final = {
@@ -79,14 +80,7 @@ def filtered_cases(wanted: CaseFilter) -> QuerySet[Case]:
         found = found.filter(priority__gte=wanted.at_least)
     if wanted.since:
         found = found.filter(opened__gte=wanted.since)
-    for word in wanted.text.split():
-        found = found.filter(
-            Q(message__icontains=word)
-            | Q(key__icontains=word)
-            | Q(problem__title__icontains=word)
-            | Q(id__istartswith=word)
-        )
-    return found
+    return with_words(found, words_of(wanted.text))
 
 
 def list_cases(wanted: CaseFilter, page: Page | None = None) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from runner.core.nouns import ItemStatus
 from runner.store.case_lists import iso_or_none
 from runner.store.models import Attempt, Item, Queue
 from runner.store.paging import Page, page_of
+from runner.store.words import with_words, words_of
 
 SORTS: Final = {
     "put": "id",
@@ -78,9 +79,7 @@ def filtered_items(wanted: ItemFilter) -> QuerySet[Item]:
     if wanted.run:
         tried = Attempt.objects.filter(run_id=wanted.run).values("item_id")
         rows = rows.filter(Q(put_run_id=wanted.run) | Q(pk__in=tried))
-    for word in wanted.text.split():
-        rows = rows.filter(Q(key__icontains=word) | Q(source__icontains=word) | Q(data__icontains=word))
-    return rows
+    return with_words(rows, words_of(wanted.text))
 
 
 def items_json(rows: Iterable[Item]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.core.errors import EnvironmentProblem
+from runner.store import word_index
 
 BUSY_TIMEOUT: Final = 20.0  # seconds a writer waits for another one
 _PRAGMAS: Final = (
@@ -87,9 +88,16 @@ def _migrate_if_behind(connection: Any) -> None:
     }
     recorder = MigrationRecorder(connection)
     applied = set(recorder.applied_migrations()) if recorder.has_table() else set()
-    if not known <= applied:
+    behind = not known <= applied
+    if behind or word_index.is_missing(connection):
         with _alone(Path(connection.settings_dict["NAME"])):
-            call_command("migrate", verbosity=0, interactive=False)
+            if behind:
+                with (
+                    connection.cursor() as cursor
+                ):  # a trigger that names a table keeps it from being made anew
+                    word_index.stop_keeping(cursor.execute)
+                call_command("migrate", verbosity=0, interactive=False)
+            word_index.ensure(connection)
 
 
 @contextmanager

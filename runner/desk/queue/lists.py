@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from runner.desk import lists
 from runner.desk.words import Word, choices
+from runner.store.words import NEWEST, with_words, words_of
 
 
 def _kinds() -> Iterable[tuple[str, Word]]:
@@ -23,9 +24,7 @@ def _problem_text(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
 
 
 def _case_text(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-    for word in value.split():
-        rows = rows.filter(Q(message__icontains=word) | Q(key__icontains=word) | Q(id__istartswith=word))
-    return rows
+    return with_words(rows, words_of(value), NEWEST)
 
 
 PROBLEMS: Final = lists.ListOf(

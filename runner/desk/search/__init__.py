@@ -1,1 +1,1 @@
-"""Search over cases, items, runs and bots."""
+"""Search over cases, items, runs, problems, bots and schedules."""

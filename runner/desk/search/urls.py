@@ -6,4 +6,4 @@ from django.urls import path
 
 from runner.desk.search import views
 
-urlpatterns = [path("", views.search, name="page")]
+urlpatterns = [path("", views.search, name="page"), path("suggest", views.suggest, name="suggest")]

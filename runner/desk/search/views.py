@@ -1,21 +1,51 @@
-"""Search over cases, items and runs."""
+"""The page of search, and what is offered while somebody types into its field."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
 
+from runner.core.clock import now
 from runner.desk.access import page
 from runner.desk.asking import DeskRequest
-from runner.store.case_lists import CaseFilter, filtered_cases
+from runner.desk.search.conditions import Asked, all_names, asked_of
+from runner.desk.search.finding import find
+from runner.desk.search.names import IS, KINDS
+from runner.desk.search.query import MOST_CHARACTERS, parse
+from runner.desk.search.suggesting import completions
+
+_OFFERED = 3  # hits of each kind
 
 
 @page("search.use")
 def search(request: DeskRequest) -> HttpResponse:
-    """Cases in which all of the words occur."""
-    words = request.GET.get("q", "").strip()
-    found = (
-        filtered_cases(CaseFilter(text=words)).select_related("item").order_by("-opened") if words else None
+    """What was found, by kind, with what was not understood above it; without a query the help."""
+    text, asked = _asked(request)
+    context: dict[str, Any] = {
+        "words": text,
+        "refused": asked.refused,
+        "groups": find(request, asked, text),
+        "names": all_names(),
+        "kinds": KINDS.items(),
+        "states": IS.items(),
+        "only": asked.only,
+        "too_long": len(request.GET.get("q", "")) > MOST_CHARACTERS,
+    }
+    return render(request, "search/page.html", context)
+
+
+@page("search.use")
+def suggest(request: DeskRequest) -> HttpResponse:
+    """How the query could go on, and the best hits for it so far."""
+    text, asked = _asked(request)
+    groups = find(request, asked, text, _OFFERED) if len(text) > 1 else []
+    return render(
+        request, "search/suggest.html", {"words": text, "groups": groups, "completions": completions(text)}
     )
-    rows = list(request.access.limit(found, "cases.see")[:50]) if found is not None else []
-    return render(request, "search/page.html", {"words": words, "rows": rows})
+
+
+def _asked(request: DeskRequest) -> tuple[str, Asked]:
+    text = request.GET.get("q", "").strip()
+    return text, asked_of(parse(text), request.person.username, now())

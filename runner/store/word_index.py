@@ -1,0 +1,253 @@
+"""The index of words: what cases, items and runs are found by, kept by triggers in the transaction that writes the rows.
+
+SQLite's FTS5 with the trigram tokenizer finds any part of a text that is three letters long or longer, Chinese too.
+What is indexed of a row is a text of lines: its key, what it says, and ``name:value`` for each value of its data; it
+begins and ends with a line break, so that a whole value can be asked for. On another database there is no index.
+"""
+
+# ruff: noqa: S608 (every text that is put into SQL is a name of this file)
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+VERSION: Final = 1  # in the names of the triggers: an index of another version is made anew
+LONGEST: Final = 10_000  # characters of one text that are indexed
+_LINE: Final = "char(10)"
+_seen: Final[set[str]] = set()  # stores of this process that have it: asked once
+Execute = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """One kind of row that is indexed: its table, and the text of a row as SQL (``{row}`` stands for the row).
+
+    `changes` are the columns on which the text depends. `has_texts`: the texts are kept too, in ``<words>_text``, for
+    rows whose key is no number or whose text depends on another table; otherwise the index has the row's own number.
+    """
+
+    table: str
+    words: str
+    text: str
+    changes: tuple[str, ...]
+    has_texts: bool = True
+
+    @property
+    def texts(self) -> str:
+        """The table that keeps the texts, and the number that each has in the index."""
+        return f"{self.words}_text"
+
+    @property
+    def terms(self) -> str:
+        """The table that shows which groups of three letters there are."""
+        return f"{self.words}_terms"
+
+    def text_of(self, row: str) -> str:
+        """The text of `row` (``new``, ``old`` or a table) as SQL."""
+        return f"substr({self.text.format(row=row)}, 1, {LONGEST})"
+
+
+def _values(column: str) -> str:
+    """Each value in a JSON column as a line ``name:value``."""
+    return (
+        f"coalesce((SELECT group_concat(coalesce(one.key, '') || ':' || one.atom, {_LINE})"
+        f" FROM json_tree({column}) AS one WHERE one.atom IS NOT NULL), '')"
+    )
+
+
+def _lines(*parts: str) -> str:
+    return f"{_LINE} || " + f" || {_LINE} || ".join(parts) + f" || {_LINE} || {_LINE}"
+
+
+_ERROR: Final = (
+    "'code:' || coalesce(json_extract({row}.error, '$.code'), '')"
+    " || char(10) || 'type:' || coalesce(json_extract({row}.error, '$.type'), '')"
+)
+ITEMS: Final = Indexed(
+    "store_item",
+    "store_item_words",
+    _lines("{row}.key", "{row}.source", _values("{row}.data")),
+    ("key", "source", "data"),
+    has_texts=False,
+)
+CASES: Final = Indexed(
+    "store_case",
+    "store_case_words",
+    _lines(
+        "{row}.key",
+        "{row}.id",
+        "{row}.bot",
+        "{row}.message",
+        "{row}.step",
+        _ERROR,
+        f"coalesce((SELECT item.source || {_LINE} || {_values('item.data')}"
+        " FROM store_item AS item WHERE item.id = {row}.item_id), '')",
+    ),
+    ("key", "bot", "message", "step", "error", "item_id"),
+)
+RUNS: Final = Indexed(
+    "store_run",
+    "store_run_words",
+    _lines(
+        "{row}.id",
+        "{row}.bot",
+        "coalesce({row}.schedule, '')",
+        "{row}.requested_by",
+        "{row}.process",
+        "{row}.bot_version",
+        "coalesce(json_extract({row}.error, '$.message'), '')",
+        _ERROR,
+        _values("{row}.parameters"),
+    ),
+    ("bot", "schedule", "requested_by", "process", "bot_version", "error", "parameters"),
+)
+ALL: Final = (ITEMS, CASES, RUNS)
+
+
+def is_there() -> bool:
+    """Whether the store of this process has the index."""
+    from django.db import connection
+
+    if connection.vendor != "sqlite":
+        return False
+    name = str(connection.settings_dict["NAME"])
+    if name not in _seen and _is_complete(connection):
+        _seen.add(name)
+    return name in _seen
+
+
+def is_missing(connection: Any) -> bool:
+    """Whether the index has to be made: it is not there or of another version, and the database can have one."""
+    return connection.vendor == "sqlite" and not _is_complete(connection) and _can(connection)
+
+
+def ensure(connection: Any) -> None:
+    """Make the index where it is missing, from all rows."""
+    from django.db import transaction
+
+    if is_missing(connection):
+        with transaction.atomic(), connection.cursor() as cursor:
+            make(cursor.execute)
+
+
+def make(execute: Execute) -> None:
+    """Make tables, triggers and contents anew; the caller holds the transaction."""
+    stop_keeping(execute)
+    for one in ALL:
+        execute(f"DROP TABLE IF EXISTS {one.terms}")
+        execute(f"DROP TABLE IF EXISTS {one.words}")
+        execute(f"DROP TABLE IF EXISTS {one.texts}")
+        for sql in _tables(one):
+            execute(sql)
+    fill(execute)
+
+
+def fill(execute: Execute) -> None:
+    """Index all rows of empty tables, and keep them from now on; the caller holds the transaction."""
+    for one in ALL:
+        whole = f"SELECT {{what}}, {one.text_of(one.table)} FROM {one.table} ORDER BY {{by}}"
+        if one.has_texts:
+            by = "opened" if one is CASES else "queued"
+            execute(f"INSERT INTO {one.texts}(owner, text) {whole.format(what='id', by=by)}")
+            execute(f"INSERT INTO {one.words}({one.words}) VALUES ('rebuild')")
+        else:
+            execute(f"INSERT INTO {one.words}(rowid, text) {whole.format(what='id', by='id')}")
+    for one in ALL:
+        for name, sql in _triggers(one).items():
+            execute(f"CREATE TRIGGER {name} {sql}")
+
+
+def stop_keeping(execute: Execute) -> None:
+    """Drop the triggers: rows that are written from now on are not indexed until `make`."""
+    _seen.clear()
+    found = execute(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'words\\_%' ESCAPE '\\'"
+    )
+    for (name,) in found.fetchall():
+        execute(f'DROP TRIGGER "{name}"')
+
+
+@contextmanager
+def made_anew() -> Iterator[None]:
+    """Write very many rows, in one transaction of the caller, and index all of them at the end, which is quicker."""
+    from django.db import connection
+
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        stop_keeping(cursor.execute)
+    yield
+    with connection.cursor() as cursor:
+        make(cursor.execute)
+
+
+def _is_complete(connection: Any) -> bool:
+    found = _number(
+        connection, f"sqlite_master WHERE type = 'trigger' AND name LIKE 'words\\_{VERSION}\\_%' ESCAPE '\\'"
+    )
+    return found == sum(len(_triggers(one)) for one in ALL)
+
+
+def _can(connection: Any) -> bool:
+    new_enough = connection.Database.sqlite_version_info >= (3, 34)  # the first with the trigram tokenizer
+    return (
+        new_enough and _number(connection, "pragma_compile_options WHERE compile_options = 'ENABLE_FTS5'") > 0
+    )
+
+
+def _number(connection: Any, rows: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM {rows}")
+        return int(cursor.fetchone()[0])
+
+
+def _tables(one: Indexed) -> list[str]:
+    content = f"content='{one.texts}', content_rowid='id'" if one.has_texts else "content=''"
+    made = [
+        f"CREATE VIRTUAL TABLE {one.words} USING fts5(text, {content}, tokenize='trigram')",
+        f"CREATE VIRTUAL TABLE {one.terms} USING fts5vocab('{one.words}', 'row')",
+    ]
+    if one.has_texts:
+        made.append(
+            f"CREATE TABLE {one.texts}(id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL UNIQUE, text TEXT NOT NULL)"
+        )
+    return made
+
+
+def _triggers(one: Indexed) -> dict[str, str]:
+    """Name and body of each trigger that keeps one kind."""
+    begin = f"words_{VERSION}_{one.table}"
+    changed = " OR ".join(f"new.{name} IS NOT old.{name}" for name in one.changes)
+    on_change = f"AFTER UPDATE OF {', '.join(one.changes)} ON {one.table} WHEN {changed}"
+    if not one.has_texts:
+        put, drop = _put(one, "new.id", one.text_of("new")), _drop(one, "old.id", one.text_of("old"))
+        case = (
+            f"UPDATE {CASES.texts} SET text = (SELECT {CASES.text_of('store_case')} FROM store_case"
+            f" WHERE store_case.id = {CASES.texts}.owner) WHERE owner = (SELECT id FROM store_case WHERE item_id = new.id);"
+        )
+        return {
+            f"{begin}_put": f"AFTER INSERT ON {one.table} BEGIN {put} END",
+            f"{begin}_changed": f"{on_change} BEGIN {drop} {put} {case} END",
+            f"{begin}_gone": f"AFTER DELETE ON {one.table} BEGIN {drop} END",
+        }
+    texts, put, drop = one.texts, _put(one, "new.id", "new.text"), _drop(one, "old.id", "old.text")
+    new = one.text_of("new")
+    return {
+        f"{begin}_put": f"AFTER INSERT ON {one.table} BEGIN INSERT INTO {texts}(owner, text) VALUES (new.id, {new}); END",
+        f"{begin}_changed": f"{on_change} BEGIN UPDATE {texts} SET text = {new} WHERE owner = new.id; END",
+        f"{begin}_gone": f"AFTER DELETE ON {one.table} BEGIN DELETE FROM {texts} WHERE owner = old.id; END",
+        f"{begin}_text_put": f"AFTER INSERT ON {texts} BEGIN {put} END",
+        f"{begin}_text_changed": f"AFTER UPDATE ON {texts} WHEN new.text IS NOT old.text BEGIN {drop} {put} END",
+        f"{begin}_text_gone": f"AFTER DELETE ON {texts} BEGIN {drop} END",
+    }
+
+
+def _put(one: Indexed, number: str, text: str) -> str:
+    return f"INSERT INTO {one.words}(rowid, text) VALUES ({number}, {text});"
+
+
+def _drop(one: Indexed, number: str, text: str) -> str:
+    return f"INSERT INTO {one.words}({one.words}, rowid, text) VALUES ('delete', {number}, {text});"

@@ -1,0 +1,155 @@
+"""Rows in which words occur: by the index of words where there is one, by looking into every row where there is none."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from django.db import connection
+from django.db.models import Model, Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from runner.store import word_index
+from runner.store.models import Case, Item, Run
+from runner.store.word_index import CASES, ITEMS, RUNS, Indexed
+
+Row = TypeVar("Row", bound=Model)
+NEWEST: Final = 20_000  # how many rows with very common words a page looks at, the newest of them
+_MOST_TERMS: Final = 300
+_SHORT: Final = 3  # letters that the index can look up
+_A_FEW: Final = 400  # looked at first: mostly enough
+_CAME: Final[Mapping[type[Model], str]] = {Case: "-opened", Item: "-id", Run: "-queued"}
+_INDEXED: Final[Mapping[type[Model], Indexed]] = {Case: CASES, Item: ITEMS, Run: RUNS}
+_LOOKED_INTO: Final[Mapping[type[Model], Sequence[str]]] = {
+    Case: ("key__icontains", "message__icontains", "id__istartswith", "item__data__icontains"),
+    Item: ("key__icontains", "source__icontains", "data__icontains"),
+    Run: ("id__istartswith", "bot__icontains", "schedule__icontains", "parameters__icontains"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is asked for: rows with all of `all`, without any of `none`, and with these whole values of their data.
+
+    `whole` are lines that have to be there as they are: a key, an id, a value without its name.
+    """
+
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    whole: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it asks for nothing that a row has to have."""
+        return not (self.all or self.values or self.whole)
+
+
+def words_of(text: str) -> Words:
+    """The words that somebody typed, apart by spaces: all of them have to occur."""
+    return Words(tuple(text.split()))
+
+
+def with_words(rows: QuerySet[Row], asked: Words, newest: int | None = None) -> QuerySet[Row]:
+    """Those of `rows` (cases, items or runs) that have what is asked for; with `newest` only so many are looked at.
+
+    A word occurs in the key, the text or a value of the data, in any place, in small or capital letters. One or two
+    Latin letters or digits count only as a whole value. Asking for nothing leaves `rows` as they are.
+    """
+    if asked.is_empty and not asked.none:
+        return rows
+    if not word_index.is_there():
+        return _looked_into(rows, asked)
+    one = _INDEXED[rows.model]
+    expression = expression_of(one, asked)
+    if expression is None:
+        return rows.none()
+    return rows.filter(pk__in=_matching(one, expression, newest))
+
+
+def newest_first(rows: QuerySet[Row], asked: Words, most: int) -> list[Row]:
+    """At most `most` of `rows` that have what is asked for, those that came last in front."""
+    order = (_CAME[rows.model], "-pk")
+    if not word_index.is_there():
+        return list(_looked_into(rows, asked).order_by(*order)[:most])
+    one, found = _INDEXED[rows.model], list[Row]()
+    expression = expression_of(one, asked)
+    for newest in (_A_FEW, NEWEST) if expression else ():
+        found = list(rows.filter(pk__in=_matching(one, expression or "", newest)).order_by(*order)[:most])
+        if len(found) == most or asked.whole:  # a whole key is had by few
+            break
+    return found
+
+
+def expression_of(one: Indexed, asked: Words) -> str | None:
+    """The words as FTS5 has them; None where one of them occurs nowhere. Asking only for what is not there is None too."""
+    needed = [_any_of(one, _spellings(word)) for word in asked.all]
+    needed += [
+        _any_of(one, [f"\n{name}:{said}\n" for said in _spellings(value)]) for name, value in asked.values
+    ]
+    needed += [_any_of(one, [f"\n{said}\n" for said in _spellings(line)]) for line in asked.whole]
+    if not needed or not all(needed):
+        return None
+    unwanted = [found for word in asked.none if (found := _any_of(one, _spellings(word)))]
+    wanted = " AND ".join(f"({part})" for part in needed)
+    return " NOT ".join([f"({wanted})", *(f"({part})" for part in unwanted)])
+
+
+def _matching(one: Indexed, expression: str, newest: int | None) -> RawSQL:
+    match = f"SELECT rowid FROM {one.words} WHERE {one.words} MATCH %s"  # noqa: S608 (our names)
+    parameters: list[Any] = [expression]
+    if newest is not None:
+        match += " ORDER BY rowid DESC LIMIT %s"
+        parameters.append(newest)
+    if one.has_texts:
+        match = f"SELECT owner FROM {one.texts} WHERE id IN ({match})"  # noqa: S608 (our names)
+    return RawSQL(match, parameters)  # noqa: S611 (values are parameters)
+
+
+def _spellings(word: str) -> list[str]:
+    """The word as typed, and as it is written in ordinary letters: input methods type ＡＢＣ１２３ for ABC123."""
+    plain = "".join(letter for letter in word if letter >= " ")
+    return list(dict.fromkeys([plain, unicodedata.normalize("NFKC", plain)]))
+
+
+def _any_of(one: Indexed, spellings: Iterable[str]) -> str:
+    """One of the spellings, as FTS5 has it; empty where none of them can occur."""
+    parts = []
+    for word in spellings:
+        if len(word) >= _SHORT:
+            parts.append(_quoted(word))
+        elif word.isascii():
+            parts += [_quoted(f"\n{word}\n"), _quoted(f":{word}\n")]
+        else:
+            parts += [_quoted(term) for term in _terms(one, word.lower())]
+    return " OR ".join(parts)
+
+
+def _terms(one: Indexed, begin: str) -> list[str]:
+    """The groups of three letters that begin with one or two letters (Chinese words are that short)."""
+    sql = f"SELECT term FROM {one.terms} WHERE term >= %s AND term < %s LIMIT {_MOST_TERMS}"  # noqa: S608 (our names)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [begin, begin + "\U0010ffff"])
+        return [term for (term,) in cursor.fetchall()]
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _looked_into(rows: QuerySet[Row], asked: Words) -> QuerySet[Row]:
+    places = _LOOKED_INTO[rows.model]
+    for word in (*asked.all, *asked.whole, *(value for _name, value in asked.values)):
+        rows = rows.filter(_occurs(places, word))
+    for word in asked.none:
+        rows = rows.exclude(_occurs(places, word))
+    return rows
+
+
+def _occurs(places: Sequence[str], word: str) -> Q:
+    found = Q()
+    for place in places:
+        found |= Q(**{place: word})
+    return found
