@@ -212,6 +212,10 @@ SENTENCES: Final[Mapping[str, Word]] = {
     "REC_URL": _("An address of the recording can't be opened."),
     "REC_VARIABLE": _("A value that the recording needs was not read before."),
     "REC_WINDOW": _("A window that was recorded did not open."),
+    "REC_COLUMN": _("A column that the recording is bound to is not in the workbook, or is used twice."),
+    "REC_NO_KEY": _("The binding names no column that tells the rows apart."),
+    "REC_NO_STEP": _("The recording has no such step."),
+    "REC_ORDER": _("The steps of the binding are not in an order that can be followed."),
     # signing in
     "SIGN_IN": _("The bot could not sign in to the other system."),
     "REFUSED": _("The other system refused it."),

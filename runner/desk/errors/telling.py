@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from runner.cases.fingerprint import sentence_of as words_of_title
 from runner.core.errors import ErrorReport, RunnerError
 from runner.desk.errors.sentences import SENTENCES
 
@@ -53,13 +54,11 @@ def told_error(error: RunnerError) -> Told:
 
 
 def title_of(title: str, parts: Mapping[str, Any] | None = None) -> str:
-    """The title of a problem without the code in front of it: what the code means, then what the failures said."""
+    """The title of a problem for people: in English what the failures said, otherwise what their code means, and the step."""
     found = _CODE.fullmatch(title)
     sentence = sentence_of(found["code"]) if found else ""
-    if not found or not sentence:
-        return title
-    if is_english():
-        return f"{sentence.rstrip('.')}: {found['rest']}"
+    if is_english() or not sentence:
+        return words_of_title(title, parts or {})
     step = str((parts or {}).get("step") or "")
     return f"{sentence} {_('Step “%(step)s”') % {'step': step}}" if step else sentence
 

@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from runner.cases.fingerprint import sentence_of
 from runner.desk import assets, words
+from runner.desk.errors.telling import title_of
 
 register = template.Library()
 
@@ -29,7 +29,7 @@ def word(value: object, noun: str) -> str:
 @register.filter
 def cause(problem: Any) -> str:
     """A problem's title for people: ``{{ problem|cause }}``; its code stands elsewhere."""
-    return sentence_of(problem.title, problem.parts or {})
+    return title_of(problem.title, problem.parts)
 
 
 @register.simple_tag

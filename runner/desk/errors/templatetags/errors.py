@@ -1,4 +1,4 @@
-"""Errors in templates: ``{% told case.error case.message as error %}``, ``{{ problem|problem_title }}``."""
+"""Errors in templates: ``{% told case.error case.message as error %}``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django import template
 
 from runner.core.errors import RunnerError
 from runner.desk.errors.field_words import expectation
-from runner.desk.errors.telling import Told, is_english, title_of
+from runner.desk.errors.telling import Told, is_english
 from runner.desk.errors.telling import told as told_of
 from runner.desk.errors.telling import told_error as told_of_error
 
@@ -20,12 +20,6 @@ register = template.Library()
 def told(error: Mapping[str, Any] | None, message: str = "") -> Told:
     """An error in the language of the page: `.text`, and `.technical` for what folds away."""
     return told_of(error, message)
-
-
-@register.filter
-def problem_title(problem: Any) -> str:
-    """The title of a problem, a sentence in the place of an error code."""
-    return title_of(problem.title, problem.parts)
 
 
 @register.simple_tag
