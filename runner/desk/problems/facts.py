@@ -12,9 +12,10 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 from django.utils.translation import get_language
 
-from runner.cases.fingerprint import explain, sentence_of
+from runner.cases.fingerprint import explain
 from runner.cases.problems import MOST_WHYS
 from runner.cases.wording import first_words, put_aside
+from runner.desk.errors.telling import title_of
 from runner.desk.problems.history import Told, history_of
 from runner.desk.queue.case_words import in_plain_words
 from runner.desk.words import word
@@ -94,7 +95,7 @@ def facts_of(problem: Problem, cases: QuerySet[Case], at: datetime) -> ProblemFa
     parts = problem.parts or {}
     return ProblemFacts(
         problem=problem,
-        title=sentence_of(problem.title, parts),
+        title=title_of(problem.title, parts),
         words=in_plain_words(parts.get("why", ""), problem.kind),
         grouping=explain(parts, language) if parts else problem.explanation,
         compared=_compared(parts),

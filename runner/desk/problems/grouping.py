@@ -10,15 +10,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from runner.cases import problems
-from runner.cases.fingerprint import sentence_of
-from runner.cases.grouping import CONTAINS, condition_text
+from runner.cases.grouping import CONTAINS
 from runner.cases.problems import SPLIT_FIELDS, Who
 from runner.cases.regrouping import merge_choices, preview_merge, preview_split, split_choices
 from runner.core.errors import RunnerError
 from runner.desk.access import page
 from runner.desk.asking import DeskRequest
+from runner.desk.errors.telling import title_of
 from runner.desk.problems.asked import Said, acting, process_of_problem, typed_in
 from runner.desk.problems.facts import problem_of
+from runner.desk.problems.history import condition_words
 from runner.desk.problems.refusal_words import refusal
 from runner.desk.queue.asked import Refused, new_token
 from runner.store.models import GroupingRule, Problem
@@ -38,7 +39,11 @@ def merge_page(request: DeskRequest, problem_id: str) -> HttpResponse:
         target = Problem.objects.filter(pk=into, merged_into=None).first()
         if target is None or not request.access.may("problems.merge", target.process):
             raise Http404(into)
-        context |= {"target": target, "target_title": title_of(target), "moving": preview_merge(problem_id)}
+        context |= {
+            "target": target,
+            "target_title": title_of(target.title, target.parts),
+            "moving": preview_merge(problem_id),
+        }
     return render(request, "problems/merge.html", context)
 
 
@@ -65,7 +70,7 @@ def _split_page(
             }
         else:
             context |= {
-                "condition": condition_text(field, value),
+                "condition": condition_words(field, value),
                 "moving": preview_split(problem_id, field, value),
             }
     elif field or value:
@@ -74,12 +79,12 @@ def _split_page(
 
 
 def _around(problem: Problem) -> dict[str, Any]:
-    return {"problem": problem, "title": title_of(problem), "token": new_token(), "contains": CONTAINS}
-
-
-def title_of(problem: Problem) -> str:
-    """The problem's title as people read it."""
-    return sentence_of(problem.title, problem.parts or {})
+    return {
+        "problem": problem,
+        "title": title_of(problem.title, problem.parts),
+        "token": new_token(),
+        "contains": CONTAINS,
+    }
 
 
 def _merge(request: DeskRequest, problem_id: str, who: Who) -> Said | Refused:
@@ -111,7 +116,7 @@ def _split(request: DeskRequest, problem_id: str, who: Who) -> Said | Refused:
     part = problems.part_of(rule)
     said = _("This is the new problem: %(condition)s. Later cases like these come here.")
     return Said(
-        said % {"condition": condition_text(field, value)}, f"ungroup/{rule}", elsewhere=f"/problems/{part}/"
+        said % {"condition": condition_words(field, value)}, f"ungroup/{rule}", elsewhere=f"/problems/{part}/"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from runner.cases.grouping import condition_text
+from runner.cases.grouping import CONTAINS
 from runner.cases.problem_acts import PROBLEM
 from runner.cases.problem_undo import can_be_undone
 from runner.core.clock import from_iso
@@ -50,6 +50,14 @@ def history_of(problem: Problem, actions: Iterable[CorrectiveAction], at: dateti
         times_back = _("came back although it was fixed (time number %(n)d)") % {"n": problem.regressions}
         told.append(Told(problem.regressed_at, "", times_back))
     return sorted(told, key=lambda one: one.at, reverse=True)
+
+
+def condition_words(field: str, value: str) -> str:
+    """What a split asks for, in the language of the page: ``customer = Ho``, ``message contains “time-out”``."""
+    if field.startswith("data."):
+        return f"{field.removeprefix('data.')} = {value}"
+    quoted = _("“%(value)s”") % {"value": value}
+    return f"{word('split', field)} {quoted}" if field in CONTAINS else f"{word('split', field)} = {value}"
 
 
 def _told(act: Act, texts: Mapping[str, str], undoable: set[str]) -> Told:
@@ -112,7 +120,7 @@ def _merge(data: Mapping[str, Any]) -> Content:
 
 
 def _split(data: Mapping[str, Any]) -> Content:
-    return (condition_text(data["field"], data["value"]),), data["part"]["id"]
+    return (condition_words(data["field"], data["value"]),), data["part"]["id"]
 
 
 _CONTENT: Final[Mapping[str, Callable[[Mapping[str, Any]], Content]]] = {

@@ -22,6 +22,7 @@ from runner.desk.problems import fishbone
 from runner.desk.problems.acts import causes_typed, rows_typed
 from runner.desk.problems.asked import process_of_problem
 from runner.desk.problems.facts import ProblemFacts, facts_of, problem_of, rows_of
+from runner.desk.problems.history import condition_words
 from runner.desk.problems.refusal_words import refusal
 from runner.desk.problems.trial import trial_context
 from runner.desk.queue import rows
@@ -106,7 +107,9 @@ def _for_them(rule: dict[str, Any], request: DeskRequest) -> dict[str, Any]:
     """A rule without the problem at its other end, where that is of a process that is not theirs to see."""
     other = rule["other"]
     hidden = other is not None and not request.access.may("problems.see", other.process)
-    return rule | {"other": None if hidden else other}
+    kept = rule["rule"]
+    words = condition_words(kept.field, kept.value) if kept.field else ""
+    return rule | {"other": None if hidden else other, "condition": words}
 
 
 def _cases(request: DeskRequest, found: Problem) -> Any:

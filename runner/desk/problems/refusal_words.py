@@ -12,6 +12,7 @@ from runner.cases.problem_acts import PROBLEM
 from runner.core.errors import ConflictError, RunnerError
 from runner.core.nouns import ProblemVerb
 from runner.desk import times
+from runner.desk.errors.telling import told_error
 from runner.desk.words import Word, word
 from runner.store.models import Act, Problem
 
@@ -48,9 +49,9 @@ def refusal(error: RunnerError, problem: Problem) -> str:
         )
     if code == "STATE":
         return _("The problem does not allow this now: it is %(state)s (%(why)s).") % {
-            "state": word("problem", problem.status), "why": error.what,
+            "state": word("problem", problem.status), "why": told_error(error).text,
         }  # fmt: skip
-    return error.what
+    return told_error(error).text
 
 
 def _moved(problem: Problem) -> str:
