@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner.cases.schedule_edits import apply_edit
+from runner.cases.schedule_edits import apply_edit, undo_edit
 from runner.core.errors import ConflictError, ErrorReport, UsageError
 from runner.core.schedules_values import BotFacts
 from runner.store.models import Act
@@ -167,3 +167,26 @@ def test_who_changed_the_file_is_recorded_or_nothing_is_done(path: Path) -> None
     with pytest.raises(ConflictError, match="SCHED_MOVED"):
         apply_edit(path, second, by="ben", at=NOW)
     assert Act.objects.count() == 1
+
+
+def test_an_edit_is_taken_back_even_after_others_and_never_in_the_wrong_place(
+    path: Path, store: Path
+) -> None:
+    first = apply_edit(path, show(path, edits.remove("other")), by="ann", at=NOW)
+    assert "id: other" not in path.read_text("utf-8")
+    with path.open("a", encoding="utf-8") as file:
+        file.write("# a word\n")
+    edits.write(path, show(path, undo_edit(first)))
+    assert path.read_text("utf-8").replace("# a word\n", "") == TEXT
+    path.write_text(TEXT.replace("{top: 1}", "{top: 4}"), "utf-8")
+    with pytest.raises(ConflictError, match="SCHED_MOVED"):
+        show(path, undo_edit(first))
+    with pytest.raises(UsageError, match="NOT_FOUND"):
+        undo_edit("none")
+
+
+def test_due_times_are_compared_as_far_as_is_asked_for(path: Path) -> None:
+    far = edits.add_day("company", date(2026, 12, 23), "closed")
+    assert edits.preview(path, far, BOTS, NOW).lost == ()
+    (lost,) = edits.preview(path, far, BOTS, NOW, horizon=timedelta(days=40)).lost
+    assert (lost[0], lost[1].day) == ("post", 23)

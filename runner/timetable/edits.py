@@ -31,7 +31,9 @@ from runner.timetable.loading import Timetable, load
 
 _NEXT: Final = 5  # due times of a changed schedule that are shown
 _MOST_LOST: Final = 200
+_MOST_COMPARED: Final = 10_000  # due times of one schedule
 _HORIZON: Final = timedelta(days=7)
+_AROUND: Final = 80  # characters
 _LISTS: Final = {"closed": "closed", "open": "open", "half": "half_days"}
 _BOM: Final = "\ufeff"
 
@@ -47,10 +49,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class EditPreview:
-    """What an edit will do. `base` names the content that it was made from; `text` is the whole new one.
+    """What an edit will do. `base` names the content that it was made from; `text` is the whole new one, `before` the old.
 
     `english` and `chinese` are the same sentences; `coming` has the next due times of each schedule that changes, `lost`
-    and `gained` those of the next seven days that go and come (at most 200 each), as (schedule, due).
+    and `gained` those that go and come as far as was looked (at most 200 each), as (schedule, due).
     """
 
     edit: Edit
@@ -61,6 +63,7 @@ class EditPreview:
     coming: Mapping[str, tuple[datetime, ...]]
     lost: tuple[tuple[str, datetime], ...]
     gained: tuple[tuple[str, datetime], ...]
+    before: str = ""
 
 
 def set_keys(schedule: str, changes: Mapping[str, Any]) -> Edit:
@@ -133,6 +136,37 @@ def remove_blackout(calendar: str, window: str) -> Edit:
     return Edit("blackout", calendar, lambda text: remove_from_calendar(text, calendar, "blackouts", window))
 
 
+def replace_part(kind: str, subject: str, start: int, old: str, new: str) -> Edit:
+    """Put `new` where `old` stands, from the character `start` on or at the one other place: the way back of an edit.
+
+    Raises ConflictError (SCHED_MOVED) where something else stands there now.
+    """
+
+    def apply(text: str) -> str:
+        at = start if text.startswith(old, start) else text.find(old)
+        if at < 0 or (at != start and text.count(old) > 1):
+            raise _moved_on("the part that was changed")
+        return text[:at] + new + text[at + len(old) :]
+
+    return Edit(kind, subject, apply)
+
+
+def changed_part(before: str, after: str) -> tuple[int, str, str]:
+    """Where two texts differ: from which character on, and what stands there in the one and in the other.
+
+    Both parts begin and end with up to 80 characters that are the same, by which the place is known again.
+    """
+    start = 0
+    most = min(len(before), len(after))
+    while start < most and before[start] == after[start]:
+        start += 1
+    end = 0
+    while end < most - start and before[len(before) - 1 - end] == after[len(after) - 1 - end]:
+        end += 1
+    start, end = max(start - _AROUND, 0), max(end - _AROUND, 0)
+    return start, before[start : len(before) - end], after[start : len(after) - end]
+
+
 def new_entry(bot: BotFacts, name: str, trigger: Mapping[str, Any]) -> dict[str, Any]:
     """The entry of a first schedule of a bot: its required parameters with their defaults, or empty, to be filled in."""
     parameters = {
@@ -149,8 +183,10 @@ def preview(
     known_bots: Mapping[str, BotFacts] | None,
     now: datetime,
     rows_of: RowsOf | None = None,
+    *,
+    horizon: timedelta = _HORIZON,
 ) -> EditPreview:
-    """What `edit` would make of the file, which stays as it is.
+    """What `edit` would make of the file, which stays as it is; due times are compared as far as `horizon` from now.
 
     Raises UsageError and ConflictError as the edits do, and ErrorReport with every error of the new file, placed in its
     new text, or of the old one where that is wrong already.
@@ -160,8 +196,8 @@ def preview(
     before = load(path, None, now, rows_of, text=old)
     new = edit.apply(old)
     after = load(path, known_bots, now, rows_of, text=new)
-    lost, gained = _moved(before, after, now)
-    english = tuple(differences(before, after, now, "en", _HORIZON))
+    lost, gained = _moved(before, after, now, horizon)
+    english = tuple(differences(before, after, now, "en", horizon))
     changed = dict.fromkeys(one.schedule for one in english)
     coming = {name: _coming(one, now) for name in changed if (one := after.of(name)) is not None}
     return EditPreview(
@@ -169,10 +205,11 @@ def preview(
         _digest(content),
         _BOM + new if content.startswith(_BOM) else new,
         english,
-        tuple(differences(before, after, now, "zh", _HORIZON)),
+        tuple(differences(before, after, now, "zh", horizon)),
         coming,
         lost,
         gained,
+        content,
     )
 
 
@@ -182,13 +219,7 @@ def write(path: Path, shown: EditPreview) -> None:
     Raises ConflictError (SCHED_MOVED) where the file is not the one that the preview was made from.
     """
     if _digest(_read(path)) != shown.base:
-        raise ConflictError(
-            f"{path.name} has changed since this was shown",
-            expected="the file as it was",
-            hint="look at the change again, then apply it",
-            where=path.name,
-            code="SCHED_MOVED",
-        )
+        raise _moved_on(path.name)
     number, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     beside = Path(made)
     try:
@@ -213,7 +244,7 @@ def schedule_keys(path: Path, schedule: str) -> dict[str, Any]:
 
 
 def _moved(
-    before: Timetable, after: Timetable, now: datetime
+    before: Timetable, after: Timetable, now: datetime, horizon: timedelta
 ) -> tuple[tuple[tuple[str, datetime], ...], tuple[tuple[str, datetime], ...]]:
     names = dict.fromkeys(
         [*(one.schedule.id for one in before.planned), *(one.schedule.id for one in after.planned)]
@@ -224,9 +255,10 @@ def _moved(
         was, will = before.of(name), after.of(name)
         if was is not None and will is not None and _same_times(was, will):
             continue
-        old, new = (_dues(one, now) if one is not None else [] for one in (was, will))
-        lost += [(name, due) for due in old if due not in set(new)][:_MOST_LOST]
-        gained += [(name, due) for due in new if due not in set(old)][:_MOST_LOST]
+        old, new = (_dues(one, now, horizon) if one is not None else [] for one in (was, will))
+        kept = set(old) & set(new)
+        lost += [(name, due) for due in old if due not in kept][:_MOST_LOST]
+        gained += [(name, due) for due in new if due not in kept][:_MOST_LOST]
     return tuple(lost[:_MOST_LOST]), tuple(gained[:_MOST_LOST])
 
 
@@ -235,11 +267,11 @@ def _same_times(one: Planned, other: Planned) -> bool:
     return same and one.trigger == other.trigger and one.days == other.days
 
 
-def _dues(one: Planned, now: datetime) -> list[datetime]:
+def _dues(one: Planned, now: datetime, horizon: timedelta) -> list[datetime]:
     if not one.schedule.enabled:
         return []
-    runs = (at.due for at in one.due_times(now, now + _HORIZON) if at.skip is None)
-    return list(islice(runs, _MOST_LOST))
+    runs = (at.due for at in one.due_times(now, now + horizon) if at.skip is None)
+    return list(islice(runs, _MOST_COMPARED))
 
 
 def _coming(one: Planned, now: datetime) -> tuple[datetime, ...]:
@@ -256,6 +288,21 @@ def _read(path: Path) -> str:
         return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConflictError(f"can't be read: {error}", where=path.name, code="SCHED_FILE") from error
+
+
+def _moved_on(what: str) -> ConflictError:
+    return ConflictError(
+        f"{what} has changed since this was shown",
+        expected="the file as it was",
+        hint="look at the change again, then apply it",
+        where="schedules.yaml",
+        code="SCHED_MOVED",
+    )
+
+
+def digest_of_file(path: Path) -> str:
+    """What names the content of the file as it is: the `base` of a preview made now. Raises ConflictError (SCHED_FILE)."""
+    return _digest(_read(path))
 
 
 def _digest(content: str) -> str:
