@@ -76,6 +76,11 @@ class Settings(BaseModel):
         return self.project / "schedules.yaml"
 
     @property
+    def schedules_in_force(self) -> Path:
+        """Where the scheduler keeps the text of the schedules file that is in force: what a changed one is compared with."""
+        return self.home / "scheduler" / "in-force.yaml"
+
+    @property
     def vault(self) -> Path:
         """The encrypted file of the secrets."""
         return self.home / "vault.json"

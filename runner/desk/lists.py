@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from runner.core.clock import now
 from runner.core.errors import UsageError, did_you_mean
 from runner.desk.asking import DeskRequest
-from runner.desk.keyset import Order, part_of
+from runner.desk.keyset import LARGEST, Order, part_of
 from runner.desk.navigation import counted
 from runner.desk.plans import FEW, along_the_order
 from runner.desk.templatetags.desk import with_changes
@@ -171,6 +171,35 @@ def show(
     )
 
 
+def show_known(request: DeskRequest, spec: ListOf, rows: Sequence[Any], chips: Sequence[Chip]) -> Shown[Any]:
+    """A list that no table holds: `rows` are all that its filters (`chips`) leave, in the order that `order_of` gives.
+
+    Raises UsageError (API_PAGE, API_SORT) for an address that was not made by us.
+    """
+    order, size = order_of(request, spec), _size(request, spec)
+    text = request.GET.get("after") or "0"
+    if not text.isdecimal() or not 1 <= size <= LARGEST:
+        raise UsageError(
+            f"after {text}, limit {size}", expected="numbers of rows", where="after", code="API_PAGE"
+        )
+    start = int(text)
+    before = str(start - size) if start > size else ""
+    return Shown(
+        spec=spec,
+        rows=list(rows[start : start + size]),
+        heads=[_head(request, one, order) for one in spec.columns if one.css != EXPORT_ONLY],
+        chips=chips,
+        filters=spec.filters,
+        first=_at(request.GET) if start else "",
+        before=_at(request.GET, after=before) if start else "",
+        after=_at(request.GET, after=str(start + size)) if start + size < len(rows) else "",
+        export=with_changes(request.GET, {"export": "xlsx", "after": "", "before": ""}),
+        total=len(rows),
+        most=len(rows) + 1,
+        kept=request.GET,
+    )
+
+
 def wants_export(request: DeskRequest) -> bool:
     """Whether the address asks for the list as a workbook."""
     return request.GET.get("export") == "xlsx"
@@ -178,17 +207,19 @@ def wants_export(request: DeskRequest) -> bool:
 
 def export(request: DeskRequest, spec: ListOf, rows: QuerySet[Row]) -> HttpResponse:
     """The filtered list as a workbook, in its order, at most 100,000 rows. Text that looks like a formula stays text."""
-    from runner.sheets.columns import Column
-    from runner.sheets.reporting import table
-
     kept, _chips = narrowed(request, spec, rows)
     order = order_of(request, spec)
     ordered = kept.order_by(f"{'-' if order.descending else ''}{order.field}", "pk")[:MOST_EXPORTED]
+    return export_known(spec, ordered.iterator(2000))
+
+
+def export_known(spec: ListOf, rows: Iterable[Any]) -> HttpResponse:
+    """Rows as a workbook, as they come."""
+    from runner.sheets.columns import Column
+    from runner.sheets.reporting import table
+
     columns = [one for one in spec.columns if one.export]
-    values = (
-        {one.key: cell_for_excel(one.export(row)) for one in columns if one.export}
-        for row in ordered.iterator(2000)
-    )
+    values = ({one.key: cell_for_excel(one.export(row)) for one in columns if one.export} for row in rows)
     with tempfile.TemporaryDirectory() as folder:
         file = table(
             Path(folder) / "list.xlsx", values, columns=[Column(one.key, str(one.title)) for one in columns]

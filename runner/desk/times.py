@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -34,6 +34,22 @@ def day(at: datetime) -> str:
     if _is_chinese():
         return f"{here.year}年{here.month}月{here.day}日"
     return f"{here.day} {_months()[here.month - 1]} {here.year}"
+
+
+def month(at: datetime) -> str:
+    """The month: ``November 2026``, ``2026年11月``."""
+    here = local(at)
+    if _is_chinese():
+        return f"{here.year}年{here.month}月"
+    names = pgettext(
+        "month names", "January February March April May June July August September October November December"
+    )
+    return f"{names.split()[here.month - 1]} {here.year}"
+
+
+def midnight(on: date) -> datetime:
+    """The instant at which a day begins on the reader's clock."""
+    return timezone.make_aware(datetime.combine(on, time()))
 
 
 def short(at: datetime, now: datetime) -> str:

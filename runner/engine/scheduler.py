@@ -255,7 +255,7 @@ class Scheduler:
 
 def in_force(settings: Settings) -> Path:
     """Where the scheduler keeps the text of the schedules.yaml that is in force: what a changed file is compared with."""
-    return settings.home / "scheduler" / "in-force.yaml"
+    return settings.schedules_in_force
 
 
 def _text(path: Path) -> str | None:

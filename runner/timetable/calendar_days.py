@@ -42,6 +42,18 @@ def official_days(country: str, subdivision: str | None, year: int) -> OfficialD
     return OfficialDays(off, make_up, frozenset(known.weekend), guessed or undecreed)
 
 
+@lru_cache(maxsize=64)
+def official_names(country: str, subdivision: str | None, year: int, language: str) -> Mapping[date, str]:
+    """The names of a country's days off in a language of the package (``zh_CN``); empty where it has none in that one."""
+    import holidays
+
+    known = holidays.country_holidays(country.upper(), subdiv=subdivision, years=year)
+    if language not in (known.supported_languages or ()):
+        return {}
+    known = holidays.country_holidays(country.upper(), subdiv=subdivision, years=year, language=language)
+    return {day: str(name) for day, name in known.items() if day.year == year}
+
+
 @dataclass(frozen=True, slots=True)
 class WorkCalendar:
     """One calendar of the file. A day of one's own goes before the country's: closed, then open, then holiday or weekend."""

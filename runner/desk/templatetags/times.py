@@ -70,6 +70,23 @@ def day(value: object) -> str:
 
 
 @register.filter
+def short_clock(value: object) -> str:
+    """``14:02``: where the day is clear."""
+    at = _instant(value)
+    return _time(at, f"{times.local(at):%H:%M}") if at else "–"
+
+
+@register.filter
+def near(value: object, other: object) -> str:
+    """``14:02`` on the same day as `other`, ``24 Nov 2026, 14:02`` on another."""
+    at, beside = _instant(value), _instant(other)
+    if at is None or beside is None:
+        return "–"
+    same = times.local(at).date() == times.local(beside).date()
+    return _time(at, f"{times.local(at):%H:%M}" if same else times.moment(at))
+
+
+@register.filter
 def clock(value: object) -> str:
     """``14:02:05.123``: for journals."""
     at = _instant(value)
