@@ -30,7 +30,9 @@ def filled(endpoint: Endpoint) -> str:
         some = model.objects.order_by("pk").values_list("pk", flat=True).first()
         known |= {f"{name}_id": str(some), name: str(some), f"{name}s": str(some)}
     known |= {
-        "name": {"bots": "invoice", "queues": "invoices"}.get(endpoint.name.partition(":")[0], known["name"])
+        "name": {"bots": "invoice", "queues": "invoices", "schedules": "invoices"}.get(
+            endpoint.name.partition(":")[0], known["name"]
+        )
     }
     return "/" + _PART.sub(lambda part: known.get(part[1], "1"), endpoint.pattern).replace("\\Z", "")
 

@@ -187,7 +187,7 @@ def show_known(request: DeskRequest, spec: ListOf, rows: Sequence[Any], chips: S
     return Shown(
         spec=spec,
         rows=list(rows[start : start + size]),
-        heads=[_head(request, one, order) for one in spec.columns if one.css != EXPORT_ONLY],
+        heads=[head_of(request, one, order) for one in spec.columns if one.css != EXPORT_ONLY],
         chips=chips,
         filters=spec.filters,
         first=_at(request.GET) if start else "",

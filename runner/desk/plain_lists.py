@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from django.http import HttpResponse
 
-from runner.core.clock import now
 from runner.desk.asking import DeskRequest
-from runner.desk.lists import EXPORT_ONLY, ListOf, cell_for_excel, head_of, narrowed, order_of, workbook
+from runner.desk.lists import EXPORT_ONLY, ListOf, export_known, head_of, narrowed, order_of
 from runner.desk.templatetags.desk import counted, with_changes
 
 Thing = TypeVar("Thing")
@@ -63,16 +60,8 @@ def export_things(
     request: DeskRequest, spec: ListOf, things: Sequence[Thing], sort_by: Callable[[Thing, str], Any]
 ) -> HttpResponse:
     """The filtered list as a workbook, in its order."""
-    from runner.sheets.columns import Column
-    from runner.sheets.reporting import table
-
     kept, _chips = _kept(request, spec, things, sort_by)
-    columns = [one for one in spec.columns if one.export]
-    values = ({one.key: cell_for_excel(one.export(row)) for one in columns if one.export} for row in kept)
-    with tempfile.TemporaryDirectory() as folder:
-        heads = [Column(one.key, str(one.title)) for one in columns]
-        content = table(Path(folder) / "list.xlsx", values, columns=heads).read_bytes()
-    return workbook(content, f"{spec.name}-{now():%Y%m%d-%H%M}.xlsx")
+    return export_known(spec, kept)
 
 
 def _kept(

@@ -50,6 +50,8 @@ PERMISSIONS: Final[Mapping[str, Role]] = MappingProxyType({
     "schedules.run": Role.OPERATOR,
     "schedules.pause": Role.OPERATOR,
     "schedules.edit": Role.OPERATOR,
+    "schedules.promote": Role.SUPERVISOR,
+    "schedules.urls": Role.SUPERVISOR,
     "calendars.edit": Role.SUPERVISOR,
     "bots.see": Role.VIEWER,
     "recordings.see": Role.VIEWER,

@@ -113,6 +113,8 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = MappingProxyType({
         "leave": _("left a missed due time without a run"),
         "fire": _("started a schedule by its URL"),
         "edit": _("changed a schedule"),
+        "url": _("made a trigger URL"),
+        "url-revoked": _("revoked a trigger URL"),
     },
     "deed": {
         "person.add": _("added a person"),

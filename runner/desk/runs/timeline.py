@@ -144,9 +144,8 @@ def _predicted(view: View, access: Access, at: datetime) -> list[Bar]:
         for coming in one.due_times(max(at, view.start), view.end):
             if coming.skip is None:
                 told = _("%(bot)s is due %(time)s") % {"bot": bot, "time": times.short(coming.due, at)}
-                bars.append(
-                    Bar(names[view.by], coming.due, coming.due + long, "predicted plain", told, "/schedules/")
-                )
+                link = reverse("schedules:one", args=[one.schedule.id])
+                bars.append(Bar(names[view.by], coming.due, coming.due + long, "predicted plain", told, link))
             if len(bars) >= _MOST_PREDICTED:
                 return bars
     return bars if access.may("schedules.see") else []
