@@ -40,11 +40,16 @@ class Doing:
 
     def element(self, *, visible: bool = True) -> Locator:
         """The element that the step is about."""
-        locator, self.rank = find(
+        return self.element_and("() => null", visible=visible)[0]
+
+    def element_and(self, ask: str, *, visible: bool = True) -> tuple[Locator, Any]:
+        """The element that the step is about, and what `ask`, a function of JavaScript, says of it."""
+        found = find(
             self.frame, self.step.selectors_parsed, within_ms=self.within_ms, visible=visible,
-            most_rank=1 if self.only_first else None,
+            most_rank=1 if self.only_first else None, ask=ask,
         )  # fmt: skip
-        return locator
+        self.rank = found.rank
+        return found.locator, found.seen
 
 
 def do(doing: Doing) -> None:
@@ -52,12 +57,13 @@ def do(doing: Doing) -> None:
     _ACTS[type(doing.step)](doing, doing.step)
 
 
-def fill_in(locator: Locator, value: str, within_ms: float) -> None:
-    """Fill in a field of whatever kind; an option is chosen by its value or its words.
+def fill_in(doing: Doing, value: str) -> None:
+    """Fill in the step's field, of whatever kind; an option is chosen by its value or its words.
 
     Raises BusinessError: UNKNOWN_OPTION, VALUE_REFUSED (letters in a number, a date that is none, a text that is cut off).
     """
-    seen = locator.evaluate(_LOOK)
+    locator, seen = doing.element_and(_LOOK)
+    within_ms = doing.within_ms
     if seen["tag"] == "select":
         _choose(locator, value, within_ms)
     elif seen["type"] in {"checkbox", "radio"}:
@@ -137,8 +143,7 @@ def _viewport(doing: Doing, step: model.SetViewport) -> None:
 
 
 def _click(doing: Doing, step: model.Click | model.DoubleClick) -> None:
-    locator = doing.element()
-    place = _position(locator, step)
+    locator, place = _clicked(doing, step)
     button: Any = _BUTTONS.get(step.button or "primary", "left")
     if isinstance(step, model.DoubleClick):
         locator.dblclick(button=button, position=place, timeout=doing.within_ms)
@@ -148,15 +153,15 @@ def _click(doing: Doing, step: model.Click | model.DoubleClick) -> None:
         )
 
 
-def _position(locator: Locator, step: model.Click | model.DoubleClick) -> Position | None:
-    """Where to click. A place outside the element (it is smaller today) is not used: its middle is."""
+def _clicked(doing: Doing, step: model.Click | model.DoubleClick) -> tuple[Locator, Position | None]:
+    """What to click, and where. A place outside the element (it is smaller today) is not used: its middle is."""
     if step.offset_x is None or step.offset_y is None:
-        return None
-    seen = locator.evaluate("e => [e.offsetWidth, e.offsetHeight, e.clientLeft, e.clientTop]")
+        return doing.element(), None
+    locator, seen = doing.element_and("e => [e.offsetWidth, e.offsetHeight, e.clientLeft, e.clientTop]")
     width, height, border_left, border_top = seen
     if width is None or not (0 <= step.offset_x < width and 0 <= step.offset_y < height):
-        return None
-    return {
+        return locator, None
+    return locator, {
         "x": step.offset_x - border_left,
         "y": step.offset_y - border_top,
     }  # Playwright counts from inside it
@@ -293,13 +298,15 @@ def _mouse(doing: Doing, step: model.Mouse) -> None:
 
 
 def _act(doing: Doing, step: model.Act) -> None:
+    if step.parameters.act == "change":
+        fill_in(doing, step.parameters.value)
+        return
     locator, limit = doing.element(), doing.within_ms
     value = step.parameters.value
     {
         "click": lambda: locator.click(timeout=limit),
         "doubleClick": lambda: locator.dblclick(timeout=limit),
         "hover": lambda: locator.hover(timeout=limit),
-        "change": lambda: fill_in(locator, value, limit),
         "press": lambda: locator.press(value, timeout=limit),
         "check": lambda: locator.check(timeout=limit),
         "uncheck": lambda: locator.uncheck(timeout=limit),
@@ -321,7 +328,7 @@ _ACTS: Final[Mapping[type, Callable[[Doing, Any], object]]] = {
     model.Click: _click,
     model.DoubleClick: _click,
     model.Hover: lambda doing, _: doing.element().hover(timeout=doing.within_ms),
-    model.Change: lambda doing, step: fill_in(doing.element(), step.value, doing.within_ms),
+    model.Change: lambda doing, step: fill_in(doing, step.value),
     model.KeyDown: lambda doing, step: doing.frame.page.keyboard.down(step.key),
     model.KeyUp: lambda doing, step: doing.frame.page.keyboard.up(step.key),
     model.Scroll: _scroll,

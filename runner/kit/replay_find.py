@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from runner.core.errors import ApplicationError
 from runner.recordings.selectors import Part, Selector, SelectorKind
@@ -23,7 +23,15 @@ _ROLES: Final = (
 
 def candidates(frame: Frame, selectors: Sequence[Selector]) -> list[tuple[int, Locator]]:
     """The locators to try, the best first, each with the rank (from 1) of the selector it comes from."""
-    return [(rank, one) for rank, selector in enumerate(selectors, 1) for one in _locators(frame, selector)]
+    return list(_candidates(frame, selectors))
+
+
+class Found(NamedTuple):
+    """The element of a step, the rank of the selector that found it (from 1), and what was asked about it."""
+
+    locator: Locator
+    rank: int
+    seen: Any
 
 
 def find(
@@ -33,25 +41,29 @@ def find(
     within_ms: float,
     visible: bool = True,
     most_rank: int | None = None,
-) -> tuple[Locator, int]:
-    """The one element that the first selector with exactly one match names, and that selector's rank.
+    ask: str = "() => null",
+) -> Found:
+    """The one element that the first selector with exactly one match names.
 
     Raises ApplicationError when none has one within the time: REC_AMBIGUOUS where some matched several, REC_NOT_FOUND.
-    `most_rank`: selectors behind that rank are not tried.
+    `most_rank`: selectors behind that rank are not tried. `ask`: a function of JavaScript, answered for the element in the same
+    question that counts the matches: each further one costs as much as the act itself.
     """
-    tried = [
+    tried = _Remembered(
         (rank, one.filter(visible=True) if visible else one)
-        for rank, one in candidates(frame, selectors)
+        for rank, one in _candidates(frame, selectors)
         if most_rank is None or rank <= most_rank
-    ]
+    )
     counts: list[int] = []
 
-    def look() -> tuple[Locator, int] | None:
+    def look() -> Found | None:
         counts.clear()
         for rank, locator in tried:
-            count = locator.count()
+            count, seen = locator.evaluate_all(
+                f"all => [all.length, all.length === 1 ? ({ask})(all[0]) : null]"
+            )
             if count == 1:
-                return locator, rank
+                return Found(locator, rank, seen)
             counts.append(count)
         return None
 
@@ -67,6 +79,26 @@ def poll(frame: Frame, look: Callable[[], T], within_ms: float) -> T:
     while not (found := look()) and time.monotonic() < end:
         frame.page.wait_for_timeout(POLL_MS)
     return found
+
+
+class _Remembered(Generic[T]):
+    """What an iterator gives, made when it is first wanted and kept: usually the first locator is enough."""
+
+    def __init__(self, source: Iterator[T]) -> None:
+        self._source = source
+        self._known: list[T] = []
+
+    def __iter__(self) -> Iterator[T]:
+        yield from self._known
+        for one in self._source:
+            self._known.append(one)
+            yield one
+
+
+def _candidates(frame: Frame, selectors: Sequence[Selector]) -> Iterator[tuple[int, Locator]]:
+    for rank, selector in enumerate(selectors, 1):
+        for one in _locators(frame, selector):
+            yield rank, one
 
 
 def _locators(frame: Frame, selector: Selector) -> Iterator[Locator]:
