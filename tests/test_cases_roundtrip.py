@@ -164,7 +164,7 @@ def test_it_is_written_in_chinese_and_read_back(runs: Path, tmp_path: Path) -> N
     export_cases(path, CaseFilter(queue="orders"), by="ann", at=now(), language="zh-hans")
     book = Book(path)
     assert book.book.sheetnames == ["说明", "orders", "_runner"]
-    assert [cell.value for cell in book.sheet()[2]][:3] == ["异常编号", "版本", "事项"]
+    assert [cell.value for cell in book.sheet()[2]][:3] == ["个案编号", "版本", "工作项"]
     book.fill("1", decision="拒绝", note="旧单")
     book.fill("9", decision="已发生", note="已在系统中查到")
     assert states(book.save()) == {"1": "apply", "2": "nothing", "3": "nothing", "9": "apply"}

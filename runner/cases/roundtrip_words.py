@@ -10,11 +10,11 @@ from runner.core.nouns import ActVerb, FailureKind
 # What can be chosen in the column `decision`: how it is spelt in each language, and what it means (verb, attest outcome).
 CHOICES: Final[Mapping[str, tuple[str, str]]] = {
     "retry": ("retry", "重试"),
-    "done": ("done by hand", "已手工完成"),
+    "done": ("done by hand", "已手动完成"),
     "reject": ("reject", "拒绝"),
     "attest done": ("it happened", "已发生"),
     "attest not_done": ("it did not happen", "未发生"),
-    "claim": ("I take it", "由我处理"),
+    "claim": ("I take it", "由我认领"),
 }
 NEEDS_A_NOTE: Final = frozenset({"done", "reject", "attest done", "attest not_done"})
 _OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
@@ -22,11 +22,11 @@ _OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _USUAL: Final = ("retry", "done", "reject", "claim")
 _HEADINGS: Final[Mapping[str, tuple[str, str]]] = {
-    "case": ("Case", "异常编号"),
+    "case": ("Case", "个案编号"),
     "version": ("Version", "版本"),
-    "item": ("Item", "事项"),
-    "kind": ("Kind", "类别"),
-    "due": ("Due (UTC)", "截止时间 (UTC)"),
+    "item": ("Item", "工作项"),
+    "kind": ("Kind", "类型"),
+    "due": ("Due (UTC)", "到期 (UTC)"),
     "problem": ("Problem", "问题"),
     "message": ("What went wrong", "出错原因"),
     "source": ("Source", "来源"),
@@ -46,7 +46,7 @@ _HINTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "note": (
         "Needed for: done by hand, reject, it happened, it did not happen.",
-        "选择“已手工完成”“拒绝”“已发生”“未发生”时必填。",
+        "选择“已手动完成”“拒绝”“已发生”“未发生”时必填。",
     ),
     "comment": ("Goes into the history; @name tells somebody.", "写入历史；用 @姓名 提醒某人。"),
 }
@@ -63,12 +63,12 @@ _GUIDE: Final[tuple[tuple[str, ...], tuple[str, ...]]] = (
     ),
     (
         "填写说明",
-        "1. 每行是一个异常。黄色列供您填写，其余列已锁定（无密码）。",
+        "1. 每行是一个个案。黄色列供您填写，其余列已锁定（无密码）。",
         "2. 在右侧黄色列中更正数据，并选择决定。只改数据、不选决定时，表示用新数据重试。",
-        "3. “已手工完成”“拒绝”“已发生”“未发生”需要在旁边写明理由或依据。",
+        "3. “已手动完成”“拒绝”“已发生”“未发生”需要在旁边写明理由或依据。",
         "4. 未改动的行保持不变。可以筛选，可以多次保存。",
         "5. 交回文件：在工作台上传，或运行 `runner cases import FILE`。执行前会先显示将发生什么。",
-        "6. 如果其他人已先处理某个异常，您的这一行会被跳过，并告知是谁、何时处理。内容不会丢失。",
+        "6. 如果其他人已先处理某个个案，您的这一行会被跳过，并告知是谁、何时处理。内容不会丢失。",
         "7. 同一文件交回两次，不会重复执行。请勿删除隐藏的行、列和工作表。",
     ),
 )

@@ -21,7 +21,7 @@ from runner.journal.write import Journal
 from runner.kit import current, describe, secrets, web
 from runner.kit.channel import Channel
 from runner.kit.ending import end_at_once, end_with_children
-from runner.kit.rows import field_errors
+from runner.kit.rows import corrected, field_errors
 from runner.kit.serving import serve
 from runner.kit.workbooks import JournalWitness
 from runner.sheets.witness import be_witnessed_by
@@ -139,7 +139,7 @@ def _validate(
             model = loaded.queue(queue).model
             channel.tell("validated", results=[_checked(model, row) for row in rows], errors=[])
         elif queue is not None:
-            valid = loaded.queue(queue).model.model_validate(data or {})
+            valid = corrected(loaded.queue(queue).model, data or {})
             channel.tell("validated", data=valid.model_dump(mode="json"), errors=[])
         else:
             checked = loaded.bot(bot or "").validate(parameters or {})
@@ -153,7 +153,7 @@ def _validate(
 def _checked(model: type[BaseModel], row: dict[str, Any]) -> dict[str, Any]:
     """One row as the model sees it, or what is wrong with it."""
     try:
-        return {"data": model.model_validate(row).model_dump(mode="json"), "errors": []}
+        return {"data": corrected(model, row).model_dump(mode="json"), "errors": []}
     except ValidationError as error:
         return {"data": None, "errors": field_errors(error)}
 

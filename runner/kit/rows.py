@@ -82,6 +82,27 @@ def judged_rows(
         yield judged if seen == content else _second(judged, place, seen_at, key)
 
 
+def corrected(model: type[M], data: Mapping[str, Any]) -> M:
+    """The data of an item that a person has corrected, as its model sees it; raises ValidationError.
+
+    A row that could not be read has None for each empty cell. Where the model has a default and takes no None, the cell
+    stands for that default, as it does in a row that can be read.
+    """
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        known = {field.alias or name: field for name, field in model.model_fields.items()}
+        empty = {
+            found["loc"][0]
+            for found in error.errors(include_url=False)
+            if len(found["loc"]) == 1 and found["loc"][0] in data and found["input"] is None
+        }
+        empty = {name for name in empty if name in known and not known[str(name)].is_required()}
+        if not empty:
+            raise
+        return model.model_validate({name: value for name, value in data.items() if name not in empty})
+
+
 def field_errors(error: ValidationError) -> list[dict[str, str]]:
     """What pydantic found, one error record per field: code, what, expected, hint, where (the field)."""
     return [
