@@ -78,6 +78,48 @@ minute; the same `Idempotency-Key` twice starts it once; a token that starts not
 ```sh
 curl -X POST -H "Content-Type: application/json" -d '{"count": 2}' "$DESK/hooks/$TOKEN"
 ```
+
+## Webhooks
+
+Other programs are told what happens: admins add them on the page Webhooks, or `runner webhooks add URL --label WHO`. `runner up` (or
+`runner scheduler`) sends.
+
+| event | when |
+|---|---|
+| case.opened | a case is opened, or opened again |
+| case.decided | somebody decides a case, or takes a decision back; comments are not told |
+| case.overdue | a case that waits passes its due time |
+| run.finished | a run has ended, whatever its state |
+| problem.opened, problem.regressed | a new cause shows; one that was solved is back |
+| schedule.missed | a due time did not run |
+
+A message is a POST of JSON: `{"id", "event", "at", "process", "data"}`. `data` holds facts to look the thing up with (ids, states, names, times),
+never the data of a row. Headers: `Runner-Event`, `Runner-Message` (the id: the same for every try) and `Runner-Signature:
+t=TIME,v1=HMAC`, the HMAC-SHA256 over `TIME.BODY` with the secret that was shown when the webhook was added. A receiver checks it, and refuses what is
+older than five minutes, which may be a replay:
+
+```python
+import hashlib
+import hmac
+import time
+
+
+def is_from_runner(secret: str, header: str, body: bytes) -> bool:
+    \"\"\"Whether a message is from the Runner that shares this secret, and was signed within the last five minutes.\"\"\"
+    parts = dict(part.split("=", 1) for part in header.split(","))
+    expected = hmac.new(secret.encode(), f"{parts['t']}.".encode() + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected, parts["v1"]) and abs(time.time() - int(parts["t"])) <= 300
+```
+
+- **At least once**: a message is stored together with the thing that it tells of, and sent until the receiver answers with 2xx. A crash may send one
+  twice: take an id that you know for done. Order is not promised.
+- **Again**: after 10 s, 20 s, 40 s and so on up to 6 h, for about a day; then it is given up, which the page shows, and can be sent again there.
+  What arrived is kept for a week, what was given up for 90 days.
+- **Where to**: https to public addresses. An address inside a network (10.0.0.0/8, 127.0.0.1, link-local …), or http, must be on the allow-list: the
+  setting `webhook_allow`, such as `"hooks.intern:8443, 10.0.0.0/8"`. A name is looked up once for each try, and the connection goes to
+  the address that was checked. Redirects are not followed.
+- **Secrets** are derived from a key beside the store (`.runner/webhooks.key`), and kept nowhere: `runner webhooks secret ID` tells one again. `runner backup
+  --with-key` takes the key along; without it every webhook has another secret after a restore.
 """
 
 

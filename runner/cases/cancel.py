@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from runner.cases.audit import record_act
+from runner.cases.case_news import announce_run
 from runner.core.errors import ConflictError
 from runner.core.ids import uuid7
 from runner.core.nouns import RUN_MOVES, RunStatus, sources
@@ -30,7 +31,10 @@ def cancel_run(run_id: str, *, by: str, at: datetime, note: str = "") -> str:
         record_act(
             Act(pk=uuid7(at), at=at, by=by, subject_kind="run", subject=run_id, verb=CANCEL, note=note)
         )
-        return str(Run.objects.values_list("status", flat=True).get(pk=run_id))
+        status = str(Run.objects.values_list("status", flat=True).get(pk=run_id))
+        if status == RunStatus.CANCELLED:
+            announce_run(run_id, at)
+        return status
 
 
 def apply_cancel(act: Act) -> None:

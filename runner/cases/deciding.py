@@ -11,6 +11,7 @@ from django.db import transaction
 
 from runner.cases.acts import CASE, answer_of, apply_act, state_of
 from runner.cases.audit import record_act
+from runner.cases.case_news import announce_decision
 from runner.cases.case_rows import SETTLED
 from runner.cases.mentions import note_mentions
 from runner.cases.moves import decide
@@ -93,6 +94,7 @@ def carry_out(asked: Asked) -> Decided:
         record_act(act)
         note_mentions(act)
         apply_act(act)
+        announce_decision(act, case.process)
         status, version = Case.objects.values_list("status", "version").get(pk=case.pk)
         return Decided(act.pk, case.pk, status, version, run)
 

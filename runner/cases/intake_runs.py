@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.cases.batch import Batch
+from runner.cases.case_news import announce_run
 from runner.cases.openings import Opening, open_case, run_case_id, run_case_of, settle_run_retry
 from runner.cases.run_retry import RETRIED, try_again
 from runner.core.clock import from_iso
@@ -118,6 +119,7 @@ def run_finished(batch: Batch, line: Line) -> None:
         error=line.error,
         lease_until=None,
     )
+    announce_run(line.run, line.time)
     batch.forget_run(line.run)
     case = line.data.get("case")
     if status in RETRIED and try_again(line):

@@ -8,13 +8,15 @@ from typing import Any, Final
 
 from django.db.models import F
 
+from runner.cases.announcing import News, announce
+from runner.cases.case_news import case_told, problem_told
 from runner.cases.case_rows import SETTLED, before_of, change_case, insert_case, settle_problem
 from runner.cases.due import due_of
 from runner.cases.fingerprint import Failure, Fingerprint, fingerprint_of
 from runner.cases.grouping import failure_facts, problem_of, rules_for
 from runner.cases.recurrence import Recurrence, seen_again
 from runner.core.ids import short_id, uuid7
-from runner.core.nouns import ActVerb, CaseStatus, FailureKind, ProblemStatus
+from runner.core.nouns import ActVerb, CaseStatus, Event, FailureKind, ProblemStatus
 from runner.journal import Line
 from runner.store.models import Act, Case, Item, Problem, Run
 
@@ -97,6 +99,8 @@ def open_case(opening: Opening) -> str:
         if known.problem != problem:
             settle_problem(known.problem)
     record(opening.case_id, line, "reopened" if known else "opened", message)
+    key = f"{opening.case_id} {line.run} {line.lane} {line.seq}"
+    announce(News(Event.CASE_OPENED, key, at, opening.process, lambda: case_told(opening.case_id)))
     return opening.case_id
 
 
@@ -193,6 +197,15 @@ def _problem(opening: Opening, mark: Fingerprint, message: str) -> str:
         first_seen=line.time,
         last_seen=line.time,
         changed=line.time,
+    )
+    announce(
+        News(
+            Event.PROBLEM_OPENED,
+            problem_id,
+            line.time,
+            opening.process,
+            lambda: problem_told(problem_id),
+        )
     )
     return problem_id
 

@@ -11,6 +11,7 @@ from typing import Final
 from django.db import transaction
 
 from runner.cases.acts import apply_act
+from runner.cases.announcing import in_silence
 from runner.cases.history import Happening, JournalFile, Progress, find_journals, merged
 from runner.cases.intake import take_in
 from runner.core.clock import iso
@@ -67,7 +68,7 @@ def rebuild(runs_folder: Path, *, now: datetime, progress: Progress | None = Non
     """
     schedulers = runs_folder.parent / "scheduler"
     report = RebuildReport()
-    with transaction.atomic(), word_index.made_anew():
+    with transaction.atomic(), word_index.made_anew(), in_silence():
         _refuse_while_running(now)
         files = find_journals(runs_folder, schedulers)
         _forget_machine_rows(everything_is_told=any(file.path.parent == schedulers for file in files))

@@ -9,7 +9,10 @@ from typing import Any
 
 from django.db.models import F
 
-from runner.core.nouns import ProblemStatus
+from runner.cases.announcing import News, announce
+from runner.cases.case_news import problem_told
+from runner.core.clock import iso
+from runner.core.nouns import Event, ProblemStatus
 from runner.store.models import Problem
 
 
@@ -58,3 +61,8 @@ def seen_again(problem: Problem, found: Recurrence) -> None:
     if "status" in values:
         values |= {"changed": found.at, "version": F("version") + 1}
     Problem.objects.filter(pk=problem.pk).update(**values)
+    if "regressed_at" in values:
+        key = f"{problem.pk} {iso(found.at)}"
+        announce(
+            News(Event.PROBLEM_REGRESSED, key, found.at, problem.process, lambda: problem_told(problem.pk))
+        )

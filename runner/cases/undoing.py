@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from runner.cases.audit import record_act
+from runner.cases.case_news import announce_decision
 from runner.cases.case_rows import SETTLED, before_of, change_case
 from runner.core.clock import duration_text, from_iso
 from runner.core.errors import ConflictError, UsageError
@@ -48,6 +49,7 @@ def undo(act_id: str, *, by: str, at: datetime, note: str = "") -> Act:
         act.data = data
         record_act(act)
         apply_undo(act, case)
+        announce_decision(act, case.process)
         return act
 
 

@@ -44,6 +44,7 @@ class Commands(LazyGroup):
         "cases": Entry("runner.cli.case_files:app", "Cases: list, show, and every decision", _DECIDE),
         "problems": Entry("runner.cli.problem_acts:app", "Problems: cases with one cause", _DECIDE),
         "audit": Entry("runner.cli.audit:app", "Who did what: list, verify", _DECIDE),
+        "webhooks": Entry("runner.cli.webhooks:app", "Who is told what happens: list, add, test", _KEEP),
         "users": Entry("runner.cli.users:app", "People of the desk: add, role, reset, list", _KEEP),
         "secrets": Entry("runner.cli.secrets:app", "Passwords for bots: set, list, remove", _KEEP),
         "backup": Entry("runner.cli.backup:backup", "Copy store, journals and vault into one file", _KEEP),

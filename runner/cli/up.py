@@ -54,7 +54,8 @@ def _serve(names: Sequence[str], project: Project, *, single: bool, desk: bool =
         lock = only_one(settings.home / "scheduler.lock", "scheduler")
     with lock:
         _say(f"{' and '.join(names)} of {settings.project} (data in {settings.home}); end with Ctrl-C")
-        parts = parts_of((*names, "bots"), settings, project.environment, _say, rows_of)
+        others = ("bots", "webhooks") if "scheduler" in names else ("bots",)  # one sender is enough
+        parts = parts_of((*names, *others), settings, project.environment, _say, rows_of)
         if desk:
             from runner.cli.desk import DeskPart
 

@@ -157,6 +157,19 @@ class ProblemVerb(StrEnum):
     COMMENT = "comment"
 
 
+class Event(StrEnum):
+    """What subscribers can be told of. `TEST` is what somebody sends to see whether it arrives."""
+
+    CASE_OPENED = "case.opened"
+    CASE_DECIDED = "case.decided"
+    CASE_OVERDUE = "case.overdue"
+    RUN_FINISHED = "run.finished"
+    PROBLEM_OPENED = "problem.opened"
+    PROBLEM_REGRESSED = "problem.regressed"
+    SCHEDULE_MISSED = "schedule.missed"
+    TEST = "test"
+
+
 RUN_MOVES: Final[Mapping[RunStatus, frozenset[RunStatus]]] = {
     RunStatus.QUEUED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED}),
     RunStatus.RUNNING: frozenset(

@@ -26,7 +26,7 @@ class Settings(BaseModel):
     (MB) is what the disk must have left before a new run starts; `slots` is how many runs a worker executes at a time.
     `desk_host` and `desk_port` say where the desk listens; beyond this machine only behind the proxy at the address
     `desk_proxy`, which ends TLS and is reached at `desk_url` (``https://…``). `api_rate` is how many calls a minute one
-    key may make.
+    key may make. `webhook_allow` names hosts, addresses and networks inside which messages may go (``"hooks.intern, 10.0.0.0/8"``).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +49,7 @@ class Settings(BaseModel):
     desk_proxy: str = ""
     desk_url: str = ""
     api_rate: int = Field(default=600, ge=1)
+    webhook_allow: str = ""
 
     @property
     def database(self) -> Path:
@@ -84,6 +85,11 @@ class Settings(BaseModel):
     def vault(self) -> Path:
         """The encrypted file of the secrets."""
         return self.home / "vault.json"
+
+    @property
+    def webhook_key(self) -> Path:
+        """The key from which the secrets of webhooks are derived."""
+        return self.home / "webhooks.key"
 
     @property
     def sign_ins(self) -> Path:

@@ -58,6 +58,7 @@ MENU: Final = (
     Entry("processes", _("Processes"), "/processes/", "processes.see"),
     Entry("people", _("People"), "/people/", "people.see", after_line=True),
     Entry("secrets", _("Secrets"), "/secrets/", "secrets.see"),
+    Entry("webhooks", _("Webhooks"), "/webhooks/", "webhooks.edit"),
     Entry("audit", _("Audit trail"), "/audit/", "audit.see"),
     Entry("health", _("Health"), "/health/", "health.see"),
 )

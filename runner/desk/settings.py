@@ -17,7 +17,7 @@ from runner.store.open import django_options
 AREAS: Final = (
     "queue", "problems", "runs", "schedules", "bots", "recordings", "queues", "processes", "search", "health", "audit",
     "secrets",
-    "api", "errors",
+    "api", "webhooks", "errors",
 )  # fmt: skip
 LANGUAGES: Final = (("en", "English"), ("zh-hans", "简体中文"))
 LOCK_AFTER: Final = 5  # wrong passwords in a row

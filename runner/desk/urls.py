@@ -26,6 +26,7 @@ urlpatterns = [
     path("audit/", include(("runner.desk.audit.urls", "audit"))),
     path("secrets/", include(("runner.desk.secrets.urls", "secrets"))),
     path("api/", include(("runner.desk.api.urls", "api"))),
+    path("webhooks/", include(("runner.desk.webhooks.urls", "webhooks"))),
     path("hooks/<str:token>", hooks.fire, name="hook"),
     path("health/", include(("runner.desk.health.urls", "health"))),
 ]

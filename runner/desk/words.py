@@ -136,6 +136,13 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = MappingProxyType({
         "recording.workbook": _("put a workbook into the inbox"),
         "recording.back": _("brought a former recording back"),
         "recording.remove": _("removed a recording"),
+        "webhook.add": _("added a webhook"),
+        "webhook.change": _("changed a webhook"),
+        "webhook.on": _("switched a webhook on"),
+        "webhook.off": _("switched a webhook off"),
+        "webhook.secret": _("made a new secret for a webhook"),
+        "webhook.remove": _("removed a webhook"),
+        "webhook.again": _("sent a message again"),
     },
     "decision": {
         "claim": pgettext_lazy("decision", "Claim"),
@@ -184,6 +191,21 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = MappingProxyType({
         "message": pgettext_lazy("what cases are split by", "message contains"),
         "page_error": pgettext_lazy("what cases are split by", "message of the page contains"),
     },
+    "event": {
+        "case.opened": pgettext_lazy("event", "a case is opened, or opened again"),
+        "case.decided": pgettext_lazy("event", "somebody decides a case"),
+        "case.overdue": pgettext_lazy("event", "a case is overdue"),
+        "run.finished": pgettext_lazy("event", "a run has ended"),
+        "problem.opened": pgettext_lazy("event", "a new problem shows"),
+        "problem.regressed": pgettext_lazy("event", "a problem that was solved is back"),
+        "schedule.missed": pgettext_lazy("event", "a schedule has missed a due time"),
+        "test": pgettext_lazy("event", "a test"),
+    },
+    "message": {
+        "waiting": pgettext_lazy("message", "on its way"),
+        "sent": pgettext_lazy("message", "arrived"),
+        "dead": pgettext_lazy("message", "given up"),
+    },
     "check": {
         "OK": pgettext_lazy("check", "OK"),
         "warning": pgettext_lazy("check", "warning"),
@@ -214,6 +236,7 @@ TONES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "priority": {"-1": "plain", "1": "warn", "2": "bad"},
     "recording": {"bound": "good", "unbound": "idle", "broken": "bad"},
     "check": {"OK": "good", "warning": "warn", "error": "bad"},
+    "message": {"waiting": "info", "sent": "good", "dead": "bad"},
 })  # fmt: skip
 
 

@@ -127,8 +127,8 @@ def _copy_store(database: Path, copy: Path) -> None:
 def _files(settings: Settings, store: Path, *, with_key: bool) -> Iterator[tuple[str, Path]]:
     yield settings.database.name, store
     key = settings.vault.with_suffix(".key")
-    for path in (settings.vault, key):
-        if path.exists() and (path != key or with_key):
+    for path in (settings.vault, key, settings.webhook_key):
+        if path.exists() and (path == settings.vault or with_key):
             yield path.name, path
     for folder in _FOLDERS:
         for path in sorted((settings.home / folder).rglob("*")):

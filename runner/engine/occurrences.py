@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from runner.cases.case_news import announce_missed
 from runner.cases.intake_schedules import missed_case, missed_case_id
 from runner.cases.queued import run_values
 from runner.cases.run_rows import run_row
@@ -118,6 +119,9 @@ class _Ledger:
             Run.objects.bulk_create(runs, ignore_conflicts=True)
         for line in cases:
             missed_case(line)
+        announce_missed(
+            occurrences, {one.planned.schedule.id: one.planned.schedule.bot or "" for one in recorded}
+        )
         return recorded
 
     def _is_known(self, one: Wanted) -> bool:

@@ -74,14 +74,20 @@ def parts_of(
     say: Callable[[str], None],
     rows_of: RowsOf | None = None,
 ) -> list[Part]:
-    """The parts called `scheduler`, `worker` and `bots` (the catalogue), made and not yet serving.
+    """The parts called `scheduler`, `worker`, `bots` (the catalogue) and `webhooks`, made and not yet serving.
 
     `rows_of` reads the first sheet of a workbook, for calendars that keep their days in one.
     """
     from runner.engine.bot_watch import BotWatch
     from runner.engine.scheduler import Scheduler
+    from runner.engine.webhook_sender import WebhookSender
     from runner.engine.worker import Worker
 
-    kinds: dict[str, Any] = {"scheduler": Scheduler, "worker": Worker, "bots": BotWatch}
+    kinds: dict[str, Any] = {
+        "scheduler": Scheduler,
+        "worker": Worker,
+        "bots": BotWatch,
+        "webhooks": WebhookSender,
+    }
     more = {"scheduler": {"rows_of": rows_of}}
     return [kinds[name](settings, environment, say, **more.get(name, {})) for name in names]

@@ -77,7 +77,7 @@ class BulkChoice(Choice):
     summary=_("Choose cases"),
     gives=shapes.Selected,
     status=201,
-    refuses=(409,),
+    refuses=(404, 409),
 )
 def choose_cases(request: DeskRequest, wanted: Choose) -> HttpResponse:
     """Freeze which cases are meant, each in its version; what moves afterwards is skipped. At most 10,000.

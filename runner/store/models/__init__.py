@@ -9,6 +9,7 @@ from runner.store.models.problems import CorrectiveAction, GroupingRule, Problem
 from runner.store.models.processes import Process
 from runner.store.models.runs import Lane, Run, Step
 from runner.store.models.schedules import Occurrence, TriggerUrl, Watermark
+from runner.store.models.webhooks import Delivery, Webhook
 from runner.store.models.workbooks import WorkbookWrite
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "BulkSelection",
     "Case",
     "CorrectiveAction",
+    "Delivery",
     "GroupingRule",
     "Item",
     "Lane",
@@ -34,5 +36,6 @@ __all__ = [
     "Step",
     "TriggerUrl",
     "Watermark",
+    "Webhook",
     "WorkbookWrite",
 ]
