@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -305,3 +309,38 @@ def test_network_traffic_is_kept_without_the_password(tmp_path: Path) -> None:
     assert portal.password not in text
     entries = json.loads(text)["log"]["entries"]
     assert any(entry["request"]["method"] == "POST" for entry in entries)
+
+
+RECORDS = """
+import sys
+from runner.kit.record import Recorder
+from runner.kit.replay_window import window
+with window(headed=False) as context:
+    recorder = Recorder(context, "Stopped", secret="x/password", panel=True)
+    page = recorder.open(sys.argv[1])
+    page.get_by_label("User name").fill("clerk")
+    recorder.settle()
+    print("ready", flush=True)
+    if sys.argv[2] == "close":
+        context.browser.new_browser_cdp_session().send("Browser.close")
+    recorder.wait()
+    recorded = recorder.finish()
+print(len(recorded.recording.steps), len(recorded.pictures))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a terminal's Ctrl-C is sent to a process group")
+@pytest.mark.parametrize("how", ["ctrl-c", "close"])
+def test_a_recording_is_kept_however_it_is_ended(tmp_path: Path, how: str) -> None:
+    """Ctrl-C goes to the browser's driver as well, as from a terminal."""
+    with Portal(tmp_path / "portal") as portal:
+        child = subprocess.Popen(
+            [sys.executable, "-c", RECORDS, portal.url, how], text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        if how == "ctrl-c":
+            os.killpg(child.pid, signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    assert (child.returncode, out, err) == (0, "3 2\n", "")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.printing import warn
 from runner.cli.project import open_settings
 from runner.core.errors import EnvironmentProblem, UsageError
 
@@ -24,7 +25,7 @@ def record(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a recording of that name.")] = False,
 ) -> None:
-    """Record what you do in a browser, until you click Done or close it.
+    """Record what you do in a browser, until you click Done, close it, or press Ctrl-C.
 
     Passwords are never written down: in their place stands ${secret:NAME}. In the panel, "Read a value" marks a text that
     the bot is to bring back, such as a confirmation number.
@@ -62,8 +63,10 @@ def record(
         recorder.open(url)
         recorder.wait()
         recorded = recorder.finish()
-    if traffic is not None:
+    if traffic is not None and traffic.exists():
         mask_har(traffic, recorder.redactor)
+    elif traffic is not None:
+        warn("the network traffic is not there: Ctrl-C ended the browser - click Done in the panel instead")
     keep_former(settings.home, place, "import", by=opened.who, at=now())
     recorded.write(place)
     for number, words in enumerate(all_words(recorded.recording), start=1):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.errors import ConfigurationError
 from runner.journal.redact import Redactor
+from runner.kit.ctrl_c import ended_by_ctrl_c
 from runner.recordings.library import Place
 from runner.recordings.model import Recording, identities
 from runner.recordings.reading import check_steps
@@ -115,10 +116,13 @@ class Recorder:
         return page
 
     def wait(self) -> None:
-        """Return when the person has ended the recording: with the panel, or by closing the last tab."""
+        """Return when the person has ended the recording: with the panel, by closing the last tab, or by Ctrl-C."""
         from playwright.sync_api import Error
 
-        with contextlib.suppress(Error):  # the browser is gone: that is an end, too
+        with (
+            contextlib.suppress(Error),
+            ended_by_ctrl_c(self._stop),
+        ):  # the browser is gone: that is an end, too
             while not self.stopped and (pages := self._context.pages):
                 pages[0].wait_for_timeout(_SETTLE_MS)
 
@@ -230,6 +234,9 @@ class Recorder:
         self._take_picture(page, noted)
 
     def _on_stop(self, _page: Page, _message: Mapping[str, Any], _place: dict[str, Any]) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         self.stopped = True
 
     def _reference(self, element: str, value: str) -> str:

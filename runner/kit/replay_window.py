@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,9 +52,10 @@ def window(
         try:
             yield context
         finally:
-            if opened.is_connected():
-                context.close()
-                opened.close()
+            with contextlib.suppress(Error):  # whoever watched has closed it already
+                if opened.is_connected():
+                    context.close()
+                    opened.close()
 
 
 def has_screen() -> bool:

@@ -13,7 +13,7 @@ from runner.sheets.grid import Grid, grids, load
 
 @dataclass(frozen=True, slots=True)
 class Headed:
-    """One sheet: the names of all (none in a text table), its own, its headings, and the rows below that have cells.
+    """One sheet: the names of all (none in a text table), its own, its headings, and the rows below that have cells under one of them.
 
     `header_row` is the number of the row with the headings. An empty cell is the empty text.
     """
@@ -50,6 +50,7 @@ def _headed(grid: Grid, names: tuple[str, ...], file: str) -> Headed:
             code="WB_EMPTY",
         )  # fmt: skip
     header = next((at for at, count in enumerate(used) if count > 1), 0)
-    behind = [row for row, count in zip(rows[header + 1 :], used[header + 1 :], strict=True) if count]
     headings = [str(cell).strip() for cell in rows[header]]
+    named = [at for at, heading in enumerate(headings) if heading]
+    behind = [row for row in rows[header + 1 :] if any(at < len(row) and row[at] != "" for at in named)]
     return Headed(names, grid.sheet, grid.first_row + header, headings, behind)
