@@ -26,6 +26,8 @@ from runner.store.bot_catalogue import text_path
 from runner.store.case_lists import case_json
 from runner.store.models import Attempt, BotVersion, Case, Item, Run
 
+_LARGEST_INPUT: Final = 50 * 1024 * 1024
+_LONGEST_PATH: Final = 1000
 _README: Final = """\
 Case {case} of bot {bot} (version {bot_version}): {message}
 
@@ -34,6 +36,7 @@ item.json       the row
 order.json      what the run was told
 journal.jsonl   what the bot wrote down, one JSON object a line
 evidence/N/     what attempt N left: pictures, the text of the pages, the trace of the browser, the traffic of its pages
+inputs/         files that the run was given, where they were asked for
 bot/            the bot's files{not_exact}
 manifest.json   the SHA-256 of every file
 
@@ -51,6 +54,7 @@ class Kept:
     runs: Path
     home: Path
     redactor: Redactor
+    project: Path | None = None
 
 
 def kept_of(settings: Settings, environment: Mapping[str, str]) -> Kept:
@@ -63,11 +67,15 @@ def kept_of(settings: Settings, environment: Mapping[str, str]) -> Kept:
     for remembered in SignIns(settings.sign_ins, vault).all():
         for key in keys_in(remembered.state):
             redactor.register(key)
-    return Kept(settings.runs, settings.home, redactor)
+    return Kept(settings.runs, settings.home, redactor, settings.project)
 
 
-def write_case_file(case_id: str, target: Path, kept: Kept, at: datetime) -> inside.Manifest:
+def write_case_file(
+    case_id: str, target: Path, kept: Kept, at: datetime, *, with_inputs: bool = False
+) -> inside.Manifest:
     """Write the case into `target`; the manifest. An existing file is replaced in one step.
+
+    `with_inputs`: the files that the run was given go along, with all of their rows.
 
     Raises ConflictError (CASE_FILE) for a case that no run opened.
     """
@@ -90,6 +98,7 @@ def write_case_file(case_id: str, target: Path, kept: Kept, at: datetime) -> ins
         **({inside.ITEM: _json(_item(case.item))} if case.item else {}),
         **{f"{inside.SOURCES}/{path}": text for path, text in sources.items()},
         **dict(_evidence(kept.runs, case, attempts)),
+        **(dict(_inputs(kept, case.run)) if with_inputs else {}),
     }
     files[inside.README] = _README.format(
         case=case_id, bot=case.bot, bot_version=case.run.bot_version, message=case.message, name=target.name,
@@ -137,6 +146,17 @@ def _evidence(runs: Path, case: Case, attempts: list[Attempt]) -> Iterator[tuple
             path = runs / folder / str(one.get("path") or "")
             if one.get("path") and path.is_file():
                 yield f"{inside.EVIDENCE}/{name}/{path.name}", _content(path)
+
+
+def _inputs(kept: Kept, run: Run) -> Iterator[tuple[str, bytes]]:
+    """The files that the run's parameters name, as they are now."""
+    order = json.loads(_content(kept.runs / run.folder / ORDER_FILE) or b"{}")
+    for name, value in (order.get("parameters") or {}).items():
+        if not isinstance(value, str) or not value or len(value) > _LONGEST_PATH:
+            continue
+        path = (kept.project or Path()) / value
+        if path.is_file() and path.stat().st_size <= _LARGEST_INPUT:
+            yield f"{inside.INPUTS}/{name}/{path.name}", _content(path)
 
 
 def _sources(home: Path, run: Run) -> tuple[dict[str, bytes], bool]:

@@ -30,6 +30,13 @@ def evidence(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Default: case-ID.zip in this folder."),
     ] = None,
+    *,
+    with_inputs: Annotated[
+        bool,
+        typer.Option(
+            "--with-inputs", help="Put in the files that the run was given too, with all of their rows."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write a case as one file: journal, evidence, row, and the bot as it was; secrets masked."""
@@ -45,7 +52,9 @@ def evidence(
             expected="a name ending in .zip, in a folder that is there",
             where="--output",
         )
-    manifest = write_case_file(case_id, target, kept_of(project.settings, project.environment), now())
+    manifest = write_case_file(
+        case_id, target, kept_of(project.settings, project.environment), now(), with_inputs=with_inputs
+    )
     if as_json:
         print_json(manifest.model_dump(mode="json"))
         return

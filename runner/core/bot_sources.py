@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,18 +13,20 @@ from typing import Final
 RECORDED: Final = "recordings/"
 _OURS: Final = "runner"  # a project that holds Runner itself: its version is not the bot's
 _MOST_FILES: Final = 500
+_ALREADY_DONE: Final = re.compile(rb"^already_done:\s*[\"']?((?:\w|[^\x00-\x7f]|-)+)", re.MULTILINE)
 
 
 def sources_of(project: Path, file: str) -> dict[str, bytes]:
     """The bot's file and the project's own modules that it imports, directly or through one another, by path.
 
     Imports are read, not run, so one inside a function counts too; one that is made from a text is not seen. What can't
-    be parsed stands for itself. `file` is relative to the project and comes first. Raises OSError where it can't be read.
+    be parsed stands for itself. A recording's are its binding, itself, and the one that looks whether it is done. `file` is relative to the project and comes first. Raises OSError where it can't be read.
     """
     found = {file: (project / file).read_bytes()}
     if is_recorded(file):
-        recording = f"{file.removesuffix('.yaml')}.json"
-        return {**found, recording: (project / recording).read_bytes()}
+        looks = _ALREADY_DONE.search(found[file])
+        names = [file.removesuffix(".yaml"), *([f"{RECORDED}{looks[1].decode()}"] if looks else [])]
+        return {**found, **{f"{one}.json": (project / f"{one}.json").read_bytes() for one in names}}
     waiting = [file]
     while waiting and len(found) < _MOST_FILES:
         path = waiting.pop()

@@ -16,6 +16,9 @@ JOURNAL: Final = (
     "journal.jsonl"  # the item's lines of all its runs, in order; of a run without items all of its lines
 )
 EVIDENCE: Final = "evidence"  # EVIDENCE/<attempt>/…
+INPUTS: Final = (
+    "inputs"  # INPUTS/<parameter>/<name>: files that the run was given, where somebody asked for them
+)
 SOURCES: Final = "bot"  # the files of the bot as they were
 FORMAT: Final = "runner-case"
 VERSION: Final = 1

@@ -12,13 +12,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import orjson
+from pydantic.fields import FieldInfo
 
 from runner.core import case_file as inside
 from runner.core.contract import ItemRetry, Order, Viewing
 from runner.core.errors import RunFailed, UsageError
 from runner.kit import describe
 from runner.kit.bot import BotSpec
-from runner.kit.exchanges import read_recordings
+from runner.kit.exchanges import Exchanges, read_recordings
 from runner.kit.network_replay import Replay
 from runner.kit.rehearsal import Rehearsal, Rehearsed
 
@@ -85,7 +86,8 @@ def reproduce(case: CaseFile, stage: Stage) -> Reproduced:
     """
     told = case.manifest
     traffic = case.folder / inside.EVIDENCE / (str(told.attempt) if told.attempt else "run")
-    if not list(traffic.glob("*.har.zip")):
+    recorded = any(traffic.glob("*.har.zip"))
+    if not recorded and _had_pages(case.folder / inside.EVIDENCE):
         raise RunFailed(
             f"attempt {told.attempt or 1} of case {told.case} left no recording of its pages' traffic",
             expected="a recording: from the second attempt on there is one, or with record_network='always'",
@@ -95,7 +97,8 @@ def reproduce(case: CaseFile, stage: Stage) -> Reproduced:
     project = stage.project or case.folder / inside.SOURCES
     order = Order.model_validate(case.json(inside.ORDER))
     with ExitStack() as stack:
-        replay = stack.enter_context(Replay(read_recordings(traffic)))
+        exchanges = read_recordings(traffic) if recorded else Exchanges(())
+        replay = stack.enter_context(Replay(exchanges))
         spec = describe.load(project, told.bot_file, again=False).bot(told.bot)
         rehearsal = Rehearsal(
             project, case.folder / "runs", dict.fromkeys(spec.secrets, STAND_IN), replay=replay, clock=told.began,
@@ -104,7 +107,8 @@ def reproduce(case: CaseFile, stage: Stage) -> Reproduced:
         )  # fmt: skip
         if told.queue and told.item:
             _put(case, rehearsal)
-        parameters = {**_parameters(order, spec), **(stage.parameters or {})}
+        given = {**_parameters(order, spec, project, case.folder / inside.INPUTS), **(stage.parameters or {})}
+        parameters = _checked(given, spec, project)
         run = rehearsal.run(told.bot, parameters, file=told.bot_file)
     error = run.items[told.item].error if told.item and told.item in run.items else run.error
     return Reproduced(_is_same(told.error, error), error, run)
@@ -127,20 +131,41 @@ def _put(case: CaseFile, rehearsal: Rehearsal) -> None:
     item.attempts = (told.attempt or 1) - 1
 
 
-def _parameters(order: Order, spec: BotSpec) -> dict[str, Any]:
-    """The run's parameters, without files that are not on this machine where the bot can do without."""
+def _had_pages(evidence: Path) -> bool:
+    """Whether a page was open when it failed: a bot that opens none needs no traffic."""
+    return any(path.suffix in {".png", ".txt", ".zip"} for path in evidence.rglob("*"))
+
+
+def _parameters(order: Order, spec: BotSpec, project: Path, inputs: Path) -> dict[str, Any]:
+    """The run's parameters: files from the case file; nothing for one that is not there, where the bot can do without."""
     found = dict(order.parameters)
-    for parameter in spec.parameters.model_fields.values():
-        name = parameter.alias or ""
-        is_path = "Path" in str(parameter.annotation)
-        if (
-            is_path
-            and found.get(name)
-            and not parameter.is_required()
-            and not Path(str(found[name])).exists()
-        ):
-            del found[name]
+    for name, parameter in _paths_of(spec).items():
+        kept = next((inputs / name).glob("*"), None) if (inputs / name).is_dir() else None
+        value = found.get(name, parameter.default)
+        if kept is not None:
+            found[name] = str(kept)
+        elif "None" in str(parameter.annotation) and value and not (project / str(value)).exists():
+            found[name] = None
     return found
+
+
+def _checked(parameters: dict[str, Any], spec: BotSpec, project: Path) -> dict[str, Any]:
+    """The parameters, where every file that the bot can't do without is there. Raises UsageError (CASE_INPUT)."""
+    for name in _paths_of(spec):
+        value = parameters.get(name)
+        if value and not (project / str(value)).exists():
+            raise UsageError(
+                f"the file of the parameter '{name}' is not here: {value}", expected="a file",
+                hint=f"give it with --param {name}=FILE, or write the case with: runner cases evidence ID --with-inputs",
+                where=name, code="CASE_INPUT",
+            )  # fmt: skip
+    return parameters
+
+
+def _paths_of(spec: BotSpec) -> dict[str, FieldInfo]:
+    """The parameters that name files, with what the bot says of them."""
+    fields = spec.parameters.model_fields.values()
+    return {field.alias or "": field for field in fields if "Path" in str(field.annotation)}
 
 
 def _is_same(before: Mapping[str, str], error: Mapping[str, Any] | None) -> bool:
