@@ -6,6 +6,7 @@ translation.
 
 from __future__ import annotations
 
+import ast
 import io
 import sys
 from collections.abc import Iterator
@@ -81,7 +82,21 @@ def problems() -> list[str]:
             if not path.exists() or path.read_bytes() != content:
                 found.append(f"{path.relative_to(DESK.parents[1])} is out of date - run: make texts")
         found += [f"{where}: not translated: {message.id!r}" for message in _open(catalog)]
+        found += [f"{place}: in an f-string no text is collected - take it out" for place in hidden(area)]
     return found
+
+
+def hidden(area: Path) -> list[str]:
+    """Where a text stands inside an f-string, in which nobody looks for texts: file and line."""
+    return [
+        f"{file.name}:{call.lineno}"
+        for file in _files(area)
+        if file.suffix == ".py"
+        for string in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _KEYWORDS
+    ]
 
 
 def main(arguments: list[str]) -> int:

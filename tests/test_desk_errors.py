@@ -5,11 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from django.utils import translation
+from openpyxl import Workbook
+from pydantic import BaseModel, Field
 
+from runner import sheets
 from runner.core.errors import ErrorReport, UsageError
 from runner.desk.errors.sentences import SENTENCES
 from runner.desk.errors.telling import sentence_of, title_of, told, told_error
@@ -131,3 +137,59 @@ def test_a_refusal_is_said_in_chinese_with_its_own_words_folded_away(desk: Desk)
     text = page.content.decode()
     assert "此列表不能按该项排序" in text
     assert "can&#x27;t be sorted by" in text
+
+
+class Priced(BaseModel):
+    number: str
+    pieces: int
+    amount: Decimal
+    day: date
+    at: time | None = None
+    urgent: bool = False
+    size: Annotated[int, Field(le=9)] = 1
+
+
+def test_what_workbooks_say_of_cells_is_told_with_cell_and_value(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["Number", "Pieces", "Amount", "Day", "At", "Urgent", "Size"])
+    right: list[object] = ["A-1", 2, 12.5, date(2026, 12, 1), time(14, 30), True, 3]
+    wrong = [
+        (1, None),
+        (2, "two"),
+        (2, 2.5),
+        (3, "12,5O"),
+        (4, "2026-02-30"),
+        (5, "noon"),
+        (6, "perhaps"),
+        (7, 12),
+    ]
+    for column, value in wrong:
+        sheet.append([value if number == column else one for number, one in enumerate(right, 1)])
+    book.save(tmp_path / "rows.xlsx")
+    errors = [
+        error for row in sheets.read(tmp_path / "rows.xlsx", Priced) for error in getattr(row, "errors", ())
+    ]
+    assert len(errors) == len(wrong)
+    with translation.override("zh-hans"):
+        for row, (error, (column, value)) in enumerate(zip(errors, wrong, strict=True), 2):
+            shown = told_error(error)
+            assert f"{'ABCDEFG'[column - 1]}{row}" in shown.text, shown
+            assert CHINESE.search(shown.text)
+            assert value is None or str(value) in shown.text
+            assert not re.search(r"expected|holds|should|empty", shown.text), shown.text
+            assert str(error) == shown.technical
+
+
+@pytest.mark.parametrize(
+    ("title", "chinese"),
+    [
+        ("WB_CELL_TYPE: column E: cell … holds the text … - expected a number", "E 列：单元格的内容不是数字"),
+        ("WB_CELL: column B: cell … is empty - a value for …", "B 列：必填的单元格是空的"),
+        ("WB_CELL_ERROR: column D: cell … shows the error #N/A - a value", "D 列：单元格显示错误 #N/A"),
+        ("ITEM_TWICE: number … is in … already, with other data - a number that …", "同一关键字出现在两行，数据却不同"),
+    ],
+)  # fmt: skip
+def test_titles_of_problems_name_the_column_and_what_is_wrong_there(title: str, chinese: str) -> None:
+    with translation.override("zh-hans"):
+        assert title_of(title) == chinese

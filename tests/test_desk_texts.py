@@ -26,6 +26,12 @@ def test_a_text_without_translation_is_found(tmp_path: Path, source: str) -> Non
     assert [message.id for message in texts._open(catalog)] == ["A new text"]
 
 
+def test_a_text_inside_an_f_string_is_found_too(tmp_path: Path) -> None:
+    (tmp_path / "views.py").write_text("""x = f"{_('Own')} {1}"\ny = _("Other")\n""", "utf-8")
+
+    assert texts.hidden(tmp_path) == ["views.py:1"]
+
+
 def test_shared_words_are_not_asked_for_again(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "views.py").write_text('x = _("Bot"); y = _("Own"); z = pgettext("case", "open")\n', "utf-8")

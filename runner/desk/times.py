@@ -116,17 +116,11 @@ def lasted(length: timedelta) -> str:
         return _("%(n)d s") % {"n": whole}
     minutes, rest = divmod(whole, 60)
     if minutes < 60:
-        return (
-            f"{_('%(n)d min') % {'n': minutes}} {_('%(n)d s') % {'n': rest}}"
-            if rest
-            else _("%(n)d min") % {"n": minutes}
-        )
+        parts = [_("%(n)d min") % {"n": minutes}, _("%(n)d s") % {"n": rest}]
+        return " ".join(parts if rest else parts[:1])
     hours, minutes = divmod(round(seconds / 60), 60)
-    return (
-        f"{_('%(n)d h') % {'n': hours}} {_('%(n)d min') % {'n': minutes}}"
-        if minutes
-        else _("%(n)d h") % {"n": hours}
-    )
+    parts = [_("%(n)d h") % {"n": hours}, _("%(n)d min") % {"n": minutes}]
+    return " ".join(parts if minutes else parts[:1])
 
 
 def _is_chinese() -> bool:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from runner.cases.fingerprint import sentence_of as words_of_title
 from runner.core.errors import ErrorReport, RunnerError
+from runner.desk.errors.phrases import phrase_of, title_phrase_of
 from runner.desk.errors.sentences import SENTENCES
 
 _QUOTED: Final = re.compile(r"['‘\"“]([^'’\"”\n]{1,60})['’\"”]")
@@ -47,7 +48,8 @@ def told_error(error: RunnerError) -> Told:
         parts = [told_error(one) for one in error.errors[:3]]
         technical = "\n".join(part.technical for part in parts if part.technical)
         return Told(" ".join(part.text for part in parts), technical)
-    found = _told(error.stable_code, error.what, error.where)
+    whole = f"{error.what} - {error.expected}" if error.expected else error.what
+    found = _told(error.stable_code, error.what, error.where, phrase_of(whole))
     if found.technical:
         return Told(found.text, str(error))
     return Told(": ".join(part for part in (error.where, error.what) if part))
@@ -59,8 +61,12 @@ def title_of(title: str, parts: Mapping[str, Any] | None = None) -> str:
     sentence = sentence_of(found["code"]) if found else ""
     if is_english() or not sentence:
         return words_of_title(title, parts or {})
+    phrase = title_phrase_of(found["rest"]) if found else ""
+    if phrase:
+        return phrase
     step = str((parts or {}).get("step") or "")
-    return f"{sentence} {_('Step “%(step)s”') % {'step': step}}" if step else sentence
+    named = _("Step “%(step)s”") % {"step": step}
+    return f"{sentence} {named}" if step else sentence
 
 
 def sentence_of(code: str) -> str:
@@ -68,17 +74,19 @@ def sentence_of(code: str) -> str:
     return str(SENTENCES.get(code, ""))
 
 
-def _told(code: str, said: str, where: str) -> Told:
+def _told(code: str, said: str, where: str, phrase: str = "") -> Told:
     sentence = sentence_of(code)
     if not sentence or is_english() or not said.isascii():
         return Told(said)
+    phrase = phrase or phrase_of(said)
+    if phrase:
+        return Told(phrase, said)
     values = list(dict.fromkeys(_QUOTED.findall(said)))[:_MOST_VALUES]
     named = [_("“%(value)s”") % {"value": value} for value in values]
     if where:
         named.append(_("at %(where)s") % {"where": where})
-    return Told(
-        f"{sentence} {_('(%(named)s)') % {'named': _(', ').join(named)}}" if named else sentence, said
-    )
+    listed = _("(%(named)s)") % {"named": _(", ").join(named)}
+    return Told(f"{sentence} {listed}" if named else sentence, said)
 
 
 def is_english() -> bool:

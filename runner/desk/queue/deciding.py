@@ -68,7 +68,8 @@ def _carry(request: DeskRequest, case_id: str, wanted: Decision) -> HttpResponse
     }
     text = _("%(case)s: you %(what)s.") % said
     if wanted.verb == ActVerb.RETRY:
-        text = f"{text} {_('The case is settled when the new attempt succeeds.')}"
+        until = _("The case is settled when the new attempt succeeds.")
+        text = f"{text} {until}"
     tags = f"{UNDO}/cases/{case_id}/undo/{decided.act}" if undoable else ""
     messages.success(request, text, extra_tags=tags)
     return redirect(f"/cases/{case_id}/")

@@ -97,7 +97,7 @@ LIST: Final = lists.ListOf(
         lists.Col("process", _("Process"), "", lists.EXPORT_ONLY, lambda one: one.process),
         lists.Col("last", _("Last"), "", "opt", lambda one: one.row.last and one.row.last.due),
         lists.Col("became", _("Became"), "", lists.EXPORT_ONLY, lambda one: one.row.last and word("occurrence", one.row.last.state)),
-        lists.Col("next", _("Next"), "next", "", lambda one: one.row.next and one.row.next.due),
+        lists.Col("next", _("Next due"), "next", "", lambda one: one.row.next and one.row.next.due),
         lists.Col("ends", _("Ends about"), "", lists.EXPORT_ONLY, lambda one: one.ends),
         lists.Col("late", _("Late"), "", lists.EXPORT_ONLY, lambda one: one.late),
         lists.Col("missed", _("Missed"), "", lists.EXPORT_ONLY, lambda one: one.missed),

@@ -57,7 +57,8 @@ def told(reason: str) -> str:
     was = _WAS.fullmatch(reason)
     if was is not None:
         words = {"state": word("occurrence", was["state"]), "reason": told(was["before"])}
-        return f"{told(was['deed'])} ({_('before that: %(state)s, %(reason)s') % words})"
+        before = _("before that: %(state)s, %(reason)s") % words
+        return f"{told(was['deed'])} ({before})"
     for pattern, said in _COMPILED:
         found = pattern.fullmatch(reason)
         if found is not None:

@@ -1,0 +1,104 @@
+"""The errors that ops people meet every day, with their cell and their value, in the language of the page.
+
+Each is known by how it begins, in the words of the room that raises it; tests hold both together. In titles of problems, where
+values are put aside (``…``), the same phrase is told without them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from runner.desk.errors.field_words import expectation
+from runner.desk.words import Word
+
+_CELL: Final = r"cell (?P<cell>[A-Z]{1,3}\d+|…)"
+_SEEN: Final = r"holds (?:the (?:text|number|date|time|logical value) )(?P<seen>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|…|\S+)"
+
+_PHRASES: Final[tuple[tuple[re.Pattern[str], Word, Word], ...]] = tuple(
+    (re.compile(pattern), full, short)
+    for pattern, full, short in (
+        (
+            rf"{_CELL} is empty - a value for (?P<field>'.+?'|…)",
+            _("Cell %(cell)s is empty: a value for %(field)s is needed."),
+            _("A cell that needs a value is empty"),
+        ),
+        (
+            rf"{_CELL} shows the error (?P<seen>\S+)",
+            _("Cell %(cell)s shows the error %(seen)s: put the formula right, or what it refers to."),
+            _("A cell shows the error %(seen)s"),
+        ),
+        (
+            r"the formula (?P<seen>.+) in (?P<cell>[A-Z]{1,3}\d+|…) has no stored result",
+            _("The formula %(seen)s in cell %(cell)s has no stored result: open the workbook in Excel and save it."),
+            _("A formula has no stored result"),
+        ),
+        (
+            rf"{_CELL} {_SEEN} - (?:expected )?a number",
+            _("Cell %(cell)s holds %(seen)s where a number is expected."),
+            _("A cell holds no number"),
+        ),
+        (
+            rf"{_CELL} {_SEEN} - (?:expected )?a whole number",
+            _("Cell %(cell)s holds %(seen)s where a whole number is expected."),
+            _("A cell holds no whole number"),
+        ),
+        (
+            rf"{_CELL} {_SEEN} - (?:expected )?yes or no",
+            _("Cell %(cell)s holds %(seen)s where yes or no is expected."),
+            _("A cell holds neither yes nor no"),
+        ),
+        (
+            rf"{_CELL} {_SEEN} - (?:expected )?a time",
+            _("Cell %(cell)s holds %(seen)s where a time is expected."),
+            _("A cell holds no time"),
+        ),
+        (
+            rf"{_CELL} {_SEEN} - (?:expected )?a date",
+            _("Cell %(cell)s holds %(seen)s where a date is expected, such as 2026-11-24."),
+            _("A cell holds no date"),
+        ),
+        (
+            rf"{_CELL} {_SEEN} - (?P<why>.+?)(?: - correct the cell.*|$)",
+            _("Cell %(cell)s holds %(seen)s. %(why)s"),
+            _("The value of a cell does not fit"),
+        ),
+        (
+            r"(?P<field>\w+) (?P<seen>'.*'|…) is in (?P<cell>\S+) already, with other data",
+            _("%(seen)s stands in %(cell)s already, with other data: correct one of the two rows, or reject it."),
+            _("The same key stands in two rows with different data"),
+        ),
+    )
+)  # fmt: skip
+_COLUMN: Final = re.compile(r"column (?P<column>[A-Z]{1,3}): (?P<rest>.*)", re.DOTALL)
+
+
+def phrase_of(said: str) -> str:
+    """An error's words in the language of the page, with its values; empty for one that is not among the usual ones."""
+    for pattern, full, _short in _PHRASES:
+        found = pattern.match(said)
+        if found:
+            values = found.groupdict()
+            if "why" in values:
+                values["why"] = expectation(values["why"])
+            return str(full) % values
+    return ""
+
+
+def title_phrase_of(words: str) -> str:
+    """The title of a problem in the language of the page, without values; empty for one that is not among the usual ones."""
+    column = _COLUMN.fullmatch(words)
+    rest = column["rest"] if column else words
+    for pattern, _full, short in _PHRASES:
+        found = pattern.match(rest)
+        if found:
+            said = str(short) % {name: value or "" for name, value in found.groupdict().items()}
+            return (
+                gettext("Column %(column)s: %(said)s") % {"column": column["column"], "said": said}
+                if column
+                else said
+            )
+    return ""
