@@ -4,6 +4,7 @@
 2. 12 more bills, and the bot's process is killed in the middle of them.
 3. ../shared/data/orders.xlsx, a workbook from another project, into the demo portal; one product is misspelt.
 4. One cell is written into each workbook of ../shared/data/spreadsheets; LibreOffice reads all others as before.
+5. `runner demo`, and its exception queue cleared on the desk in Chromium.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from openpyxl import Workbook
 
 from acceptance.commands import Commands, left_over
+from acceptance.first_hour import first_hour
 from acceptance.ledger import Ledger
 from acceptance.workbooks import check_workbooks
 from runner.demo.serve import Portal
@@ -64,6 +66,7 @@ def main() -> int:
         else:
             print("== shop orders: ../shared/data/orders.xlsx is not there, left out")
         check_workbooks(folder, checks)
+        first_hour(folder / "first-hour", checks)
         checks.that("no process is left behind", left_over(folder), [])
     print(f"{checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0
