@@ -26,7 +26,10 @@ from runner.kit.web import find_browser
 
 LIMIT_S: Final = 300.0
 FORM: Final = {"SO-2023": ("Delivery Date", "2026-12-30"), "SO-2012": ("Amount", "12.50")}
-SHEET: Final = {"SO-2036": ("data.quantity", 3), "SO-2017": ("data.customer", "Alder & Finch")}
+SHEET: Final[dict[str, tuple[str, int | str]]] = {
+    "SO-2036": ("data.quantity", 3),
+    "SO-2017": ("data.customer", "Alder & Finch"),
+}
 TWICE: Final = "orders_demo.xlsx/Orders!31"
 _LATIN: Final = re.compile(r"[A-Za-z]{3,} [A-Za-z]{3,} [A-Za-z]{3,}")  # three words in a row are a sentence
 
