@@ -7,12 +7,13 @@ import io
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from runner import sheets
 from runner.core.errors import RunnerError, WorkbookError
@@ -24,6 +25,7 @@ from runner.sheets.grid import XML_SUFFIXES, Grid
 from runner.sheets.header import find_header
 from runner.sheets.moments import moment, moment_of
 from runner.sheets.package import Package
+from runner.sheets.plain_models import maker_of
 from runner.sheets.readers import PackageReader
 from runner.sheets.workbook import describe
 from tests.sheets_workbook import with_sheet
@@ -151,6 +153,18 @@ class Everything(BaseModel):
     note: str | None
 
 
+class Plain(BaseModel):
+    """The same without a rule beyond types."""
+
+    text: str
+    amount: Decimal
+    count: int
+    share: float
+    day: dt.date
+    flag: bool
+    note: str | None
+
+
 KINDS = ["number", "number", "number", "number", "value", "value", "value"]
 DIGITS = st.one_of(
     st.integers(-(10**17), 10**17).map(str),
@@ -182,12 +196,14 @@ def bands(draw: st.DrawFn) -> Band:
     return Band(list(range(2, 2 + size)), columns)
 
 
-def judged(content: Sequence[Band | Loose]) -> list[object]:
-    grid = Grid("a.xlsx", "Data", Sheet((Loose([1], [list(Everything.model_fields)]), *content)))
-    check = RowCheck(Everything, grid, find_header(grid, Everything), None, Path("a.xlsx"))
+def judged(content: Sequence[Band | Loose], model: type[BaseModel]) -> list[object]:
+    grid = Grid("a.xlsx", "Data", Sheet((Loose([1], [list(model.model_fields)]), *content)))
+    check = RowCheck(model, grid, find_header(grid, model), None, Path("a.xlsx"))
     found = [row for band in content for row in check.rows(band)]
     return [
-        (row.source, [*map(str, row.errors), row.raw] if isinstance(row, sheets.BadRow) else repr(row.data))
+        (row.source, [*map(str, row.errors), row.raw])
+        if isinstance(row, sheets.BadRow)
+        else (row.source, row.data, repr(row.data), row.data.model_fields_set, row.data.model_dump_json())
         for row in found
     ]
 
@@ -196,7 +212,31 @@ def judged(content: Sequence[Band | Loose]) -> list[object]:
 @given(band=bands())
 def test_a_band_checked_at_once_is_what_its_rows_are_one_by_one(band: Band) -> None:
     loose = Loose(band.numbers, [band.row(index) for index in range(len(band.numbers))])
-    assert judged([band]) == judged([loose])
+    for model in (Everything, Plain):
+        assert judged([band], model) == judged([loose], model)
+
+
+def test_only_a_model_without_rules_is_made_without_its_validator() -> None:
+    class Limited(Plain):
+        count: int = Field(le=10)
+
+    class Stripped(Plain):
+        model_config = ConfigDict(str_strip_whitespace=True)
+
+    class Checked(Plain):
+        @field_validator("text")
+        @classmethod
+        def short(cls, text: str) -> str:
+            return text[:3]
+
+    class Started(Plain):
+        _seen: int = PrivateAttr(0)
+
+    class Named(Plain):
+        kind: Literal["a"]
+
+    assert maker_of(Plain) is not None
+    assert [maker_of(one) for one in (Everything, Limited, Stripped, Checked, Started, Named)] == [None] * 6
 
 
 def test_a_regular_band_is_taken_at_once() -> None:

@@ -19,7 +19,8 @@ from runner.sheets.bands import Band, CellValue, Loose
 from runner.sheets.grid import Grid
 from runner.sheets.header import Header, shown_name
 from runner.sheets.judged import BadRow, GoodRow, Json, SourceRow
-from runner.sheets.quick import Wish, ready
+from runner.sheets.plain_models import maker_of
+from runner.sheets.quick import Wish, has_all, ready
 from runner.sheets.sheetxml import letters
 from runner.sheets.values import SAFE_DIGITS, converter, describe, kind_of, masked_text, plain_type
 from runner.sheets.wording import Locale, Trouble
@@ -63,6 +64,8 @@ class RowCheck(Generic[M]):
         ]
 
         self._validate = partial(model.__pydantic_validator__.validate_python, by_alias=False, by_name=True)
+        every_field = len(self._fields) == len(model.model_fields)
+        self._make = maker_of(model) if every_field else None
         self._width = max((field.at + 1 for field in self._fields), default=0)
         self._plan = [
             (field.name, field.at, field.plain, kind_of(model.model_fields[field.name].annotation))
@@ -76,7 +79,11 @@ class RowCheck(Generic[M]):
     def rows(self, band: Band | Loose) -> Iterator[GoodRow[M] | BadRow]:
         """Each row of `band` that holds something for the model."""
         data = ready(band, self.wishes) if isinstance(band, Band) else None
-        return self._one_by_one(band) if data is None else self._at_once(band, data)
+        if data is None or not isinstance(band, Band):
+            return self._one_by_one(band)
+        if self._make is not None and has_all(band, self.wishes):
+            return map(_good, zip(self._make(data), self._sources(band), strict=False))
+        return self._at_once(band, data)
 
     def count(self, band: Band | Loose) -> int:
         """How many rows of `band` hold something for the model."""
@@ -90,7 +97,7 @@ class RowCheck(Generic[M]):
         self, band: Band | Loose, data: Iterator[dict[str, object]]
     ) -> Iterator[GoodRow[M] | BadRow]:
         """The rows of a band whose data is ready: what is done for each of them is done without a call of Python."""
-        sources = map(_source, zip(repeat(self._file), repeat(self._grid.sheet), band.numbers))
+        sources = self._sources(band)
         rows = map(
             _good, zip(map(self._validate, data), sources, strict=False)
         )  # the model first: it may be refused
@@ -105,6 +112,9 @@ class RowCheck(Generic[M]):
                 )
             else:
                 return
+
+    def _sources(self, band: Band | Loose) -> Iterator[SourceRow]:
+        return map(_source, zip(repeat(self._file), repeat(self._grid.sheet), band.numbers))
 
     def _one_by_one(self, band: Band | Loose) -> Iterator[GoodRow[M] | BadRow]:
         for index, number in enumerate(band.numbers):

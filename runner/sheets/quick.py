@@ -28,6 +28,11 @@ class Wish:
     takes_none: bool
 
 
+def has_all(band: Band, wishes: Sequence[Wish]) -> bool:
+    """Whether each field has a column in the band, so that none is left to its default."""
+    return all(wish.column in band.columns or wish.is_required for wish in wishes)
+
+
 def ready(band: Band, wishes: Sequence[Wish]) -> Iterator[dict[str, object]] | None:
     """The data of each row of `band`; None where a cell of it must be looked at by itself."""
     names: list[str] = []
@@ -61,12 +66,13 @@ def _ready(cells: Cells, wish: Wish) -> Sequence[object] | None:
         return None
 
 
-def _decimals(digits: Sequence[str]) -> Sequence[object]:
+def _decimals(digits: Sequence[str]) -> Sequence[object] | None:
     """Digits as they are stored where they are at most 15 and no zeros end them: what `.15g` would make of them."""
     text = ",".join(digits) + ","
     if max(map(len, digits)) <= _MOST_SIGNS and not (_HAS_EXPONENT(text) or _ENDS_IN_ZEROS(text)):
         return list(map(Decimal, digits))
-    return [Decimal(f"{float(one):.15g}") for one in digits]
+    numbers = [Decimal(f"{float(one):.15g}") for one in digits]
+    return numbers if all(map(Decimal.is_finite, numbers)) else None
 
 
 def _integers(digits: Sequence[str]) -> Sequence[object] | None:
