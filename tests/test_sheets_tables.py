@@ -75,6 +75,20 @@ def test_of_two_tables_the_one_with_the_models_columns_is_read(
     assert not others.bad
 
 
+def test_the_example_of_the_documentation_is_true(tmp_path: Path) -> None:
+    class Stock(BaseModel):
+        item: str
+        pieces: int
+
+    orders: Lines = [["Name", "Amount"], ["Ada", 10], [], ["Grace", 20]]
+    stock: Lines = [["Item", "Pieces"], ["Lamp", 3], ["Desk", 1]]
+    path = page(tmp_path / "a.xlsx", (1, 1, orders), (1, 4, COUNTRIES), (6, 1, stock))
+    found = [sheets.read(path, model) for model in (Entry, Country, Stock)]
+    assert [rows.area for rows in found] == ["A1:B4", "D1:E3", "A6:B8"]
+    assert [len(rows.good) for rows in found] == [2, 2, 2]
+    assert not any(rows.bad for rows in found)
+
+
 def test_tables_that_share_a_heading_are_told_apart(tmp_path: Path) -> None:
     people: Lines = [["Name", "Street"], ["x", "y"]]
     path = page(tmp_path / "a.xlsx", (2, 1, people), (2, 4, ENTRIES), (20, 4, COUNTRIES))
