@@ -20,9 +20,9 @@ from runner.cases.run_gantt import By, gantt
 from runner.cases.schedule_lists import ScheduleFilter, matching, schedule_rows
 from runner.core.schedules_model import Schedule
 from runner.store.models import Bot, Occurrence, Run
-from runner.timetable.day_dues import day_bounds, day_dues
+from runner.timetable.day_dues import day_bounds, day_dues, walked
 from runner.timetable.due_times import Planned
-from runner.timetable.loading import Timetable, load, trigger_of
+from runner.timetable.loading import Timetable, load, trigger_of, work_days
 from runner.timetable.watched import WatchedTimetable
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)  # a Tuesday, 13:00 in Berlin
@@ -78,7 +78,7 @@ def test_a_week_shows_what_was_what_comes_and_what_is_special(outlook: Outlook) 
     )
     with CaptureQueriesContext(connection) as queries:
         days = calendar_days(outlook, date(2026, 11, 23), date(2026, 11, 29), BERLIN, NOW)
-    assert len(queries) == 1
+    assert len(queries) == 2
     by_day = {day.date.day: day for day in days}
     monday = {row.schedule: row for row in by_day[23].schedules}
     assert monday["morning"].states == {"ran": 1}
@@ -95,6 +95,19 @@ def test_a_week_shows_what_was_what_comes_and_what_is_special(outlook: Outlook) 
     assert "off" not in {row.schedule for day in days for row in day.schedules}
     again = calendar_days(outlook, date(2026, 11, 25), date(2026, 11, 29), BERLIN, NOW, schedules=["morning"])
     assert [day.totals for day in again][:2] == [{"due": 1}, {"skipped": 1}]
+
+
+def test_what_a_pause_covers_is_foreseen_as_skipped_and_the_first_after_it_as_due(outlook: Outlook) -> None:
+    before = outlook.forecast(NOW, NOW + timedelta(hours=36))
+    assert not next(one.skip for one in before if one.schedule == "tried")
+    schedule_acts.pause("tried", by="ann", at=NOW, reason="year end", until=NOW + timedelta(hours=24))
+    first, second = (
+        one for one in outlook.forecast(NOW, NOW + timedelta(hours=36)) if one.schedule == "tried"
+    )
+    assert (first.skip, second.skip) == ("paused: by ann: year end", "")
+    days = calendar_days(outlook, date(2026, 11, 24), date(2026, 11, 25), BERLIN, NOW, schedules=["tried"])
+    assert [day.totals for day in days] == [{"skipped": 1}, {"due": 1}]
+    assert days[0].schedules[0].why == "paused: by ann: year end"
 
 
 def test_one_day_lists_each_due_time_with_its_run_or_its_forecast(outlook: Outlook) -> None:
@@ -176,7 +189,7 @@ def test_the_bars_of_runs_hold_past_present_and_future(outlook: Outlook) -> None
     ran("hourly", NOW - 30 * HOUR, 5)
     with CaptureQueriesContext(connection) as queries:
         drawn = gantt(outlook, NOW, 6 * HOUR, 12 * HOUR)
-    assert len(queries) <= 5
+    assert len(queries) <= 6  # one of them asks for pauses
     rows = {row.name: row.bars for row in drawn.rows}
     assert set(rows) == {"post", "other"}
     known = [bar for bar in rows["post"] if not bar.predicted]
@@ -245,3 +258,33 @@ def test_even_due_times_are_counted_as_they_are_walked(period: int, anchor: date
         walked = [at.due for at in one.due_times(bounds[number] - tick, bounds[number + 1] - tick)]
         told = (found.runs, found.first, found.last) if found else (0, None, None)
         assert told == ((len(walked), walked[0], walked[-1]) if walked else (0, None, None))
+
+
+CALENDARS = """\
+calendars:
+  company: {country: DE, closed: ["2026-11-03"], half_days: {"2026-10-29": "12:00"}, blackouts: ["Sun 23:00-04:00", "2026-11-05 10:00..2026-11-06 12:00"]}
+schedules: []
+"""
+
+
+@given(
+    cron=st.sampled_from(
+        ["30 8 * * 1-5", "*/15 8-17 * * *", "0 0 1 * *", "15,45 2 * * 0", "0 9 1-7 * 1", "5 0,23 * 10,11 *", "0 18 L * *", "30 2 */2 * 1", "0 0 13 * 5"]
+    ),
+    zones=st.tuples(*[st.sampled_from(["Europe/Berlin", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu"])] * 2),
+    day=st.dates(date(2026, 10, 20), date(2026, 11, 10)),
+    has_days=st.booleans(),
+    shift=st.sampled_from(["skip", "next"]),
+)  # fmt: skip
+def test_due_times_of_a_cron_are_counted_as_they_are_walked(
+    cron: str, zones: tuple[str, str], day: date, has_days: bool, shift: str
+) -> None:
+    file = load(Path("schedules.yaml"), None, NOW, text=CALENDARS)
+    entry: dict[str, object] = {"id": "a", "bot": "b", "cron": cron, "timezone": zones[0], "shift": shift}
+    entry |= {"calendars": ["company"]} if has_days else {}
+    schedule = Schedule.model_validate(entry)
+    days = work_days(schedule.calendars, file.calendars)
+    one = Planned(schedule, trigger_of(schedule, file.calendars), days)
+    bounds = day_bounds(day, day + timedelta(days=5), ZoneInfo(zones[1]))
+    bounds[0] += timedelta(hours=9, minutes=30)  # a day that has begun
+    assert day_dues(one, bounds) == walked(one, bounds)

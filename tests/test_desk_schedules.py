@@ -118,21 +118,21 @@ def test_the_list_says_when_what_came_of_it_and_how_it_stands(busy: Desk) -> Non
     assert "周一至周五 08:30,遇假日跳过" in zh
 
 
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
+QUERIES: list[tuple[str, set[str]]] = [
         ("q=invoice", {"invoices", "on-request"}), ("state=off", {"slow-one"}), ("state=pilot", {"tried"}), ("bot=slow", {"slow-one", "tried"}),
         ("trigger=manual", {"on-request"}), ("process=accounts-payable", {"invoices", "on-request"}), ("state=missed", set()),
         ("state=nonsense", {"invoices", "slow-one", "tried", "on-request"}),
-    ],
-)  # fmt: skip
-def test_the_list_is_filtered_sorted_and_exported(busy: Desk, query: str, names: set[str]) -> None:
+    ]  # fmt: skip
+
+
+def test_the_list_is_filtered_sorted_and_exported(busy: Desk) -> None:
     client = busy.client("viewer")
-    page = client.get(f"/schedules/?{query}&sort=-next").content.decode()
-    assert set(re.findall(r'<td class="what"><a href="/schedules/([^/]+)/"', page)) == names
-    book = load_workbook(io.BytesIO(client.get(f"/schedules/?{query}&export=xlsx").content))
-    rows = list(book.active.iter_rows(values_only=True)) if book.active else []
-    assert {row[0] for row in rows[1:]} == names
+    for query, names in QUERIES:
+        page = client.get(f"/schedules/?{query}&sort=-next").content.decode()
+        assert set(re.findall(r'<td class="what"><a href="/schedules/([^/]+)/"', page)) == names, query
+        book = load_workbook(io.BytesIO(client.get(f"/schedules/?{query}&export=xlsx").content))
+        rows = list(book.active.iter_rows(values_only=True)) if book.active else []
+        assert {row[0] for row in rows[1:]} == names, query
 
 
 def test_a_role_for_one_process_hides_the_schedules_of_its_bots(busy: Desk) -> None:
@@ -326,6 +326,9 @@ def test_the_calendar_shows_what_was_what_comes_and_which_days_are_off(busy: Des
     assert 'title="invoices · 08:30 · due 1"' in month.content.decode()
     today = text_of(client.get("/schedules/calendar?view=week"))
     assert "ran 1" in today
+    schedule_acts.pause("tried", by="ann", at=now(), reason="audit")
+    paused = client.get("/schedules/calendar?at=2030-12-01&schedule=tried").content.decode()
+    assert "paused by ann: audit" in paused
     only = client.get("/schedules/calendar?at=2030-12-01&schedule=tried").content.decode()
     assert "invoices ·" not in only
     for nonsense in ("at=x", "at=9999-99-99", "view=year", "at=0001-01-01"):
@@ -480,9 +483,7 @@ def test_a_schedule_is_switched_off_and_taken_out_and_both_are_taken_back(busy: 
     assert "not any more as this change left it" in again
 
 
-@pytest.mark.parametrize(
-    ("sent", "words"),
-    [
+RULES: list[tuple[dict[str, Any], str]] = [
         ({"w-kind": "days", "w-weekdays": ["6", "0"], "w-times": "8:05, 20:05"}, "every Saturday and Sunday at 08:05 and 20:05"),
         ({"w-kind": "days", "w-weekdays": list("1234560"), "w-times": "08:05 20:30"}, "every day at 08:05 and 20:30"),
         ({"w-kind": "every", "w-count": "90", "w-unit": "m"}, "every 90 minutes"),
@@ -498,13 +499,13 @@ def test_a_schedule_is_switched_off_and_taken_out_and_both_are_taken_back(busy: 
         ({"w-kind": "days", "w-weekdays": ["1"], "w-times": "08:05, 20:30"}, "must have the same minute"),
         ({"w-kind": "days", "w-times": "soon"}, "no time, such as 08:30"),
         ({"w-kind": "queue", "w-queue": "invoices"}, "how many items"),
-    ],
-)  # fmt: skip
-def test_the_rule_is_said_in_words_while_the_form_is_filled_in(
-    busy: Desk, sent: dict[str, Any], words: str
-) -> None:
-    page = busy.client("operator", zone="Europe/Berlin").post("/schedules/rule", {"w-weekdays": [], **sent})
-    assert words in text_of(page)
+    ]  # fmt: skip
+
+
+def test_the_rule_is_said_in_words_while_the_form_is_filled_in(busy: Desk) -> None:
+    client = busy.client("operator", zone="Europe/Berlin")
+    for sent, words in RULES:
+        assert words in text_of(client.post("/schedules/rule", {"w-weekdays": [], **sent})), words
 
 
 @pytest.mark.parametrize(
@@ -538,7 +539,7 @@ def test_a_day_off_shows_which_due_times_go_before_it_is_written(busy: Desk) -> 
     sent = {"what": "day", "calendar": "company", "d-first": day, "d-kind": "closed"}
     shown = client.post("/schedules/days-change", sent)
     assert "Due times that go" in text_of(shown)
-    assert "1 due times" in text_of(shown)
+    assert "Only due times change" in text_of(shown)
     answer = client.post("/schedules/days-change", {**hidden_all(shown), "step": "save"}, follow=True)
     assert "The calendar company is changed" in text_of(answer)
     assert f'closed: ["2030-12-24", "{day}"]' in busy.settings.schedules.read_text("utf-8")
@@ -549,22 +550,22 @@ def test_a_day_off_shows_which_due_times_go_before_it_is_written(busy: Desk) -> 
     assert busy.client("operator").post("/schedules/days-change", sent).status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("sent", "text"),
-    [
+ADDED: list[tuple[dict[str, Any], str]] = [
         ({"what": "day", "d-first": "2031-01-02", "d-last": "2031-01-03", "d-kind": "open"}, 'open: ["2031-01-02..2031-01-03"]'),
         ({"what": "day", "d-first": "2031-01-02", "d-kind": "half", "d-until": "13:00"}, '"2031-01-02": "13:00"'),
         ({"what": "window", "b-weekdays": ["Sat", "Sun"], "b-start_at": "22:00", "b-end_at": "06:00"}, '"Sat, Sun 22:00-06:00"'),
         ({"what": "window", "b-once_from": "2031-01-02T18:00", "b-once_to": "2031-01-03T06:00"}, '"2031-01-02 18:00..2031-01-03 06:00"'),
         ({"what": "calendar", "c-name": "china", "c-country": "cn"}, 'china: {"country": "CN"}'),
-    ],
-)  # fmt: skip
-def test_days_windows_and_calendars_are_added(busy: Desk, sent: dict[str, Any], text: str) -> None:
+    ]  # fmt: skip
+
+
+def test_days_windows_and_calendars_are_added(busy: Desk) -> None:
     client = busy.client("supervisor")
-    shown = client.post("/schedules/days-change", {"calendar": "company", **sent})
-    assert shown.status_code == 200, text_of(shown)
-    client.post("/schedules/days-change", {**hidden_all(shown), "step": "save"})
-    assert text in busy.settings.schedules.read_text("utf-8")
+    for sent, text in ADDED:
+        shown = client.post("/schedules/days-change", {"calendar": "company", **sent})
+        assert shown.status_code == 200, text_of(shown)
+        client.post("/schedules/days-change", {**hidden_all(shown), "step": "save"})
+        assert text in busy.settings.schedules.read_text("utf-8")
     assert "# ours" in busy.settings.schedules.read_text("utf-8")
 
 
@@ -655,11 +656,11 @@ def test_an_ops_persons_first_schedule(busy: Desk) -> None:
     page.locator("#pause-note").fill("until it is agreed")
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.locator(".states")).to_contain_text("paused")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".states")).to_contain_text("on")
     page.locator("button", has_text="Take out…").first.click()
     expect(page.locator("#cancel-due [data-shown]")).not_to_be_empty()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator(".states")).to_contain_text("on")
     page.goto(busy.url + "/schedules/calendar")
     expect(page.locator("td.today")).to_be_visible()
     assert_one_language(page, "en")

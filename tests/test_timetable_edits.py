@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -188,5 +188,6 @@ def test_an_edit_is_taken_back_even_after_others_and_never_in_the_wrong_place(
 def test_due_times_are_compared_as_far_as_is_asked_for(path: Path) -> None:
     far = edits.add_day("company", date(2026, 12, 23), "closed")
     assert edits.preview(path, far, BOTS, NOW).lost == ()
-    (lost,) = edits.preview(path, far, BOTS, NOW, horizon=timedelta(days=40)).lost
+    window = (datetime(2026, 12, 20, tzinfo=UTC), datetime(2027, 1, 3, tzinfo=UTC))
+    (lost,) = edits.preview(path, far, BOTS, NOW, window=window).lost
     assert (lost[0], lost[1].day) == ("post", 23)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from runner.cases.outlook import Outlook
+from runner.cases.outlook import Outlook, pauses_at, why_held
+from runner.cases.schedule_acts import Pause
 from runner.core.nouns import OccurrenceState
 from runner.store.models import Occurrence, Run
-from runner.timetable.blackouts import Blackout
 from runner.timetable.calendar_days import WorkCalendar
-from runner.timetable.day_dues import day_bounds
+from runner.timetable.day_dues import DayDue, day_bounds
 
 _MOST_DAYS: Final = 62
 _DAY: Final = timedelta(days=1)
@@ -82,18 +82,19 @@ def calendar_days(
 ) -> list[Day]:
     """The days from `first` to `last`, both included, as they are in `zone`; of these schedules, or of all.
 
-    One query. What is past comes from the ledger, what comes from the timetable. Raises ValueError for more than 62 days.
+    Two queries. What is past comes from the ledger, what comes from the timetable. Raises ValueError for more than 62 days.
     """
     if not 0 <= (last - first).days < _MOST_DAYS:
         raise ValueError(f"{first} to {last}: 1 to {_MOST_DAYS} days")
     past = _past(day_bounds(first, last, zone), now)
-    coming = outlook.dues_on(first, last, zone, now)
+    coming, pauses = outlook.dues_on(first, last, zone, now), pauses_at(now)
     days = []
     for number, (was, will) in enumerate(zip(past, coming, strict=True)):
         rows = {name: row for name, row in was.items() if schedules is None or name in schedules}
-        for name, due in will.items():
+        for name, its in will.items():
             if schedules is not None and name not in schedules:
                 continue
+            due = _with_pause(its, pauses.get(name))
             before = rows.get(name)
             first_due = before.first if before is not None else due.first
             states = before.states if before is not None else {}
@@ -121,12 +122,19 @@ def day_entries(
     runs = {run.pk: run for run in Run.objects.filter(pk__in=[row.run for row in known if row.run])}
     found = [_entry(row, runs.get(row.run or "")) for row in known]
     if end > now and len(found) < limit:
-        ahead = (one for one in outlook.forecast(now, end) if one.due >= start)
+        ahead = (one for one in outlook.forecast(now, end) if start <= one.due < end)
         wanted = [one for one in ahead if schedules is None or one.schedule in schedules]
         for one in wanted[: limit - len(found)]:
             state = OccurrenceState.SKIPPED if one.skip else OccurrenceState.DUE
             found.append(DayEntry(one.schedule, one.due, state, one.skip, start=one.start, end=one.end))
     return found
+
+
+def _with_pause(due: DayDue, pause: Pause | None) -> DayDue:
+    """The due times of a day as a pause leaves them: it skips all of them, or none where it ends in between."""
+    if pause is None or not due.runs or (pause.until is not None and pause.until <= due.last):
+        return due
+    return replace(due, runs=0, skipped=due.runs + due.skipped, why=due.why or f"paused: {why_held(pause)}")
 
 
 def notes_of(calendars: Mapping[str, WorkCalendar], day: date) -> tuple[DayNote, ...]:
@@ -140,17 +148,8 @@ def notes_of(calendars: Mapping[str, WorkCalendar], day: date) -> tuple[DayNote,
             found.append(DayNote("open", name, ""))
         if day in one.half_days:
             found.append(DayNote("half", name, f"{one.half_days[day]:%H:%M}"))
-        found += [DayNote("blackout", name, window.text) for window in one.blackouts if _touches(window, day)]
+        found += [DayNote("blackout", name, window.text) for window in one.blackouts if window.touches(day)]
     return tuple(found)
-
-
-def _touches(window: Blackout, day: date) -> bool:
-    begin = datetime.combine(day, time())
-    if window.start is not None and window.end is not None:
-        return window.start < begin + _DAY and window.end > begin
-    first, last = window.hours
-    yesterday = (day.weekday() - 1) % 7
-    return day.weekday() in window.days or (first > last > time() and yesterday in window.days)
 
 
 def _past(bounds: Sequence[datetime], now: datetime) -> list[dict[str, DaySchedule]]:

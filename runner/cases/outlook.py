@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from runner.cases.durations import durations_by_schedule
 from runner.cases.loads import predict
+from runner.cases.schedule_acts import Pause, standings
 from runner.timetable.day_dues import DayDue, day_bounds, day_dues
 from runner.timetable.deadlines import deadline_of
-from runner.timetable.due_times import DueTime, Planned
+from runner.timetable.due_times import DueTime, Held, Planned
 from runner.timetable.loading import Timetable
 from runner.timetable.simulation import Predicted
 
@@ -55,6 +56,7 @@ class Outlook:
         self._next: dict[str, DueTime | None] = {}
         self._loads: tuple[datetime, dict[str, tuple[timedelta, timedelta]]] | None = None
         self._forecast: tuple[datetime, datetime, list[Forecast]] | None = None
+        self._pauses: dict[str, Pause] = {}
 
     def next_of(self, one: Planned, now: datetime) -> DueTime | None:
         """The next due time that runs, looked for again when it has passed; None for a schedule that is off or waits."""
@@ -89,18 +91,20 @@ class Outlook:
             return [self._of_day(span, after) for span in spans]
 
     def forecast(self, now: datetime, until: datetime) -> list[Forecast]:
-        """Every due time up to `until` as it will probably go, by due time; at most a minute old."""
-        loads = self.durations(now)
+        """Every due time up to `until` as it will probably go, by due time; at most a minute old, or a pause."""
+        loads, pauses = self.durations(now), pauses_at(now)
         with self._lock:
             kept = self._forecast
-            if kept is None or not timedelta() <= now - kept[0] < _FRESH or kept[1] < until:
+            is_old = kept is None or not timedelta() <= now - kept[0] < _FRESH or kept[1] < until
+            if kept is None or is_old or self._pauses != pauses:
+                self._pauses = pauses
                 kept = self._forecast = (now, until, self._simulated(now, until, loads))
             return [one for one in kept[2] if now < one.due <= until]
 
     def _simulated(
         self, now: datetime, until: datetime, durations: dict[str, tuple[timedelta, timedelta]]
     ) -> list[Forecast]:
-        planned = self.timetable.planned
+        planned = [_held(one, self._pauses.get(one.schedule.id)) for one in self.timetable.planned]
         found = predict(planned, self._slots, (now, until), durations)
         by_name = {one.schedule.id: one for one in planned}
         return [_told(one, by_name[one.schedule]) for one in found]
@@ -126,6 +130,23 @@ class Outlook:
         if start > after:
             return self._days[span] if span in self._days else self._count([start, end])[0]
         return self._count([after + timedelta(microseconds=1), end])[0]
+
+
+def pauses_at(now: datetime) -> dict[str, Pause]:
+    """The pauses that hold now, by schedule. One query."""
+    found = {name: how.pause_at(now, now) for name, how in standings().items()}
+    return {name: pause for name, pause in found.items() if pause is not None}
+
+
+def why_held(pause: Pause) -> str:
+    """The reason of a due time that a pause covers, as the scheduler will write it."""
+    return f"by {pause.by}: {pause.reason}"
+
+
+def _held(one: Planned, pause: Pause | None) -> Planned:
+    if pause is None:
+        return one
+    return Held(one.schedule, one.trigger, one.days, pause.until, why_held(pause))
 
 
 def _told(one: Predicted, planned: Planned) -> Forecast:

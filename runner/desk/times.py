@@ -28,6 +28,15 @@ def moment_exact(at: datetime) -> str:
     return f"{local(at).isoformat(' ', 'seconds')}".replace("+", " +", 1)
 
 
+def day_and_clock(at: datetime, now: datetime) -> str:
+    """A time of another day, as short as it is clear: ``30 Nov 08:30``, with the year where it is another."""
+    here, today = local(at), local(now)
+    if here.year != today.year:
+        return moment(at)
+    date = f"{here.month}月{here.day}日" if _is_chinese() else f"{here.day} {_months()[here.month - 1]}"
+    return f"{date} {here:{_CLOCK}}"
+
+
 def day(at: datetime) -> str:
     """The date: ``24 Nov 2026``, ``2026年11月24日``."""
     here = local(at)

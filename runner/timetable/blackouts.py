@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from runner.core.errors import ConfigurationError, UsageError, did_you_mean
 from runner.timetable.local_time import read_time
 
+_DAY: Final = timedelta(days=1)
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CHINESE: Final = {f"周{sign}": number for number, sign in enumerate("一二三四五六日")}
 _DAYS: Final = re.compile(r"([^\W\d]+)(?:\s*-\s*([^\W\d]+))?")
@@ -36,6 +37,15 @@ class Blackout:
         if local.time() >= first:  # over midnight: the day that counts is the one on which the window begins
             return local.weekday() in self.days
         return local.time() < last and (local - timedelta(days=1)).weekday() in self.days
+
+    def touches(self, day: date) -> bool:
+        """Whether some of a local day lies in the window."""
+        begin = datetime.combine(day, time())
+        if self.start is not None and self.end is not None:
+            return self.start < begin + _DAY and self.end > begin
+        first, last = self.hours
+        yesterday = (day.weekday() - 1) % 7
+        return day.weekday() in self.days or (first > last > time() and yesterday in self.days)
 
 
 def read_blackout(text: str) -> Blackout:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
@@ -151,6 +151,20 @@ class Planned:
         return DueTime(
             planned, planned, SkipKind.CALENDAR, f"{reason}, and no working day within {_FARTHEST} days"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Planned):
+    """A schedule that somebody has paused up to `until` (None: for good): its due times up to then are skipped."""
+
+    until: datetime | None = None
+    why: str = ""
+
+    def due_times(self, after: datetime, until: datetime) -> Iterator[DueTime]:
+        """Yield each due time as ever, those that the pause covers with its reason."""
+        for at in Planned.due_times(self, after, until):
+            covered = at.skip is None and (self.until is None or at.due < self.until)
+            yield replace(at, skip=SkipKind.PAUSED, reason=self.why) if covered else at
 
 
 def _idle_run(day: date, days: WorkDays, step: int) -> int:

@@ -184,9 +184,12 @@ def preview(
     now: datetime,
     rows_of: RowsOf | None = None,
     *,
-    horizon: timedelta = _HORIZON,
+    window: tuple[datetime, datetime] | None = None,
 ) -> EditPreview:
-    """What `edit` would make of the file, which stays as it is; due times are compared as far as `horizon` from now.
+    """What `edit` would make of the file, which stays as it is.
+
+    Due times that go and come are those of `window`, after its first and up to its second instant; of the next seven days
+    where none is given. The sentences are always about these.
 
     Raises UsageError and ConflictError as the edits do, and ErrorReport with every error of the new file, placed in its
     new text, or of the old one where that is wrong already.
@@ -196,8 +199,8 @@ def preview(
     before = load(path, None, now, rows_of, text=old)
     new = edit.apply(old)
     after = load(path, known_bots, now, rows_of, text=new)
-    lost, gained = _moved(before, after, now, horizon)
-    english = tuple(differences(before, after, now, "en", horizon))
+    lost, gained = _moved(before, after, window or (now, now + _HORIZON))
+    english = tuple(differences(before, after, now, "en", _HORIZON))
     changed = dict.fromkeys(one.schedule for one in english)
     coming = {name: _coming(one, now) for name in changed if (one := after.of(name)) is not None}
     return EditPreview(
@@ -205,7 +208,7 @@ def preview(
         _digest(content),
         _BOM + new if content.startswith(_BOM) else new,
         english,
-        tuple(differences(before, after, now, "zh", horizon)),
+        tuple(differences(before, after, now, "zh", _HORIZON)),
         coming,
         lost,
         gained,
@@ -244,7 +247,7 @@ def schedule_keys(path: Path, schedule: str) -> dict[str, Any]:
 
 
 def _moved(
-    before: Timetable, after: Timetable, now: datetime, horizon: timedelta
+    before: Timetable, after: Timetable, window: tuple[datetime, datetime]
 ) -> tuple[tuple[tuple[str, datetime], ...], tuple[tuple[str, datetime], ...]]:
     names = dict.fromkeys(
         [*(one.schedule.id for one in before.planned), *(one.schedule.id for one in after.planned)]
@@ -255,7 +258,7 @@ def _moved(
         was, will = before.of(name), after.of(name)
         if was is not None and will is not None and _same_times(was, will):
             continue
-        old, new = (_dues(one, now, horizon) if one is not None else [] for one in (was, will))
+        old, new = (_dues(one, window) if one is not None else [] for one in (was, will))
         kept = set(old) & set(new)
         lost += [(name, due) for due in old if due not in kept][:_MOST_LOST]
         gained += [(name, due) for due in new if due not in kept][:_MOST_LOST]
@@ -267,10 +270,10 @@ def _same_times(one: Planned, other: Planned) -> bool:
     return same and one.trigger == other.trigger and one.days == other.days
 
 
-def _dues(one: Planned, now: datetime, horizon: timedelta) -> list[datetime]:
+def _dues(one: Planned, window: tuple[datetime, datetime]) -> list[datetime]:
     if not one.schedule.enabled:
         return []
-    runs = (at.due for at in one.due_times(now, now + horizon) if at.skip is None)
+    runs = (at.due for at in one.due_times(*window) if at.skip is None)
     return list(islice(runs, _MOST_COMPARED))
 
 

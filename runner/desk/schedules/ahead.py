@@ -21,6 +21,7 @@ from runner.desk.asking import DeskRequest
 from runner.desk.charts import Bar, Box
 from runner.desk.outside import place
 from runner.desk.planned import outlook_with, plan
+from runner.desk.schedules.coming import full_hour
 from runner.desk.schedules.reasons import told, waits_for
 from runner.desk.schedules.seen import allowed
 from runner.desk.words import Word
@@ -28,7 +29,7 @@ from runner.desk.words import Word
 DAYS: Final = (1, 3, 7, 14, 31)
 _MOST_SLOTS: Final = 64
 _MOST_ROWS: Final = 30
-_MOST_BARS: Final = 1500
+_MOST_BARS: Final = 500
 _BUCKETS: Final = 120  # of the drawing of the places
 _GROUP: Final = "group "
 _NONE: Final = timedelta()
@@ -120,7 +121,7 @@ def ahead(request: DeskRequest) -> HttpResponse:
     if outlook is None:
         return render(request, "schedules/ahead.html", context)
     names = {one.schedule.id for one in allowed(request.access, "schedules.see")}
-    every = outlook.forecast(at, at + timedelta(days=days))
+    every = outlook.forecast(at, full_hour(at + timedelta(days=days)))
     mine = [one for one in every if one.schedule in names]
     kept, chips = lists.narrowed(request, AHEAD, cast("Any", mine))
     rows: list[Forecast] = list(cast("Any", kept))

@@ -60,6 +60,7 @@ class Cell:
     """One day of the calendar; `entries` are the first of it, `more` is how many schedules are left out."""
 
     date: date
+    title: str
     notes: Sequence[tuple[DayNote, str]]
     entries: Sequence[Entry]
     more: int
@@ -134,7 +135,8 @@ def _cell(one: Day, view: str, today: date, middle: date) -> Cell:
     kept = entries if len(entries) <= most else entries[: most - 1]
     outside = view == "month" and one.date.month != middle.month
     notes = [(note, note_words(note, one.date)) for note in one.notes]
-    return Cell(one.date, notes, kept, len(entries) - len(kept), _totals([one]), one.date == today, outside)  # fmt: skip
+    title = f"{weekdays()[one.date.weekday()]} {times.day(_noon(one.date))}"
+    return Cell(one.date, title, notes, kept, len(entries) - len(kept), _totals([one]), one.date == today, outside)  # fmt: skip
 
 
 def _entry(row: DaySchedule) -> Entry:

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from runner.cases.outlook import Forecast, Outlook
+from runner.cases.outlook import Forecast, Outlook, pauses_at, why_held
 from runner.desk.schedules.reasons import told, waits_for
 from runner.desk.schedules.seen import reader_zone
 from runner.timetable.deadlines import deadline_of, jitter_of
-from runner.timetable.due_times import DueTime, Planned
+from runner.timetable.due_times import DueTime, Held, Planned
 from runner.timetable.zones import local_of
 
 AHEAD: Final = timedelta(days=8)  # as far as waiting for places and resources is worked out
@@ -48,11 +48,14 @@ def coming_of(one: Planned, outlook: Outlook, at: datetime, count: int = 10) -> 
     """The next due times until `count` of them run, those that are skipped between them too, at most 30."""
     if not one.schedule.enabled or not one.schedule.is_timed:
         return []
+    pause = pauses_at(at).get(one.schedule.id)
+    if pause is not None:
+        one = Held(one.schedule, one.trigger, one.days, pause.until, why_held(pause))
     found = list(islice(_next(one, at, count), _MOST_SHOWN))
     near = [due for due in found if due.due <= at + AHEAD]
     known = {}
     if near:
-        ahead = outlook.forecast(at, at + AHEAD)
+        ahead = outlook.forecast(at, full_hour(at + AHEAD))
         known = {told.due: told for told in ahead if told.schedule == one.schedule.id}
     loads = outlook.durations(at).get(one.schedule.id)
     coming = [_coming(one, due, known.get(due.due), loads) for due in found]
@@ -60,6 +63,11 @@ def coming_of(one: Planned, outlook: Outlook, at: datetime, count: int = 10) -> 
         return coming
     name = one.zone.key
     return [replace(due, there=f"{local_of(due.due, one.zone):%Y-%m-%d %H:%M} {name}") for due in coming]
+
+
+def full_hour(at: datetime) -> datetime:
+    """The next full hour: what is foreseen up to it serves all pages of this hour."""
+    return at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def _next(one: Planned, at: datetime, count: int) -> Iterator[DueTime]:

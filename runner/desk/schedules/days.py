@@ -27,7 +27,7 @@ from runner.timetable import edits
 from runner.timetable.loading import Timetable
 
 _WEEK: Final = timedelta(days=7)
-_FARTHEST: Final = timedelta(days=400)  # as far as due times are compared
+_FARTHEST: Final = timedelta(days=120)  # so much of a long stretch is compared
 _DATE_WANTED: Final = {"required": gettext_lazy("Please fill this in."), "invalid": gettext_lazy("This must be a date, such as 2026-11-24.")}  # fmt: skip
 _TIME_WANTED: Final = {"invalid": gettext_lazy("This must be a time, such as 14:30.")}
 
@@ -175,9 +175,10 @@ def change(request: DeskRequest) -> HttpResponse:
         asked = _edit(request, name)
         if asked is None:
             return _page(request, name, _forms(request), 422)
-        edit, until = asked
-        horizon = min(max(until - now() + 2 * _WEEK, _WEEK), _FARTHEST)
-        shown = preview.look_at(edit, horizon)
+        edit, first, last = asked
+        at = now()
+        window = (max(first - _WEEK, at), max(min(last, first + _FARTHEST) + 2 * _WEEK, at))
+        shown = preview.look_at(edit, window)
     except REFUSED as error:
         return _page(request, name, {**_forms(request), "refused": _lines(error)}, 422)
     moved = request.POST.get("step") == "save" and request.POST.get("base") != shown.base
@@ -191,7 +192,9 @@ def change(request: DeskRequest) -> HttpResponse:
     return render(request, "schedules/preview.html", context, status=409 if moved else 200)  # fmt: skip
 
 
-_Asked = tuple[edits.Edit, datetime] | None  # an edit, and up to when it matters; None where a field is wrong
+_Asked = (
+    tuple[edits.Edit, datetime, datetime] | None
+)  # an edit, and from when to when it matters; None: a field is wrong
 
 
 def _edit(request: DeskRequest, name: str) -> _Asked:
@@ -209,13 +212,16 @@ def _add_day(request: DeskRequest, name: str) -> _Asked:
     given = form.cleaned_data
     until = f"{given['until']:%H:%M}" if given["until"] else "12:00"
     last = given["last"] or given["first"]
-    return edits.add_day(name, given["first"], given["kind"], last=last, until=until), times.midnight(last)
+    edit = edits.add_day(name, given["first"], given["kind"], last=last, until=until)
+    return edit, times.midnight(given["first"]), times.midnight(last)
 
 
 def _remove_day(request: DeskRequest, name: str) -> _Asked:
     written = request.POST.get("written", "")
-    last = _date(written.rpartition("..")[2]) or times.local(now()).date()
-    return edits.remove_day(name, written, request.POST.get("kind", "")), times.midnight(last)
+    first, _dots, last = written.partition("..")
+    today = times.local(now()).date()
+    span = [times.midnight(_date(text) or today) for text in (first, last or first)]
+    return edits.remove_day(name, written, request.POST.get("kind", "")), span[0], span[1]
 
 
 def _add_window(request: DeskRequest, name: str) -> _Asked:
@@ -223,12 +229,12 @@ def _add_window(request: DeskRequest, name: str) -> _Asked:
     if not form.is_valid():
         return None
     text = form.cleaned_data["window"]
-    return edits.add_blackout(name, text), _end_of(text)
+    return edits.add_blackout(name, text), *_span_of(text)
 
 
 def _remove_window(request: DeskRequest, name: str) -> _Asked:
     text = request.POST.get("window", "")
-    return edits.remove_blackout(name, text), _end_of(text)
+    return edits.remove_blackout(name, text), *_span_of(text)
 
 
 def _new_calendar(request: DeskRequest, name: str) -> _Asked:
@@ -238,7 +244,7 @@ def _new_calendar(request: DeskRequest, name: str) -> _Asked:
         return None
     said = form.cleaned_data
     entry = {key: said[key].upper() for key in ("country", "subdivision") if said[key]}
-    return edits.new_calendar(said["name"], entry), now()
+    return edits.new_calendar(said["name"], entry), now(), now()
 
 
 _MAKERS: Final[Mapping[str, Callable[[DeskRequest, str], _Asked]]] = {
@@ -269,11 +275,13 @@ def _lines(error: RunnerError) -> list[str]:
     return [" – ".join(part for part in (one.what, one.expected, one.hint) if part) for one in found]
 
 
-def _end_of(window: str) -> datetime:
-    if ".." not in window:
-        return now() + 2 * _WEEK
-    end = _local(window.rpartition("..")[2].strip())
-    return times.midnight(end.date()) if end else now()
+def _span_of(window: str) -> tuple[datetime, datetime]:
+    """From when to when a window matters: its dates, or the next two weeks."""
+    first, _dots, last = window.partition("..")
+    found = [_local(text.strip()) for text in (first, last)]
+    if found[0] is None or found[1] is None:
+        return now(), now()
+    return times.midnight(found[0].date()), times.midnight(found[1].date())
 
 
 def _local(text: object) -> datetime | None:

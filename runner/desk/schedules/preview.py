@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
@@ -25,7 +25,6 @@ from runner.store.bot_lists import FileDiff
 from runner.store.models import Bot
 from runner.timetable import edits
 
-_WEEK: Final = timedelta(days=7)
 _SHOWN: Final = 30
 _OWN: Final = frozenset({"csrfmiddlewaretoken", "step", "base"})
 
@@ -49,9 +48,9 @@ class Shown:
         return self.preview.text == self.preview.before
 
 
-def look_at(edit: edits.Edit, horizon: timedelta = _WEEK) -> edits.EditPreview:
+def look_at(edit: edits.Edit, window: tuple[datetime, datetime] | None = None) -> edits.EditPreview:
     """What the edit would do to the file as it is now. Raises what `runner.timetable.edits.preview` raises."""
-    return edits.preview(place().settings.schedules, edit, known_bots(), now(), first_sheet, horizon=horizon)
+    return edits.preview(place().settings.schedules, edit, known_bots(), now(), first_sheet, window=window)
 
 
 def shown(preview: edits.EditPreview) -> Shown:

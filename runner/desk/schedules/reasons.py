@@ -69,11 +69,14 @@ def told(reason: str) -> str:
 def waits_for(names: Sequence[str]) -> str:
     """What a predicted run waits for, in words."""
     known = {"a free slot": _("a free place"), "the run before it": _("the run before it")}
-    return _(", ").join(
-        known.get(name)
-        or _("%(name)s, which one run holds at a time") % {"name": name.removeprefix("group ")}
-        for name in names
-    )
+    return _(", ").join(known.get(name) or _waited_for(name) for name in names)
+
+
+def _waited_for(name: str) -> str:
+    bot = name.removeprefix("a free place of bot ")
+    if bot != name:
+        return _("a free place of the bot %(bot)s") % {"bot": bot}
+    return _("%(name)s, which one run holds at a time") % {"name": name.removeprefix("group ")}
 
 
 def _deed(text: str) -> str:

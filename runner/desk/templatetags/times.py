@@ -78,12 +78,12 @@ def short_clock(value: object) -> str:
 
 @register.filter
 def near(value: object, other: object) -> str:
-    """``14:02`` on the same day as `other`, ``24 Nov 2026, 14:02`` on another."""
+    """``14:02`` on the same day as `other`, ``24 Nov 14:02`` on another."""
     at, beside = _instant(value), _instant(other)
     if at is None or beside is None:
         return "–"
     same = times.local(at).date() == times.local(beside).date()
-    return _time(at, f"{times.local(at):%H:%M}" if same else times.moment(at))
+    return _time(at, f"{times.local(at):%H:%M}" if same else times.day_and_clock(at, now()))
 
 
 @register.filter
