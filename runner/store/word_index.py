@@ -207,7 +207,9 @@ def _number(connection: Any, rows: str) -> int:
 def _tables(one: Indexed) -> list[str]:
     content = f"content='{one.texts}', content_rowid='id'" if one.has_texts else "content=''"
     made = [
-        f"CREATE VIRTUAL TABLE {one.words} USING fts5(text, {content}, tokenize='trigram')",
+        f"CREATE VIRTUAL TABLE {one.words} USING fts5(text, {content}, columnsize=0, tokenize='trigram')",
+        # Each statement of an intake leaves a piece of index; merging more of them at once is a fifth less work.
+        f"INSERT INTO {one.words}({one.words}, rank) VALUES ('automerge', 16)",
         f"CREATE VIRTUAL TABLE {one.terms} USING fts5vocab('{one.words}', 'row')",
     ]
     if one.has_texts:

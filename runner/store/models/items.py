@@ -71,6 +71,8 @@ class Item(models.Model):
         indexes = (
             models.Index(fields=["queue", "status", "id"]),
             models.Index(fields=["status", "lease_until"]),
+            models.Index(fields=["queue", "attempts_made", "id"], name="item_by_attempts"),
+            models.Index(fields=["queue", "finished", "id"], name="item_by_finished"),
             models.Index(fields=["status", "-attempts_made", "id"], name="item_burning"),
             models.Index(
                 fields=["not_before"], name="item_put_off", condition=models.Q(not_before__isnull=False)

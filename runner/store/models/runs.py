@@ -55,8 +55,8 @@ class Run(models.Model):
 
         indexes = (
             models.Index(fields=["status", "queued"]),
-            models.Index(fields=["-queued", "id"], name="run_by_queued"),
-            models.Index(fields=["-started", "id"], name="run_by_started"),
+            models.Index(fields=["queued", "id"], name="run_by_queued"),
+            models.Index(fields=["started", "id"], name="run_by_started"),
             models.Index(fields=["process", "-queued"], name="run_of_process"),
             models.Index(fields=["bot", "-queued"]),
             models.Index(fields=["requested_by", "-queued"], name="run_of_person"),
