@@ -96,6 +96,14 @@ def test_a_value_is_asked_for_as_a_whole_and_by_its_field() -> None:
     assert keys(whole=("a",)) == ["A"]
 
 
+def test_words_that_are_not_wanted_are_left_out_of_the_newest_too() -> None:
+    for number in range(6):
+        put(f"SAME-{number}", note="odd" if number % 2 else "even")
+    found = with_words(Item.objects.all(), Words(all=("same",), none=("odd",)), 4)
+    assert sorted(one.key for one in found) == ["SAME-2", "SAME-4"]
+    assert keys(all=("same",), none=("odd", "even")) == []
+
+
 def test_a_corrected_value_is_found_and_the_old_one_is_not() -> None:
     item = put("A", customer="before")
     fail(item, "wrong")

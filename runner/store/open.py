@@ -88,14 +88,14 @@ def _migrate_if_behind(connection: Any) -> None:
     }
     recorder = MigrationRecorder(connection)
     applied = set(recorder.applied_migrations()) if recorder.has_table() else set()
-    behind = not known <= applied
+    behind = known - applied
     if behind or word_index.is_missing(connection):
         with _alone(Path(connection.settings_dict["NAME"])):
-            if behind:
-                with (
-                    connection.cursor() as cursor
-                ):  # a trigger that names a table keeps it from being made anew
+            if any(label == "store" for label, _name in behind):
+                # A trigger that names a table keeps SQLite from making that table anew.
+                with connection.cursor() as cursor:
                     word_index.stop_keeping(cursor.execute)
+            if behind:
                 call_command("migrate", verbosity=0, interactive=False)
             word_index.ensure(connection)
 

@@ -76,14 +76,24 @@ def newest_first(rows: QuerySet[Row], asked: Words, most: int) -> list[Row]:
         return list(_looked_into(rows, asked).order_by(*order)[:most])
     one, found = _INDEXED[rows.model], list[Row]()
     expression = expression_of(one, asked)
-    for newest in (_A_FEW, NEWEST) if expression else ():
-        found = list(rows.filter(pk__in=_matching(one, expression or "", newest)).order_by(*order)[:most])
+    if expression is None:
+        return []
+    for newest in (_A_FEW, NEWEST):
+        found = list(rows.filter(pk__in=_matching(one, expression, newest)).order_by(*order)[:most])
         if len(found) == most or asked.whole:  # a whole key is had by few
             break
     return found
 
 
-def expression_of(one: Indexed, asked: Words) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """What FTS5 is asked: texts that match `wanted`, and not those that match `unwanted` (empty: none is to go)."""
+
+    wanted: str
+    unwanted: str = ""
+
+
+def expression_of(one: Indexed, asked: Words) -> Expression | None:
     """The words as FTS5 has them; None where one of them occurs nowhere. Asking only for what is not there is None too."""
     needed = [_any_of(one, _spellings(word)) for word in asked.all]
     needed += [
@@ -93,16 +103,23 @@ def expression_of(one: Indexed, asked: Words) -> str | None:
     if not needed or not all(needed):
         return None
     unwanted = [found for word in asked.none if (found := _any_of(one, _spellings(word)))]
-    wanted = " AND ".join(f"({part})" for part in needed)
-    return " NOT ".join([f"({wanted})", *(f"({part})" for part in unwanted)])
+    return Expression(" AND ".join(f"({part})" for part in needed), " OR ".join(unwanted))
 
 
-def _matching(one: Indexed, expression: str, newest: int | None) -> RawSQL:
+def _matching(one: Indexed, asked: Expression, newest: int | None) -> RawSQL:
+    """The keys of the rows that match, of all of them or of the newest."""
     match = f"SELECT rowid FROM {one.words} WHERE {one.words} MATCH %s"  # noqa: S608 (our names)
-    parameters: list[Any] = [expression]
-    if newest is not None:
+    parameters: list[Any]
+    if newest is None:
+        parameters = [f"({asked.wanted}) NOT ({asked.unwanted})" if asked.unwanted else asked.wanted]
+    else:
         match += " ORDER BY rowid DESC LIMIT %s"
-        parameters.append(newest)
+        parameters = [asked.wanted, newest]
+        if (
+            asked.unwanted
+        ):  # with NOT it would walk on until enough are left: those of the newest are taken away
+            match = f"SELECT rowid FROM ({match}) EXCEPT SELECT rowid FROM ({match})"  # noqa: S608 (our names)
+            parameters += [f"({asked.wanted}) AND ({asked.unwanted})", newest]
     if one.has_texts:
         match = f"SELECT owner FROM {one.texts} WHERE id IN ({match})"  # noqa: S608 (our names)
     return RawSQL(match, parameters)  # noqa: S611 (values are parameters)
