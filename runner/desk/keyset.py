@@ -17,7 +17,7 @@ from django.db.models import Field, Model, Q, QuerySet
 
 from runner.core.clock import iso
 from runner.core.errors import UsageError
-from runner.desk.plans import sorted_after
+from runner.desk.plans import has_value, sorted_after
 
 Row = TypeVar("Row", bound=Model)
 LARGEST: Final = 500
@@ -88,7 +88,9 @@ def _stretches(
     sort = sorted_after(field, descending=down) if few else f"{'-' if down else ''}{field}"
     by_value = rows.order_by(sort, "-pk" if down else "pk")
     by_key = rows.filter(**{f"{field}__isnull": True}).order_by("-pk" if backwards else "pk")
-    valued = by_value.filter(**{f"{field}__isnull": False}) if _may_be_null(rows, field) else by_value
+    valued = by_value
+    if _may_be_null(rows, field):
+        valued = by_value.filter(has_value(field) if few else Q(**{f"{field}__isnull": False}))
     step = "lt" if backwards else "gt"
     in_nulls = place is not None and place[0] is None
     if place is not None and in_nulls:

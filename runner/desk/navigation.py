@@ -17,7 +17,7 @@ from runner.desk.asking import Access
 from runner.desk.people.models import CONFIRMED_FOR
 from runner.desk.settings import LANGUAGES
 from runner.desk.words import Word
-from runner.store.case_lists import WAITING_FOR_PEOPLE
+from runner.store.counts import counted_together
 from runner.store.models import Case, Item, Run
 
 MOST_COUNTED: Final = 1000  # beyond it the menu says "999+": counting a million rows for every page is no use
@@ -31,21 +31,21 @@ class Entry:
     title: Word
     path: str
     permission: str
-    count: Callable[[Access], int] | None = None
+    count: Callable[[Access], QuerySet[Any]] | None = None
     tone: str = ""
     after_line: bool = False
 
 
-def _cases(access: Access) -> int:
-    return counted(access.limit(Case.objects.filter(status__in=WAITING_FOR_PEOPLE), "cases.see"))
+def _cases(access: Access) -> QuerySet[Any]:
+    return access.limit(Case.objects.filter(waits=True), "cases.see")
 
 
-def _runs(access: Access) -> int:
-    return counted(access.limit(Run.objects.filter(status=RunStatus.RUNNING), "runs.see"))
+def _runs(access: Access) -> QuerySet[Any]:
+    return access.limit(Run.objects.filter(status=RunStatus.RUNNING), "runs.see")
 
 
-def _items(access: Access) -> int:  # noqa: ARG001 (a queue belongs to no process)
-    return counted(Item.objects.filter(status=ItemStatus.PENDING))
+def _items(access: Access) -> QuerySet[Any]:  # noqa: ARG001 (a queue belongs to no process)
+    return Item.objects.filter(status=ItemStatus.PENDING)
 
 
 MENU: Final = (
@@ -70,19 +70,21 @@ def counted(rows: QuerySet[Any], most: int = MOST_COUNTED) -> int:
 
 
 def menu_of(access: Access, area: str) -> list[dict[str, Any]]:
-    """The lines of the menu that these roles may open, with their counts."""
+    """The lines of the menu that these roles may open, with their counts. One query."""
+    entries = [entry for entry in MENU if access.may(entry.permission)]
+    asked = {entry.area: entry.count(access) for entry in entries if entry.count}
+    counts = dict(zip(asked, counted_together(list(asked.values()), MOST_COUNTED), strict=True))
     return [
         {
             "title": entry.title,
             "path": entry.path,
             "here": entry.area == area,
-            "count": entry.count(access) if entry.count else None,
+            "count": counts.get(entry.area),
             "tone": entry.tone,
             "most": MOST_COUNTED,
             "after_line": entry.after_line,
         }
-        for entry in MENU
-        if access.may(entry.permission)
+        for entry in entries
     ]
 
 

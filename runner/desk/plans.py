@@ -12,11 +12,11 @@ from typing import Any, Final, TypeVar
 from django.db import connection
 from django.db.models import F, Func, Model, OrderBy, QuerySet
 from django.db.models.expressions import Col
-from django.db.models.lookups import Lookup
+from django.db.models.lookups import IsNull, Lookup
 from django.db.models.sql.where import WhereNode
 
 Row = TypeVar("Row", bound=Model)
-FEW: Final = 5_000  # rows that are sorted quickly
+FEW: Final = 2_000  # rows that are sorted quickly
 
 
 class Plus(Func):
@@ -39,8 +39,16 @@ def along_the_order(rows: QuerySet[Row], narrowed: QuerySet[Row]) -> QuerySet[Ro
 
 def sorted_after(field: str, *, descending: bool) -> OrderBy:
     """The order of `field`, to be sorted after the rows that fit were found."""
-    value: Any = Plus(F(field)) if connection.vendor == "sqlite" else F(field)
-    return OrderBy(value, descending=descending)
+    return OrderBy(_unindexed(field), descending=descending)
+
+
+def has_value(field: str) -> IsNull:
+    """That `field` has a value, looked at after the rows that fit were found."""
+    return IsNull(_unindexed(field), False)
+
+
+def _unindexed(field: str) -> Any:
+    return Plus(F(field)) if connection.vendor == "sqlite" else F(field)
 
 
 def _freed(condition: Any) -> Any:

@@ -92,7 +92,7 @@ def _problems(request: DeskRequest) -> dict[str, Any]:
 def _cases_of(request: DeskRequest, tab: str) -> tuple[lists.ListOf, QuerySet[Case]]:
     if tab not in _CASE_TABS:
         raise Http404(tab)
-    found = _CASE_TABS[tab](request).select_related("problem").defer("evidence", "problem__whys")
+    found = _CASE_TABS[tab](request).prefetch_related("problem").defer("evidence")
     return SETTLED if tab == "closed" else CASES, found
 
 

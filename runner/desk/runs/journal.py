@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -47,15 +48,16 @@ def journal(request: DeskRequest, run_id: str) -> HttpResponse:
     return render(request, "runs/journal.html" if request.htmx else "runs/journal_page.html", context)
 
 
-def journal_context(request: DeskRequest, found: Run) -> dict[str, Any]:
-    """The lines that the address asks for, and what it takes to ask for others."""
+def journal_context(request: DeskRequest, found: Run, lanes: Sequence[int] | None = None) -> dict[str, Any]:
+    """The lines that the address asks for, and what it takes to ask for others; `lanes` where their numbers are known."""
     asked = {key: request.GET.get(key, "").strip()[:200] for key in _ASKED}
     lane = int(asked["lane"]) if asked["lane"].isdigit() else None
     first = request.GET.get("first", "")
     wanted = LogFilter(asked["level"], asked["text"], asked["item"], lane)
     shown = read_log(place().settings.runs, found, wanted, int(first) if first.isdigit() else None, SIZE)
     kept = {key: value for key, value in asked.items() if value}
-    lanes = list(Lane.objects.filter(run_id=found.pk).order_by("number").values_list("number", flat=True))
+    if lanes is None:
+        lanes = list(Lane.objects.filter(run_id=found.pk).order_by("number").values_list("number", flat=True))
     return {
         "log": shown,
         "log_lines": [(line, _TONES.get(line.level, ""), _more(line)) for line in shown.lines],

@@ -62,6 +62,7 @@ def version_of_run(request: DeskRequest, run_id: str) -> object:  # noqa: ARG001
 def run(request: DeskRequest, run_id: str) -> HttpResponse:
     """The page of a run."""
     found = run_of(run_id)
+    parts = state_context(request, found)
     context = {
         "run": found,
         "token": new_token(now()),
@@ -72,10 +73,10 @@ def run(request: DeskRequest, run_id: str) -> HttpResponse:
         "most_cases": _MOST_CASES,
         "good": _good_version(found),
         "may_start": request.access.may("runs.start", found.process),
-        **state_context(request, found),
+        **parts,
         **related_to(found),
         **steps_context(request, found),
-        **journal_context(request, found),
+        **journal_context(request, found, [lane.number for lane in parts["lanes"]]),
     }
     return render(request, "runs/run.html", context)
 

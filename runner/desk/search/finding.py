@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import Model, Q, QuerySet
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from runner.desk.asking import DeskRequest
@@ -202,7 +202,7 @@ def _schedules(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
         fits = fits and not any(word.casefold() in text for word in asked.words.none)
         if fits and named and (not limited or request.access.may("schedules.see", processes.get(bot, ""))):
             title, words = marked(one.schedule.id, asked.words.all), marked(bot, asked.words.all)
-            hits.append(Hit(title, _address_of_schedule(one.schedule.id), words))
+            hits.append(Hit(title, reverse("schedules:one", args=[one.schedule.id]), words))
     return hits[:most]
 
 
@@ -214,13 +214,6 @@ def _equals(where: Q, values: Mapping[str, str]) -> bool:
         for child in children
     )
     return held != where.negated
-
-
-def _address_of_schedule(schedule: str) -> str:
-    try:
-        return reverse("schedules:schedule", args=[schedule])
-    except NoReverseMatch:
-        return reverse("schedules:list")
 
 
 def _lines_with(data: Any, words: Words) -> tuple[tuple[str, SafeString], ...]:
