@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,7 +56,7 @@ def listed(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[Listed]:
             if "GET" not in endpoint.methods or not set(parts) <= set(known) or "live" in endpoint.pattern:
                 continue
             path, before = "/" + PART.sub(lambda part: str(known[part[1]]), endpoint.pattern), len(found)
-            queries = asked(lambda path=path: client.get(path))
+            queries = asked(partial(client.get, path))
             if len(found) > before:
                 assert len(queries) <= MOST, f"{path}: {len(queries)} queries"
     return found
@@ -113,9 +114,7 @@ def test_every_list_in_every_order_with_every_filter_reads_along_an_index(
     for path, spec, rows in found:
         for query in ({}, *variants(spec)):
             request: Any = RequestFactory().get(path, query)
-            for sql, params in asked(
-                lambda request=request, spec=spec, rows=rows: lists.show(request, spec, rows)
-            ):
+            for sql, params in asked(partial(lists.show, request, spec, rows)):
                 faults |= {
                     f"{path}?{urlencode(query)}: {fault} in {sql[-300:]}"
                     for fault in faults_of(sql, params, rows.model._meta.db_table)

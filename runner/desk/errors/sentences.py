@@ -216,6 +216,8 @@ SENTENCES: Final[Mapping[str, Word]] = {
     "REC_NO_KEY": _("The binding names no column that tells the rows apart."),
     "REC_NO_STEP": _("The recording has no such step."),
     "REC_ORDER": _("The steps of the binding are not in an order that can be followed."),
+    "API_URL": _("This address can't be told: it is not one that is allowed."),
+    "WEBHOOK": _("The webhook can't be kept like this."),
     # signing in
     "SIGN_IN": _("The bot could not sign in to the other system."),
     "REFUSED": _("The other system refused it."),
