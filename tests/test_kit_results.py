@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
+from openpyxl.styles import Font
 
 from tests.kit_worker import Project
 
@@ -38,6 +39,20 @@ def workbook(folder: Path, *rows: tuple[str, str | int]) -> Path:
         sheet.append(row)
     book.save(folder / "orders.xlsx")
     return folder / "orders.xlsx"
+
+
+def test_the_journal_says_what_else_is_on_the_sheet(tmp_path: Path) -> None:
+    source = workbook(tmp_path, ("A", 1), ("", ""), ("Country", "People"), ("Malta", 540))
+    book = load_workbook(source)
+    for column in "AB":
+        for row in (1, 4):
+            book["Orders"][f"{column}{row}"].font = Font(bold=True)
+    book.save(source)
+    finished = Project(tmp_path, ORDERS).run(
+        "work", parameters={"workbook": str(source)}, also={"results": told()}
+    )
+    (put,) = finished.events("items.put")
+    assert put.message == "1 rows for queue orders from Orders!A1:B2 (not read: A4:B5)"
 
 
 def told(*keys: str) -> Any:
@@ -75,6 +90,7 @@ def test_a_key_that_comes_twice_with_other_data_is_a_bad_row_of_its_own(tmp_path
         ("B", "WB_CELL_TYPE"),
         ("orders.xlsx/Orders!6", "ITEM_TWICE"),
     ]
+    assert put.message == "5 rows for queue orders from Orders!A1:B6"
     error = put.data["bad"][0]["errors"][0]
     assert error["what"] == "number 'A' is in orders.xlsx/Orders!2 already, with other data"
     assert put.data["bad"][0]["raw"] == {"number": "A", "amount": 2}

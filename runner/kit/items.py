@@ -21,7 +21,7 @@ from runner.kit.item import Item, Output
 from runner.kit.limits import limit_of
 from runner.kit.results import row_keys, sheet_results
 from runner.kit.retry import Retry
-from runner.kit.rows import ROWS_A_LINE, BadRow, GoodRow, journal_lines
+from runner.kit.rows import ROWS_A_LINE, BadRow, GoodRow, journal_lines, place_in_words
 from runner.kit.workbooks import rows_of_items
 
 __all__ = ["Item", "Output", "PutResult", "Queue"]
@@ -111,9 +111,8 @@ class Queue(Generic[M]):
         if inside or live.lane == 1:
             for data in journal_lines(rows, self.model, self.key):
                 count = len(data["items"]) + len(data["bad"])
-                live.journal.event(
-                    "items.put", f"{count} rows for queue {self.name}", sync=True, queue=self.name, data=data
-                )
+                said = f"{count} rows for queue {self.name}{place_in_words(rows)}"
+                live.journal.event("items.put", said, sync=True, queue=self.name, data=data)
         return PutResult(**live.channel.ask("put", queue=self.name, number=number))
 
     def results(self, rows: Iterable[GoodRow[M] | BadRow]) -> list[sheets.Result]:

@@ -63,6 +63,18 @@ def journal_lines(
         yield {**line, "file": file} if file else line
 
 
+def place_in_words(rows: object) -> str:
+    """Where rows of a workbook were read, and what else is on that sheet: `` from Data!A1:B9 (not read: D1:E5)``; else nothing."""
+    area, others = getattr(rows, "area", ""), getattr(rows, "other_tables", ())
+    if not isinstance(area, str) or not area:
+        return ""
+    sheet = getattr(rows, "sheet", "")
+    left_out = (
+        f" (not read: {', '.join(map(str, others[:5]))}{' …' if len(others) > 5 else ''})" if others else ""
+    )
+    return f" from {sheet}!{area}{left_out}" if sheet else f" from {area}{left_out}"
+
+
 def judged_rows(
     rows: Iterable[M | Mapping[str, Any] | GoodRow[M] | BadRow], model: type[M], key: str
 ) -> Iterator[dict[str, Any]]:
