@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,6 +27,7 @@ from runner.cases.webhook_posting import Outcome, post, secret_of, signature, si
 from runner.core.clock import now
 from runner.core.errors import ConflictError, ErrorReport, UsageError
 from runner.core.nouns import Event, ProblemStatus
+from runner.engine.service import parts_of
 from runner.engine.webhook_sender import TRIES, WebhookSender, wait_after
 from runner.store.models import AuditEntry, Case, Delivery, Occurrence, Problem, Webhook
 from tests.desk_place import Desk
@@ -440,3 +442,18 @@ def test_the_command_line_adds_tests_lists_and_removes(desk: Desk, told: Receive
     assert runner("secret", str(made["id"])).out.strip() == made["secret"]
     runner("remove", str(made["id"]))
     assert runner("list", "--json").json == []
+
+
+def test_the_part_of_runner_up_sends_until_it_is_stopped(desk: Desk, told: Receiver) -> None:
+    webhook = subscribe(desk, told)
+    acts.send_test(webhook.pk, by="mei", at=now())
+    settings = desk.settings.model_copy(update={"webhook_allow": "127.0.0.1"})
+    (part,) = parts_of(["webhooks"], settings, {}, lambda _text: None)
+    thread = threading.Thread(target=part.serve)
+    thread.start()
+
+    arrived = told.came.wait(60)
+    part.stop()
+    thread.join(60)
+
+    assert (arrived, told.events()) == (True, ["test"])

@@ -15,13 +15,15 @@ from runner.desk.api.keys import Rates
 from runner.desk.api.operations import OPERATIONS
 from runner.desk.asking import TooOften
 from runner.desk.outside import place
-from runner.desk.people.models import ApiToken, ProcessRole
+from runner.desk.people.models import ApiCall, ApiToken, ProcessRole
 from runner.desk.roles import PERMISSIONS, Role, has
 from runner.engine.bot_watch import take_stock
+from runner.engine.webhook_sender import WebhookSender
 from runner.store.models import Act, AuditEntry, Case, Item, Run
 from tests.desk_place import Desk
 from tests.desk_program import ok, program, refusal
 from tests.test_desk_access import filled
+from tests.webhook_receiver import receiver
 
 ITEM = {"number": "N-1", "amount": "12.50"}
 
@@ -36,7 +38,9 @@ def test_every_cell_of_role_and_operation(desk: Desk, role: Role) -> None:
     take_stock(desk.settings, changed_only=True)
     caller, narrow = program(desk, role), program(desk, role, ["audit.see"])
     wrong = []
-    for endpoint, method in itertools.product([e for e in endpoints() if e.by_key], ("GET", "POST", "PUT")):
+    for endpoint, method in itertools.product(
+        [e for e in endpoints() if e.by_key], ("GET", "POST", "PUT", "DELETE")
+    ):
         path = filled(endpoint)
         answer = caller.call(method, path)
         if method not in {e.methods[0] for e in endpoints() if e.pattern == endpoint.pattern}:
@@ -385,3 +389,30 @@ def test_the_page_for_programs_shows_every_operation(desk: Desk) -> None:
         assert f"/api/v1/{one.path.replace('{path:', '{')}</code>" in text
     assert "not with your role" in text
     assert all(permission in PERMISSIONS for one in OPERATIONS for permission in one.permissions)
+
+
+def test_webhooks_are_added_tried_out_and_removed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = place()
+    settings = here.settings.model_copy(update={"webhook_allow": "127.0.0.1"})
+    monkeypatch.setattr(django_settings, "RUNNER_PLACE", type(here)(settings, here.environment, here.outside))
+    caller = program(desk, "admin")
+    with receiver() as told:
+        said = {"label": "ERP", "url": told.url, "events": ["case.decided"]}
+        made = ok(caller.post("webhooks", said, idempotency_key="w1"), 201)
+        assert ok(caller.post("webhooks", said, idempotency_key="w1"), 201) == made
+        assert made["secret"].startswith("whsec_")
+        assert "whsec_" not in json.dumps(list(ApiCall.objects.values_list("answer", flat=True)))
+        assert [one["label"] for one in ok(caller.get("webhooks"))["rows"]] == ["ERP"]
+
+        path = f"webhooks/{made['id']}"
+        message = ok(caller.post(f"{path}/test"), 202)["message"]
+        ok(caller.post(f"cases/{case_of('A-1').pk}/decisions", {"decision": "claim"}))
+        assert WebhookSender(settings, {}).look() == 2
+        assert told.events() == ["test", "case.decided"]
+        listed = ok(caller.get(f"{path}/messages?status=sent"))["rows"]
+        assert {one["event"] for one in listed} == {"test", "case.decided"}
+        refusal(caller.post(f"messages/{message}/again"), 409, "API_STATE")
+    answer = caller.client.delete(f"/api/v1/{path}", headers={"authorization": f"Bearer {caller.key}"})
+    assert ok(answer) == {"removed": made["id"]}
+    refusal(caller.get(f"{path}/messages"), 404, "API_NOT_FOUND")
+    refusal(program(desk, "developer").get("webhooks"), 403, "API_ROLE")

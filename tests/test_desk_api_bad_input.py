@@ -209,3 +209,34 @@ def test_a_value_in_the_query_that_is_not_known_names_those_that_are(desk: Desk)
     error = refusal(program(desk, "viewer").get("runs?status=runing"), 422, "API_SCHEMA")
 
     assert "did you mean running?" in error["message"]
+
+
+def test_ht12_a_webhook_to_an_address_inside_is_refused(desk: Desk) -> None:
+    caller = program(desk, "admin")
+    said = {"label": "ERP", "events": ["run.finished"]}
+    for url in ("http://169.254.169.254/", "http://[::1]:5432", "http://localhost:8080/x"):
+        error = check("HT12", caller.post("webhooks", {**said, "url": url}))
+        assert error["field"] == "url"
+
+    page = desk.client("admin").post("/webhooks/add", {**said, "url": "http://169.254.169.254/"})
+    wanted = expected("HT12")
+    assert page.status_code == wanted["http_status"]
+    assert all(words in page.content.decode().lower() for words in wanted["message_must_contain"])
+
+
+def test_ht13_keys_can_not_be_guessed_in_words_and_wrong_ones_all_look_alike(desk: Desk) -> None:
+    answers = {
+        desk.client().get("/api/v1/runs", headers={"authorization": f"Bearer rnr_{guess}"}).content
+        for guess in ("", "a", "x" * 43, "x" * 5000)
+    }
+
+    assert len(answers) == 1
+
+
+def test_ht14_what_looks_like_a_formula_is_given_out_as_it_is(desk: Desk) -> None:
+    caller = program(desk, "operator")
+    take_stock(desk.settings, changed_only=True)
+    for number, text in enumerate(("=HYPERLINK(1)", "+1", "-1", "@x", "\tx", "\rx")):
+        data = {"number": f"F-{number}", "amount": "1", "lines": [text]}
+        assert ok(caller.post("queues/invoices/items", {"data": data}), 201)["data"]["lines"] == [text]
+        assert ok(caller.get(f"queues/invoices/items/F-{number}"))["data"]["lines"] == [text]

@@ -110,6 +110,8 @@ def test_text_that_looks_like_a_formula_is_exported_as_text(desk: Desk, text: st
     assert [cell.data_type for cell in cells] == ["s", "s"]
     assert str(cells[0].value).strip() == text.strip() or "_x" in str(cells[0].value)
     assert answer["Content-Disposition"].startswith("attachment")
+    note = "EXPORT_FORMULA: 2 cells that begin like a formula are stored as text"
+    assert answer.headers.get("Export-Note") == (None if text == "x\ry" else note)
 
 
 def test_pages_follow_each_other_in_the_address(desk: Desk) -> None:

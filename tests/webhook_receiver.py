@@ -31,6 +31,7 @@ class Receiver:
     port: int = 0
     messages: list[Message] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    came: threading.Event = field(default_factory=threading.Event)
     location: str = ""
 
     @property
@@ -57,6 +58,7 @@ def receiver() -> Iterator[Receiver]:
                 self.send_header("Location", kept.location)
             self.send_header("Content-Length", "0")
             self.end_headers()
+            kept.came.set()
 
         def log_message(self, *args: object) -> None:
             del args

@@ -167,6 +167,21 @@ def webhook_json(one: Any) -> dict[str, Any]:
     }
 
 
+def message_json(one: Delivery) -> dict[str, Any]:
+    """A message as JSON values."""
+    return {
+        "id": one.pk,
+        "webhook": one.webhook_id,
+        "event": one.event,
+        "status": one.status,
+        "attempts": one.attempts,
+        "made": iso(one.made),
+        "next_try": iso(one.next_try) if one.next_try else None,
+        "http_status": one.http_status,
+        "error": one.error,
+    }
+
+
 def _fitting(wanted: Wanted, allowed: Iterable[str]) -> Wanted:
     errors: list[RunnerError] = []
     label, url = wanted.label.strip(), wanted.url.strip()

@@ -10,7 +10,7 @@ from runner.cli.groups import group
 from runner.cli.options import Json, Limit, one_of
 from runner.cli.printing import Col, ago, one_line, print_json, print_table
 from runner.cli.project import open_project
-from runner.core.clock import iso, now
+from runner.core.clock import now
 from runner.core.nouns import Event
 
 app = group("Other programs that are told what happens.")
@@ -103,17 +103,14 @@ def messages(
 ) -> None:
     """List messages, the newest first: what arrived, what waits, and what did not arrive and why."""
     open_project()
-    from runner.cases.webhooks import DEAD, webhook_of
+    from runner.cases.webhooks import DEAD, message_json, webhook_of
     from runner.store.models import Delivery
 
     rows = Delivery.objects.select_related("webhook")
     rows = rows.filter(webhook=webhook_of(webhook)) if webhook else rows
     rows = rows.filter(status=DEAD) if dead else rows
     found: list[dict[str, Any]] = [
-        {"id": one.pk, "webhook": one.webhook_id, "label": one.webhook.label, "event": one.event, "status": one.status,
-         "attempts": one.attempts, "made": iso(one.made), "http_status": one.http_status, "error": one.error,
-         "next_try": iso(one.next_try) if one.next_try else None}
-        for one in rows[:limit]
+        message_json(one) | {"label": one.webhook.label} for one in rows[:limit]
     ]  # fmt: skip
     if as_json:
         print_json(found)

@@ -219,13 +219,27 @@ def export_known(spec: ListOf, rows: Iterable[Any]) -> HttpResponse:
     from runner.sheets.reporting import table
 
     columns = [one for one in spec.columns if one.export]
-    values = ({one.key: cell_for_excel(one.export(row)) for one in columns if one.export} for row in rows)
+    looked_like_formulas: list[int] = []
+
+    def cells(row: Any) -> dict[str, Any]:
+        made = {one.key: cell_for_excel(one.export(row)) for one in columns if one.export}
+        looked_like_formulas.append(sum(_looks_like_formula(value) for value in made.values()))
+        return made
+
+    values = (cells(row) for row in rows)
     with tempfile.TemporaryDirectory() as folder:
         file = table(
             Path(folder) / "list.xlsx", values, columns=[Column(one.key, str(one.title)) for one in columns]
         )
         content = file.read_bytes()
-    return workbook(content, f"{spec.name}-{now():%Y%m%d-%H%M}.xlsx")
+    answer = workbook(content, f"{spec.name}-{now():%Y%m%d-%H%M}.xlsx")
+    if found := sum(looked_like_formulas):
+        answer["Export-Note"] = f"EXPORT_FORMULA: {found} cells that begin like a formula are stored as text"
+    return answer
+
+
+def _looks_like_formula(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 def cell_for_excel(value: Any) -> Any:

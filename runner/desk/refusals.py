@@ -246,7 +246,8 @@ def refuse_program(request: HttpRequest, status: int, error: RunnerError) -> Htt
         return refuse(request, status, one["code"], one["message"], one["hint"], more=_field(one))
     errors = [told(one) for one in error.errors]
     codes = {one["code"] for one in errors}
-    code = codes.pop() if len(codes) == 1 and "API_PAGE" in codes else "API_SCHEMA"
+    code = codes.pop() if len(codes) == 1 else "API_SCHEMA"
+    code = code if code.startswith("API_") else "API_SCHEMA"
     text = "; ".join(" - ".join(filter(None, (one["message"], one["hint"]))) for one in errors)
     only = _field(errors[0]) if len(errors) == 1 else {}
     hint = _("Correct what is named and send it again.")

@@ -72,4 +72,4 @@ def _parameters(body: bytes) -> dict[str, Any]:
 
 def _planned(name: str) -> Planned | None:
     found = timetable()
-    return next((one for one in (found.planned if found else ()) if one.schedule.id == name), None)
+    return found.of(name) if found is not None else None

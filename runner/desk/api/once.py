@@ -25,10 +25,13 @@ def once(
     request: DeskRequest,
     act: Callable[[datetime], Mapping[str, Any] | tuple[Mapping[str, Any], int]],
     status: int = 200,
+    *,
+    shown: Callable[[dict[str, Any]], dict[str, Any]] = lambda made: made,
 ) -> HttpResponse:
     """The answer of `act`, which gets the present time; with an `Idempotency-Key` that was used, the answer given then.
 
-    `act` may give a status with its answer, in the place of `status`.
+    `act` may give a status with its answer, in the place of `status`. `shown` makes what is sent out of what is kept, for
+    what must not be kept, such as a secret.
 
     What `act` stores and the answer are stored together, or neither is: a call whose answer was lost on the way can be
     sent again without harm. A refusal is not kept. Raises UsageError for a key that is none, ConflictError
@@ -36,7 +39,8 @@ def once(
     """
     key, at = key_of_call(request), now()
     if not key:
-        return answered(request, *_with_status(act(at), status))
+        made, code = _with_status(act(at), status)
+        return answered(request, shown(made), code)
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
     with transaction.atomic():
         known = ApiCall.objects.filter(person=request.person, key=key).first()
@@ -46,13 +50,13 @@ def once(
                 person=request.person, key=key, digest=digest, status=code, answer=made, at=at
             )
             _forget(at)
-            return answered(request, made, code)
+            return answered(request, shown(made), code)
     if known.digest != digest:
         raise ConflictError(
             "the Idempotency-Key came with another call before", expected="a new key for each call",
             hint="make a new one, such as a UUID", where="Idempotency-Key", code="API_IDEMPOTENCY",
         )  # fmt: skip
-    again = answered(request, known.answer, known.status)
+    again = answered(request, shown(known.answer), known.status)
     again["Idempotent-Replayed"] = "true"
     return again
 

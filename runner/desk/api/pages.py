@@ -26,6 +26,7 @@ TITLES: Mapping[str, Word] = {
     "selections": gettext_lazy("Many cases at once"),
     "problems": gettext_lazy("Problems"),
     "schedules": gettext_lazy("Schedules"),
+    "webhooks": gettext_lazy("Webhooks"),
 }
 
 

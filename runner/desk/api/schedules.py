@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -23,9 +22,9 @@ from runner.desk.api.once import once
 from runner.desk.api.operations import InQuery, operation
 from runner.desk.api.runs import Reason
 from runner.desk.api.wrong_input import Moment, Note, Said, Text, Values
-from runner.desk.asking import Access, DeskRequest
-from runner.desk.planned import timetable
-from runner.store.models import Bot, Occurrence
+from runner.desk.asking import DeskRequest
+from runner.desk.schedules.seen import allowed, bot_of, planned_of, processes_of
+from runner.store.models import Occurrence
 from runner.timetable.due_times import Planned
 
 _JUST_BEFORE = timedelta(microseconds=1)  # a due time at the beginning itself counts
@@ -66,9 +65,7 @@ class Pause(Said):
 )
 def list_schedules(request: DeskRequest) -> HttpResponse:
     """In the order of schedules.yaml."""
-    found = timetable()
-    planned = _allowed(request.access, found.planned if found else ())
-    return answered(request, {"rows": schedules_json(planned, now())})
+    return answered(request, {"rows": schedules_json(allowed(request.access, "schedules.see"), now())})
 
 
 @operation(
@@ -160,27 +157,9 @@ def resume(request: DeskRequest, schedule: Text, wanted: Reason) -> HttpResponse
 
 def _planned(request: DeskRequest, name: str, permission: str) -> Planned:
     """The schedule of the timetable. Raises Http404 where it is not theirs to see, NotAllowed where no more than that."""
-    found = timetable()
-    one = next((one for one in (found.planned if found else ()) if one.schedule.id == name), None)
-    if one is None:
-        raise Http404
-    process = _processes([one]).get(_bot(one), "")
+    one = planned_of(name)
+    process = processes_of([bot_of(one)]).get(bot_of(one), "")
     if not (request.access.may("schedules.see", process) or request.access.may(permission, process)):
         raise Http404
     request.access.require(permission, process)
     return one
-
-
-def _allowed(access: Access, planned: Iterable[Planned]) -> list[Planned]:
-    found = list(planned)
-    processes = _processes(found)
-    return [one for one in found if access.may("schedules.see", processes.get(_bot(one), ""))]
-
-
-def _processes(planned: Iterable[Planned]) -> dict[str, str]:
-    """The process that each schedule's bot works for. One query."""
-    return dict(Bot.objects.filter(pk__in={_bot(one) for one in planned}).values_list("name", "process"))
-
-
-def _bot(one: Planned) -> str:
-    return one.schedule.bot or one.schedule.recording or ""

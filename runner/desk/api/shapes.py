@@ -339,3 +339,52 @@ class Fired(Shape):
     reason: str
     run: str | None
     again: bool
+
+
+class Webhook(Shape):
+    """An address that is told what happens."""
+
+    id: int
+    label: str
+    url: str
+    events: list[str]
+    processes: list[str]
+    enabled: bool
+    made: str
+    made_by: str
+    last_sent: str | None
+    broken_since: str | None
+    waiting: int
+    dead: int
+
+
+class NewWebhook(Webhook):
+    """An address that is told from now on, with its secret."""
+
+    secret: str
+
+
+class Message(Shape):
+    """A message on its way, or what became of it."""
+
+    id: str
+    webhook: int
+    event: str
+    status: str
+    attempts: int
+    made: str
+    next_try: str | None
+    http_status: int | None
+    error: str
+
+
+class MessageSent(Shape):
+    """A message that was put on its way."""
+
+    message: str
+
+
+class Removed(Shape):
+    """What is not there any more."""
+
+    removed: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from runner.desk.api import cases, items, operations, pages, problems, runs, schedules, selections
+from runner.desk.api import cases, items, operations, pages, problems, runs, schedules, selections, webhooks
 
 SUBJECTS = (
     runs,
@@ -13,6 +13,7 @@ SUBJECTS = (
     selections,
     problems,
     schedules,
+    webhooks,
 )  # each has made its operations when it was imported
 
 urlpatterns = [

@@ -242,7 +242,7 @@ def _in_words(error: RunnerError) -> str:
     if error.stable_code != "API_URL":
         return str(error)
     if "address not allowed" in error.what:
-        return _("This address is inside a network, or reserved. To send there all the same, put it on the allow-list: the setting webhook_allow.")  # fmt: skip
+        return _("Address not allowed: it is inside a network, or reserved. To send there all the same, put it on the allow-list: the setting webhook_allow.")  # fmt: skip
     if "as they are" in error.what:
         return _("It must begin with https:// so that nobody can read along.")
     if "stands for no address" in error.what:
