@@ -114,6 +114,16 @@ def test_a_second_table_with_more_of_the_fields_is_the_better_one(tmp_path: Path
     assert (names(first), first.area) == (["a", "b"], "A1:B3")
 
 
+def test_a_misspelt_heading_is_looked_for_in_the_table_that_was_meant(tmp_path: Path) -> None:
+    class Three(Entry):
+        due: dt.date
+
+    entries: Lines = [["Name", "Amount", "Deu"], ["a", 1, dt.date(2026, 1, 1)]]
+    path = page(tmp_path / "a.xlsx", (1, 1, COUNTRIES), (40, 2, entries))
+    with pytest.raises(WorkbookError, match=r"column 'Due' not found in row 40.*did you mean 'Deu'"):
+        sheets.read(path, Three)
+
+
 def test_the_same_headings_again_below_are_a_question_unless_a_row_is_given(tmp_path: Path) -> None:
     path = page(tmp_path / "a.xlsx", (1, 1, ENTRIES), (6, 1, ENTRIES))
     with pytest.raises(WorkbookError, match="A1:B3 and A6:B8"):

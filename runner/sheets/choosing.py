@@ -70,7 +70,8 @@ def choose_table(
     except WorkbookError as error:
         unfit = error
     if len(every) > 1:
-        found = _candidates(grid, model, every, header_row, aliases)
+        found, nearest = _candidates(grid, model, every, header_row, aliases)
+        unfit = unfit and (nearest or unfit)
         most = max((len(header.columns) for _, header in found), default=0)
         if found and (whole is None or len(whole.columns) <= most):
             best = [(block, header) for block, header in found if len(header.columns) == most]
@@ -91,26 +92,37 @@ def _candidates(
     every: Sequence[Block],
     header_row: int | None,
     aliases: Mapping[str, Sequence[str]] | None,
-) -> list[tuple[Block, Header]]:
-    """The blocks with a header that has all the fields that the model requires."""
-    wanted = {word for words in field_names(model, aliases or {}).values() for word in words}
+) -> tuple[list[tuple[Block, Header]], WorkbookError | None]:
+    """The blocks with a header that has all the fields that the model requires; and why the one that has most of them is none.
+
+    The latter only where it has more of them than the first rows of the sheet: it is that block that people meant, then.
+    """
+    names = [frozenset(words) for words in field_names(model, aliases or {}).values()]
     found: list[tuple[Block, Header]] = []
+    top = _hull(every)._replace(top=grid.first_row)
+    most = max(_hits(grid, row, top, names) for row in range(top.top, top.top + ROWS_SEARCHED))
+    nearest = None
     for block in every[:MOST_SEARCHED]:
         rows = range(block.top, min(block.bottom + 1, block.top + ROWS_SEARCHED))
         if header_row is not None:
             rows = range(header_row, header_row + (1 if _holds_row(block, header_row) else 0))
-        if not grid.facts.merged and not any(_has_word(grid, row, block, wanted) for row in rows):
+        hits = max((_hits(grid, row, block, names) for row in rows), default=0)
+        if not hits and not grid.facts.merged:
             continue
         try:
             header = find_header(grid, model, aliases=aliases, columns=(block.left, block.right), rows=rows)
-        except WorkbookError:
+        except WorkbookError as unfit:
+            if hits > most:
+                nearest, most = unfit, hits
             continue
         found.append((block, header))
-    return found
+    return found, nearest
 
 
-def _has_word(grid: Grid, row: int, block: Block, wanted: set[str]) -> bool:
-    return any(isinstance(cell, str) and normal(cell) in wanted for cell in _cells(grid, row, block))
+def _hits(grid: Grid, row: int, block: Block, names: Sequence[frozenset[str]]) -> int:
+    """How many fields a row names."""
+    words = {normal(cell) for cell in _cells(grid, row, block) if isinstance(cell, str) and cell}
+    return sum(not words.isdisjoint(one) for one in names)
 
 
 def unclear_error(grid: Grid, chosen: Chosen) -> WorkbookError:
