@@ -16,7 +16,7 @@ from runner.core.clock import now
 from runner.core.ids import uuid7
 from runner.desk.people.models import ProcessRole
 from runner.engine.bot_watch import take_stock
-from runner.insight.process_health import Sign, bots_of, health_of, process_names
+from runner.insight.process_health import Sign, health_of, process_names, workers_of
 from runner.insight.process_numbers import Measured, numbers_of
 from runner.insight.series import Series, Stretches
 from runner.store.models import Case, Occurrence, Problem, Run
@@ -147,7 +147,7 @@ def test_health_names_what_is_wrong_the_worst_first(desk: Desk) -> None:
     problem = Case.objects.get(key="A-3").problem_id
     problems.add_action(problem, "train", Who("ann", at), due=at - timedelta(days=2))
     Problem.objects.filter(pk=problem).update(regressions=1, regressed_at=at)
-    found = health_of([PROCESS, "other"], {PROCESS: ["invoices"], "other": []}, at)
+    found = health_of(workers_of([PROCESS, "other"]), {PROCESS: ["invoices"], "other": []}, at)
     assert [one.sign for one in found[PROCESS].findings] == [
         Sign.OVERDUE,
         Sign.MISSED,
@@ -166,7 +166,11 @@ def test_processes_are_found_from_runs_bots_and_problems(desk: Desk) -> None:
     failed_run(desk.settings.runs, "O-1")
     run_of(None, process="nightly")
     assert process_names() == [PROCESS, "nightly", "sales"]
-    assert bots_of(["sales", "nightly"]) == {"sales": ("post_orders",), "nightly": ("invoice",)}
+    found = workers_of(["sales", "nightly"])
+    assert {name: some.names for name, some in found.items()} == {
+        "sales": ("post_orders",),
+        "nightly": ("invoice",),
+    }
 
 
 # -- pages -----------------------------------------------------------------------------------------------------------

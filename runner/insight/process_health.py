@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import Count, Q
 
 from runner.core.nouns import OccurrenceState, ProblemStatus, RunStatus
@@ -76,54 +77,64 @@ class Health:
         return next((one.count for one in self.findings if one.sign == sign), 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The bots that work for a process, by name; `known` are those of them that the catalogue has."""
+
+    names: tuple[str, ...]
+    known: Mapping[str, Bot]
+
+
 def process_names() -> list[str]:
-    """Every process that a run, a bot, or a problem names. Each run's process is found along an index, not by reading all runs."""
+    """Every process that a run, a bot, or a problem names. Three queries, none reads all runs."""
     found = set(Bot.objects.exclude(process="").order_by().values_list("process", flat=True).distinct())
     found |= set(Problem.objects.exclude(process="").order_by().values_list("process", flat=True).distinct())
-    last = ""
-    while True:
-        after = (
-            Run.objects.filter(process__gt=last).order_by("process").values_list("process", flat=True).first()
-        )
-        if after is None:
-            return sorted(found)
-        found.add(after)
-        last = after
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED_BY_RUNS)
+        return sorted(found | {name for (name,) in cursor.fetchall()})
 
 
-def bots_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The bots that work for each of these processes: those that are there, and those that had cases or ran lately."""
-    wanted = list(names)
-    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    pairs = [
-        *Bot.objects.filter(process__in=wanted, present=True).order_by("name").values_list("process", "name")
-    ]
+# From each name to the next one along the index of runs by process.
+_NAMED_BY_RUNS: Final = """
+    WITH RECURSIVE found(name) AS (
+        SELECT MIN(process) FROM store_run WHERE process > ''
+        UNION ALL SELECT (SELECT MIN(process) FROM store_run WHERE process > found.name) FROM found WHERE found.name IS NOT NULL)
+    SELECT name FROM found WHERE name IS NOT NULL"""
+
+
+def workers_of(processes: Iterable[str]) -> dict[str, Workers]:
+    """The bots of each of these processes: those of the catalogue, those with problems, otherwise those that ran. Two or three queries."""
+    wanted = list(processes)
+    rows = list(Bot.objects.filter(process__in=wanted, present=True).order_by("name"))
     live = Problem.objects.filter(process__in=wanted).exclude(bot="").order_by("bot")
-    pairs += live.values_list("process", "bot").distinct()
+    pairs = [*((row.process, row.pk) for row in rows), *live.values_list("process", "bot").distinct()]
+    left = set(wanted) - {process for process, _bot in pairs}
+    if left:
+        pairs += Run.objects.filter(process__in=left).order_by("bot").values_list("process", "bot").distinct()
+    names: dict[str, dict[str, None]] = {process: {} for process in wanted}
     for process, bot in pairs:
-        found[process][bot] = None
-    for process in wanted:
-        if process not in found:
-            ran = Run.objects.filter(process=process).order_by("-queued").values_list("bot", flat=True)[:50]
-            found[process].update(dict.fromkeys(sorted(set(ran))))
-    return {process: tuple(found[process]) for process in wanted}
+        names[process][bot] = None
+    known = {row.pk: row for row in rows}
+    return {
+        process: Workers(tuple(some), {bot: known[bot] for bot in some if bot in known})
+        for process, some in names.items()
+    }
 
 
 def health_of(
-    names: Sequence[str], schedules: Mapping[str, Sequence[str]], now: datetime
+    workers: Mapping[str, Workers], schedules: Mapping[str, Sequence[str]], now: datetime
 ) -> dict[str, Health]:
-    """The health of these processes; `schedules` names those of each. Ten queries, and two for each process."""
-    bots = bots_of(names)
-    of_bots = bot_health(list(dict.fromkeys(bot for some in bots.values() for bot in some)))
+    """The health of the processes with these bots; `schedules` names those of each. Seven queries, however many processes."""
+    names = list(workers)
+    of_bots = bot_health(list(dict.fromkeys(bot for some in workers.values() for bot in some.names)))
     cases, problems = _cases(names, now), _problems(names)
     missed, late, actions = _missed(schedules, now), _late(names, now), _actions(names, now)
-    broken = set(Bot.objects.exclude(error="").filter(present=True).values_list("name", flat=True))
     found = {}
-    for name in names:
+    for name, some in workers.items():
         waiting, overdue = cases.get(name, (0, 0))
         live, back = problems.get(name, (0, 0))
-        failing = tuple(bot for bot in bots[name] if is_failing(of_bots[bot]))
-        unloaded = tuple(bot for bot in bots[name] if bot in broken)
+        failing = tuple(bot for bot in some.names if is_failing(of_bots[bot]))
+        unloaded = tuple(bot for bot, row in some.known.items() if row.error)
         gone = tuple(one for one in schedules.get(name, ()) if missed.get(one))
         signs = (
             Finding(Sign.OVERDUE, overdue),
@@ -135,16 +146,17 @@ def health_of(
             Finding(Sign.UNLOADED, len(unloaded), unloaded),
             Finding(Sign.WAITING, waiting - overdue),
         )
-        last = Run.objects.filter(process=name).order_by("-queued").values_list("queued", flat=True).first()
         found[name] = Health(
             process=name,
             findings=tuple(one for one in signs if one.count > 0),
             waiting=waiting,
             overdue=overdue,
             problems=live,
-            bots=bots[name],
-            last_run=last,
-            of_bots={bot: of_bots[bot] for bot in bots[name]},
+            bots=some.names,
+            last_run=max(
+                (run.started for bot in some.names for run in of_bots[bot].runs if run.started), default=None
+            ),
+            of_bots={bot: of_bots[bot] for bot in some.names},
         )
     return found
 

@@ -61,7 +61,7 @@ def numbers_of(wanted: Measured, stretches: Stretches) -> ProcessNumbers:
     return ProcessNumbers(
         done=done,
         exceptions=exceptions,
-        first_pass=_first_pass(runs, stretches),
+        first_pass=_first_pass(wanted.process, runs, stretches),
         on_time=_on_time(wanted, runs, stretches),
         hours_saved=_hours(done, wanted.manual_minutes),
         to_resolution=to_resolution,
@@ -85,16 +85,17 @@ def _hours(done: Series, manual_minutes: float | None) -> Series | None:
     return Series(done.stretches, parts=[n * manual_minutes / 60 for n in done.parts])
 
 
-def _first_pass(runs: Sequence[Mapping[str, Any]], stretches: Stretches) -> Series:
+def _first_pass(process: str, runs: Sequence[Mapping[str, Any]], stretches: Stretches) -> Series:
     """Of the items that were tried for the first time, the share that this first try finished; by the end of its run."""
     found = Series(stretches, is_share=True)
     ended = {run["pk"]: run["finished"] for run in runs if run["finished"]}
-    ids = list(ended)
-    for start in range(0, len(ids), 500):
-        rows = Attempt.objects.filter(run_id__in=ids[start : start + 500], number=1)
-        rows = rows.exclude(status__in=[AttemptStatus.RUNNING, AttemptStatus.LATER])
-        for run, status, n in rows.order_by().values_list("run_id", "status").annotate(n=Count("pk")):
-            found.add(ended[run], n if status == AttemptStatus.DONE else 0, n)
+    since = stretches.begin - _LONGEST_RUN
+    rows = Attempt.objects.filter(
+        number=1, run__process=process, run__queued__gte=since, run__queued__lt=stretches.end
+    )
+    rows = rows.exclude(status__in=[AttemptStatus.RUNNING, AttemptStatus.LATER])
+    for run, status, n in rows.order_by().values_list("run_id", "status").annotate(n=Count("pk")):
+        found.add(ended.get(run or ""), n if status == AttemptStatus.DONE else 0, n)
     return found
 
 

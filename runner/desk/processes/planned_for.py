@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from runner.core.schedules_model import Process as Entry
 from runner.desk.planned import timetable
-from runner.insight.process_health import process_names
+from runner.insight.process_health import Workers, process_names
 from runner.insight.process_numbers import GRACE
-from runner.store.models import Process
+from runner.store.models import Bot, Problem, Process, Run
 from runner.timetable.due_times import Planned
 
 
@@ -26,11 +26,18 @@ def known_processes() -> list[str]:
     return sorted({*entries(), *process_names()})
 
 
-def schedules_by_process(bots: Mapping[str, Iterable[str]]) -> dict[str, list[Planned]]:
+def is_known(process: str) -> bool:
+    """Whether there is a process of that name."""
+    if process in entries():
+        return True
+    return any(model.objects.filter(process=process).exists() for model in (Run, Bot, Problem))
+
+
+def schedules_by_process(workers: Mapping[str, Workers]) -> dict[str, list[Planned]]:
     """The schedules of each process: those whose bot works for it."""
     found = timetable()
-    of_bot = {bot: process for process, names in bots.items() for bot in names}
-    by_process: dict[str, list[Planned]] = {process: [] for process in bots}
+    of_bot = {bot: process for process, some in workers.items() for bot in some.names}
+    by_process: dict[str, list[Planned]] = {process: [] for process in workers}
     for one in found.planned if found else ():
         process = of_bot.get(one.schedule.bot or one.schedule.recording or "")
         if process is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,11 +18,11 @@ from runner.desk.asking import DeskRequest
 from runner.desk.people.models import Person
 from runner.desk.planned import in_force
 from runner.desk.processes.health_words import findings_of, verdict
-from runner.desk.processes.planned_for import entries, graces, known_processes, schedules_by_process
+from runner.desk.processes.planned_for import entries, graces, is_known, schedules_by_process
 from runner.desk.processes.tiles import PERIODS, period_of, stretches_of, tiles_of
 from runner.desk.roles import Role
 from runner.desk.runs.strips import strip_of
-from runner.insight.process_health import Health, bots_of, health_of, is_failing
+from runner.insight.process_health import Health, health_of, is_failing, workers_of
 from runner.insight.process_numbers import Measured, numbers_of
 from runner.store.models import Bot, Queue
 from runner.store.problem_lists import ProblemFilter, filtered_problems, trends
@@ -43,16 +43,16 @@ class Named:
 
 def process_named(process: str, **_parts: object) -> str | None:
     """The process of an address; None where nothing is called so."""
-    return process if process in known_processes() else None
+    return process if is_known(process) else None
 
 
 @page("processes.see", process_of=process_named)
 def process(request: DeskRequest, process: str) -> HttpResponse:
     """One process."""
     at = now()
-    bots = bots_of([process])
-    planned = schedules_by_process(bots)[process]
-    health = health_of([process], {process: [one.schedule.id for one in planned]}, at)[process]
+    workers = workers_of([process])
+    planned = schedules_by_process(workers)[process]
+    health = health_of(workers, {process: [one.schedule.id for one in planned]}, at)[process]
     entry = entries().get(process)
     context = {
         "process": process,
@@ -62,7 +62,7 @@ def process(request: DeskRequest, process: str) -> HttpResponse:
         "health": health,
         "verdict": verdict(health),
         "findings": findings_of(health),
-        "bots": _bots(health),
+        "bots": _bots(health, workers[process].known),
         "schedules": _schedules(planned),
         "queues": list(Queue.objects.filter(bot__in=health.bots).order_by("name")[:50]),
         "problems": _problems(process) if request.access.may("problems.see", process) else (),
@@ -78,7 +78,7 @@ def process(request: DeskRequest, process: str) -> HttpResponse:
 def numbers(request: DeskRequest, process: str) -> HttpResponse:
     """The tiles, as a part of the page that comes after the rest: it reads all runs and cases of the time."""
     days = period_of(request.GET.get("days", ""))
-    planned = schedules_by_process(bots_of([process]))[process]
+    planned = schedules_by_process(workers_of([process]))[process]
     entry = entries().get(process) or Entry()
     wanted = Measured(process, graces(planned), entry.manual_minutes)
     found = numbers_of(wanted, stretches_of(days, now()))
@@ -90,9 +90,8 @@ def _sop_link(sop: str) -> str:
     return sop if sop.startswith(("https://", "http://")) and " " not in sop else ""
 
 
-def _bots(health: Health) -> list[dict[str, Any]]:
+def _bots(health: Health, known: Mapping[str, Bot]) -> list[dict[str, Any]]:
     """The bots with how they are doing, those that fail first."""
-    known = Bot.objects.in_bulk(list(health.bots))
     rows = [
         {
             "name": name,

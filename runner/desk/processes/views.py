@@ -15,7 +15,7 @@ from runner.desk.asking import DeskRequest
 from runner.desk.processes.health_words import findings_of, verdict
 from runner.desk.processes.planned_for import entries, known_processes, schedules_by_process
 from runner.desk.runs.strips import strip_of
-from runner.insight.process_health import Health, bots_of, health_of
+from runner.insight.process_health import Health, health_of, workers_of
 
 _TONES: Final = ("bad", "warn", "info", "good")
 _MOST: Final = 200
@@ -26,9 +26,9 @@ def processes(request: DeskRequest) -> HttpResponse:
     """Every process, with what needs somebody now."""
     at = now()
     names = [name for name in known_processes() if request.access.may("processes.see", name)][:_MOST]
-    written, bots = entries(), bots_of(names)
-    planned = schedules_by_process(bots)
-    health = health_of(names, {name: [one.schedule.id for one in planned[name]] for name in names}, at)
+    written, workers = entries(), workers_of(names)
+    planned = schedules_by_process(workers)
+    health = health_of(workers, {name: [one.schedule.id for one in planned[name]] for name in names}, at)
     rows = [_row(health[name], written.get(name, Entry())) for name in names]
     rows.sort(
         key=lambda row: (_TONES.index(row["health"].tone), -row["health"].overdue, row["health"].process)
