@@ -346,7 +346,7 @@ def test_the_page_asks_the_store_few_questions(desk: Desk, orders: str) -> None:
     client.get(f"/problems/{orders}/")
     with CaptureQueriesContext(connection) as asked:
         client.get(f"/problems/{orders}/")
-    assert len(asked) <= 40, "\n".join(one["sql"][:150] for one in asked)
+    assert len(asked) <= 24, "\n".join(one["sql"][:150] for one in asked)
 
 
 def fits(page: Page) -> bool:

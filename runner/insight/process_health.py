@@ -103,14 +103,15 @@ _NAMED_BY_RUNS: Final = """
 
 
 def workers_of(processes: Iterable[str]) -> dict[str, Workers]:
-    """The bots of each of these processes: those of the catalogue, those with problems, otherwise those that ran. Two or three queries."""
+    """The bots of each of these processes: those of the catalogue, those with problems, otherwise those that ran lately. Two queries, and one for each without any."""
     wanted = list(processes)
     rows = list(Bot.objects.filter(process__in=wanted, present=True).order_by("name"))
     live = Problem.objects.filter(process__in=wanted).exclude(bot="").order_by("bot")
     pairs = [*((row.process, row.pk) for row in rows), *live.values_list("process", "bot").distinct()]
     left = set(wanted) - {process for process, _bot in pairs}
-    if left:
-        pairs += Run.objects.filter(process__in=left).order_by("bot").values_list("process", "bot").distinct()
+    for process in sorted(left):
+        ran = Run.objects.filter(process=process).order_by("-queued").values_list("bot", flat=True)[:50]
+        pairs += [(process, bot) for bot in sorted(set(ran))]
     names: dict[str, dict[str, None]] = {process: {} for process in wanted}
     for process, bot in pairs:
         names[process][bot] = None

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Min, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
 
 from runner.core.nouns import ActVerb, AttemptStatus, OccurrenceState, RunStatus
 from runner.insight.series import Series, Stretches
@@ -143,9 +144,12 @@ def _was_on_time(run: Mapping[str, Any], grace: timedelta, now: datetime) -> boo
 def _settled(process: str, stretches: Stretches) -> tuple[Series, Series]:
     """The mean time from opening a case to its end, by its end; and of the cases that were due, the share settled by then."""
     mean, met = Series(stretches, is_share=True), Series(stretches, is_share=True)
+    # Along the index of what has changed lately, not through all settled cases of the process: as an expression its
+    # name is looked up in no index.
+    lately = Case.objects.filter(waits=0, changed__gte=stretches.begin).alias(of=Concat("process", Value("")))
+    ended = lately.filter(of=process, resolved__gte=stretches.begin, resolved__lt=stretches.end)
     mine = Case.objects.filter(process=process, waits__in=[0, 1])
-    ended = mine.filter(waits=0, resolved__gte=stretches.begin, resolved__lt=stretches.end)
-    for opened, resolved in _newest(ended, "-resolved").values_list("opened", "resolved"):
+    for opened, resolved in _newest(ended, "-changed").values_list("opened", "resolved"):
         if resolved is not None:
             mean.add(resolved, (resolved - opened).total_seconds(), 1)
     due = mine.filter(due__gte=stretches.begin, due__lt=stretches.end)

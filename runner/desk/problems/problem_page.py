@@ -116,7 +116,7 @@ def _cases(request: DeskRequest, found: Problem) -> Any:
     """Its cases that wait; where none does, those that are settled or being tried again."""
     mine = request.access.limit(Case.objects.filter(problem=found), "cases.see")
     waiting = rows.waiting_cases(request.access).filter(problem=found)
-    return (waiting if found.waiting else mine).select_related("problem").defer("error", "evidence")
+    return (waiting if found.waiting else mine).select_related("problem").defer("evidence")
 
 
 def _proof(found: Problem) -> Proof | None:
