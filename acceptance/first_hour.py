@@ -81,6 +81,7 @@ def clear(page: Page, link: str, folder: Path, checks: Checks) -> None:
         page.get_by_role("link", name="导出以更正").click()
     book = folder / "cases.xlsx"
     download.value.save_as(book)
+    checks.that("the spreadsheet says what went wrong in Chinese", english_reasons(book), [])
     fill_in(book)
     page.get_by_role("link", name="导入更正").click()
     page.get_by_label("填好的工作簿").set_input_files(book)
@@ -114,6 +115,14 @@ def find(page: Page, key: str) -> None:
     page.keyboard.press("Enter")
     page.locator('main a[href^="/cases/"]', has_text=key).first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(key)
+
+
+def english_reasons(book: Path) -> list[str]:
+    """The reasons in the spreadsheet that are not in Chinese."""
+    sheet = load_workbook(book)["orders"]
+    column = [str(cell.value) for cell in sheet[1]].index("message") + 1
+    said = [str(sheet.cell(row, column).value) for row in range(3, sheet.max_row + 1)]
+    return [one for one in said if not re.search(r"[\u4e00-\u9fff]", one)]
 
 
 def fill_in(book: Path) -> None:

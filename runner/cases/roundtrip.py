@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -38,6 +38,11 @@ class Exported:
     sheets: int
 
 
+def as_stored(case: Case) -> tuple[str, str]:
+    """The cause and what went wrong in the words that the store has."""
+    return case.problem.title, case.message
+
+
 def export_cases(
     path: Path,
     chosen: CaseFilter | Sequence[str],
@@ -46,10 +51,12 @@ def export_cases(
     at: datetime,
     language: str = "en",
     base_url: str = "",
+    told: Callable[[Case], tuple[str, str]] = as_stored,
 ) -> Exported:
     """Write the cases of a filter, or with these ids, to an .xlsx file: one sheet per queue, one for runs, instructions.
 
-    `base_url` is the address of the desk, for links to the cases (``BASE/cases/ID``). Texts keep their form: leading zeros,
+    `base_url` is the address of the desk, for links to the cases (``BASE/cases/ID``); `told` gives the texts of the columns
+    problem and what went wrong. Texts keep their form: leading zeros,
     and what begins like a formula. Raises UsageError (EXPORT_EMPTY, EXPORT_SIZE), WorkbookError (WB_BUSY, WB_NOT_XLSX).
     """
     cases = _chosen(chosen)
@@ -63,7 +70,7 @@ def export_cases(
     sheets = [
         _sheet(
             names[name or words.title("runs", language)], queues.get(name), by_queue[name], language=language,
-            base_url=base_url,
+            base_url=base_url, told=told,
         )
         for name in order
     ]  # fmt: skip
@@ -149,14 +156,17 @@ def _chosen(chosen: CaseFilter | Sequence[str]) -> list[Case]:
 
 
 def _sheet(
-    name: str, queue: Queue | None, cases: Sequence[Case], *, language: str, base_url: str
-) -> FormSheet:
+    name: str, queue: Queue | None, cases: Sequence[Case], *, language: str, base_url: str,
+    told: Callable[[Case], tuple[str, str]],
+) -> FormSheet:  # fmt: skip
     fields = data_fields(queue, cases)
-    rows = [_row(case, fields, language, base_url) for case in cases]
+    rows = [_row(case, fields, language, base_url, told(case)) for case in cases]
     return FormSheet(name, columns_of(queue, cases, language), rows)
 
 
-def _row(case: Case, fields: Sequence[FieldFacts], language: str, base_url: str) -> FormRow:
+def _row(
+    case: Case, fields: Sequence[FieldFacts], language: str, base_url: str, told: tuple[str, str]
+) -> FormRow:
     data: Mapping[str, Any] = case.item.data if case.item else {}
     values: dict[str, Any] = {
         "case": case.pk,
@@ -164,8 +174,8 @@ def _row(case: Case, fields: Sequence[FieldFacts], language: str, base_url: str)
         "item": case.key or case.bot,
         "kind": words.kind_text(case.kind, language),
         "due": case.due.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0) if case.due else None,
-        "problem": case.problem.title[:_LONGEST_TEXT],
-        "message": case.message[:_LONGEST_TEXT],
+        "problem": told[0][:_LONGEST_TEXT],
+        "message": told[1][:_LONGEST_TEXT],
         "source": case.item.source if case.item else "",
     }
     values |= {f"{DATA}{one.name}": cell_of(one, data.get(one.name)) for one in fields}

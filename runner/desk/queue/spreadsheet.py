@@ -34,7 +34,7 @@ from runner.core.nouns import ActVerb
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
 from runner.desk.errors.field_words import expectation
-from runner.desk.errors.telling import told_error
+from runner.desk.errors.telling import title_of, told, told_error
 from runner.desk.lists import narrowed, workbook
 from runner.desk.outside import place
 from runner.desk.queue import rows
@@ -88,9 +88,14 @@ def take_out(request: DeskRequest) -> HttpResponse:
         name = f"cases-{now():%Y%m%d-%H%M}.xlsx"
         made = export_cases(
             Path(folder) / name, ids, by=request.person.username, at=now(), language=language,
-            base_url=request.build_absolute_uri("/").rstrip("/"),
+            base_url=request.build_absolute_uri("/").rstrip("/"), told=_told_case,
         )  # fmt: skip
         return workbook(made.path.read_bytes(), name)
+
+
+def _told_case(case: Case) -> tuple[str, str]:
+    """The cause and what went wrong, in the language of the page."""
+    return title_of(case.problem.title, case.problem.parts), told(case.error, case.message).text
 
 
 @page("cases.import", ACT)
