@@ -189,7 +189,13 @@ def env(more: dict[str, str]) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE",
     )  # compiling all of it anew in every child takes most of the time
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    ours = {"PYTHONPATH": str(ROOT), "RUNNER_USER": "mei", "COLUMNS": "80", "RUNNER_DISCOVERY_LIMIT": "1m"}
+    ours = {
+        "PYTHONPATH": str(ROOT),
+        "RUNNER_USER": "mei",
+        "COLUMNS": "80",
+        "RUNNER_DISCOVERY_LIMIT": "1m",
+        "RUNNER_LANG": "en",
+    }
     return {**kept, **ours, **more}
 
 

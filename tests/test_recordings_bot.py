@@ -19,6 +19,7 @@ from openpyxl import load_workbook
 from playwright.sync_api import expect
 
 from runner.demo.serve import Portal
+from runner.engine.bot_watch import take_stock
 from runner.recordings.library import Place
 from tests.cli_project import Cli, empty, ran  # noqa: F401 (fixtures)
 from tests.desk_place import Desk, desk, desk_store  # noqa: F401 (fixtures)
@@ -69,9 +70,11 @@ def test_an_ops_person_makes_a_bot_of_a_recording_schedules_it_and_finds_what_ca
     recorded: Cli, tmp_path: Path, portal: Portal, desk: Desk
 ) -> None:
     cli = desk.cli
+    take_stock(desk.settings, changed_only=True)  # as `runner up` has done
     cli("secrets", "set", "portal/password", typed=f"{portal.password}\n")  # an admin did this
     book = make_order_book(tmp_path / "orders.xlsm", 30)
     page = desk.page("operator", "/recordings/import")
+    page.set_default_timeout(60_000)  # bots are described and run beside it
 
     # a recording is taken in, bound to the workbook, and is a bot
     page.get_by_label("File of the recording").set_input_files(
@@ -89,10 +92,17 @@ def test_an_ops_person_makes_a_bot_of_a_recording_schedules_it_and_finds_what_ca
     page.get_by_label("Another address of the site").fill(portal.url)
     page.get_by_label("in the workbook itself").check()
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator("#messages")).to_contain_text("enter-order is a bot now")
+    expect(page.locator("#messages")).to_contain_text("enter-order is a bot now", timeout=60_000)
 
     # it is scheduled, and runs by itself
-    cli("schedules", "add", "orders", "recording=enter-order", "every=10s")
+    page.get_by_role("link", name="Make a schedule of it").click()
+    page.get_by_text("Again and again").click()
+    page.get_by_label("Every", exact=True).fill("10")
+    page.get_by_label("Unit").select_option("s")
+    page.get_by_label("Name", exact=True).fill("orders")
+    page.get_by_role("button", name="See what will change").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".message.success").last).to_contain_text("orders is in the file", timeout=60_000)
     service = cli.start("up", "--no-desk")
     try:
         until(lambda: ended(cli), limit=240)
@@ -192,6 +202,10 @@ def test_a_recording_is_replayed_listed_and_shown(recorded: Cli, tmp_path: Path,
     refused = cli("replay", "enter-order", "--set", "order_no=REC-100", "--address", portal.url, code=1)
     assert "enter-order step 13: REFUSED: the page refuses it" in refused.err
     assert portal.password not in refused.out + refused.err
+    words = ["replay", "enter-order", "--set", "order_no=REC-100", "--address", portal.url]
+    chinese = cli(*words, code=1, RUNNER_LANG="zh")
+    assert "REFUSED: 第 13 步（点击“Post order”）：页面拒绝了输入的数据" in chinese.err
+    assert " 13  点击“Post order”" in chinese.out
     assert "did you mean 'order_no'?" in cli("replay", "enter-order", "--set", "order_nr=1", code=2).err
     listed = cli("recordings", "list", "--json").json
     assert listed[0]["placeholders"] == [

@@ -6,10 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from runner.cases.fingerprint import explain
 from runner.cli.printing import ago, in_words, one_line, print_facts, short_run
+from runner.cli.tongue import in_chinese, said, told_message, word
+from runner.core.errors import RunnerError
 from runner.core.nouns import CaseStatus, FailureKind
 from runner.core.settings import Settings
-from runner.store.models import Run
+from runner.recordings.failing import step_failure, told_failure
+from runner.recordings.library import Place
+from runner.store.models import Problem, Run
 
 _KINDS: Final[Mapping[str, str]] = {
     FailureKind.BUSINESS: "business exception: data or a rule is wrong, a person decides",
@@ -20,45 +25,72 @@ _KINDS: Final[Mapping[str, str]] = {
 
 def print_case(settings: Settings, case: Mapping[str, Any]) -> None:
     """Print a case as `case_json` gives it."""
-    print_facts(
-        [
-            ("case", case["id"]),
-            ("status", _status(case)),
-            (
-                "what failed",
-                f"{case['queue']} {case['item']}" if case["item"] else f"the run of {case['bot']}",
-            ),
-            ("kind", _KINDS.get(case["kind"], case["kind"])),
-            ("message", one_line(case["message"], 1000)),
-            *_page(case["evidence"]),
-            ("step", case["step"]),
-            ("data", in_words(case["data"])),
-            ("from", case["source"]),
-            ("bot", case["bot"]),
-            ("where", (case["error"] or {}).get("where")),
-            (
-                "run",
-                f"{short_run(case['run'])}, tries so far: {case['attempts']}"
-                if case["item"]
-                else short_run(case["run"]),
-            ),
-            ("problem", f"{case['problem']} - {one_line(case['explanation'], 300)}"),
-            ("due", ago(case["due"])),
-            *(("evidence" if n == 0 else " ", text) for n, text in enumerate(_evidence(settings.runs, case))),
-            *(("history" if n == 0 else " ", text) for n, text in enumerate(map(_act, case["history"]))),
-            *(("decide" if n == 0 else " ", text) for n, text in enumerate(_decisions(case))),
-        ]
+    facts: list[tuple[str, Any]] = [
+        ("case", case["id"]),
+        ("status", _status(case)),
+        (
+            "what failed",
+            f"{case['queue']} {case['item']}" if case["item"] else said("the run of {bot}", bot=case["bot"]),
+        ),
+        ("kind", said(_KINDS.get(case["kind"], case["kind"]))),
+        *_in_words(settings.project, case),
+        ("message", one_line(case["message"], 1000)),
+        *_page(case["evidence"]),
+        ("step", case["step"]),
+        ("data", in_words(case["data"])),
+        ("from", case["source"]),
+        ("bot", case["bot"]),
+        ("where", (case["error"] or {}).get("where")),
+        (
+            "run",
+            said("{run}, tries so far: {tries}", run=short_run(case["run"]), tries=case["attempts"])
+            if case["item"]
+            else short_run(case["run"]),
+        ),
+        ("problem", f"{case['problem']} - {one_line(_explanation(case), 300)}"),
+        ("due", ago(case["due"])),
+        *(("evidence" if n == 0 else " ", text) for n, text in enumerate(_evidence(settings.runs, case))),
+        *(("history" if n == 0 else " ", text) for n, text in enumerate(map(_act, case["history"]))),
+        *(("decide" if n == 0 else " ", text) for n, text in enumerate(_decisions(case))),
+    ]
+    print_facts([(said(name), value) for name, value in facts])
+
+
+def _in_words(project: Path, case: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what happened in the language of the terminal, where the message itself is in another one."""
+    if not in_chinese():
+        return
+    failure = step_failure(case["message"])
+    if failure is None or failure.recording != case["bot"]:
+        yield "in words", one_line(told_message(case["error"], case["message"]), 1000)
+        return
+    place = Place(project, case["bot"])
+    try:
+        recording = place.read()
+    except RunnerError:
+        recording = None
+    yield (
+        "in words",
+        one_line(told_failure(failure, (case["error"] or {}).get("code", ""), recording, "zh"), 1000),
     )
 
 
+def _explanation(case: Mapping[str, Any]) -> str:
+    if not in_chinese():
+        return str(case["explanation"])
+    parts = Problem.objects.filter(pk=case["problem"]).values_list("parts", flat=True).first()
+    return explain(parts, "zh") if parts else str(case["explanation"])
+
+
 def _status(case: Mapping[str, Any]) -> str:
-    parts = [case["status"]]
+    parts = [word("case", case["status"])]
     if case["assignee"]:
-        parts.append(f"with {case['assignee']}")
+        parts.append(said("with {who}", who=case["assignee"]))
     if case["snoozed_until"]:
-        parts.append(f"put aside, back {ago(case['snoozed_until'])}")
+        parts.append(said("put aside, back {time}", time=ago(case["snoozed_until"])))
     if case["resolution"]:
-        parts.append(f"{case['resolution'].replace('_', ' ')} ({ago(case['resolved'])})")
+        how = word("resolution", case["resolution"]).replace("_", " ")
+        parts.append(f"{how} ({ago(case['resolved'])})")
     return ", ".join(parts)
 
 
@@ -87,7 +119,7 @@ def _act(act: Mapping[str, Any]) -> str:
     if before is not None and after is not None:
         names = [name for name in after if after[name] != before.get(name)]
         changed = f" [{', '.join(f'{n}: {before.get(n)} → {after[n]}' for n in names)}]"
-    return f"{ago(act['at'])} {act['verb']} by {act['by']}{changed}{note}"
+    return f"{ago(act['at'])} {said('{verb} by {who}', verb=word('verb', act['verb']), who=act['by'])}{changed}{note}"
 
 
 def _decisions(case: Mapping[str, Any]) -> list[str]:
@@ -97,8 +129,8 @@ def _decisions(case: Mapping[str, Any]) -> list[str]:
         return []
     if case["kind"] == FailureKind.UNKNOWN:
         return [
-            f"runner cases attest {name} --done --note '…'       it happened: the item is done",
-            f"runner cases attest {name} --not-done --note '…'   it did not happen: try again",
+            f"runner cases attest {name} --done --note '…'       {said('it happened: the item is done')}",
+            f"runner cases attest {name} --not-done --note '…'   {said('it did not happen: try again')}",
             f"runner cases snooze {name} --until 2h",
         ]
     fields = list(case["data"] or {})
@@ -107,7 +139,7 @@ def _decisions(case: Mapping[str, Any]) -> list[str]:
     return [
         *corrected,
         *as_it_is,
-        f"runner cases done {name} --note '…'     done by hand",
+        f"runner cases done {name} --note '…'     {said('done by hand')}",
         f"runner cases reject {name} --reason '…'",
         f"runner cases snooze {name} --until 2h",
     ]

@@ -8,8 +8,9 @@ import typer
 
 from runner.cli.groups import group
 from runner.cli.options import Bot, CaseId, Json, Limit, Queue, Since, Sort, Text, moment_before, one_of
-from runner.cli.printing import Col, ago, one_line, print_json, print_table
+from runner.cli.printing import Col, ago, one_line, print_json, print_table, state
 from runner.cli.project import open_project
+from runner.cli.tongue import said, told_message
 from runner.core.clock import now
 from runner.core.nouns import CaseStatus, FailureKind, Priority
 
@@ -65,12 +66,14 @@ def list_cases(
         print_json(found)
         return
     print_table(
-        [Col("CASE", fixed=True), Col("STATUS", fixed=True), Col("KIND"), Col("ITEM"), Col("DUE"), Col("WHO"), Col("WHAT")],
+        [Col(said("CASE"), fixed=True), Col(said("STATUS"), fixed=True), Col(said("KIND")), Col(said("ITEM")), Col(said("DUE")),
+         Col(said("WHO")), Col(said("WHAT"))],
         (
-            (c["id"], c["status"], c["kind"], c["item"] or f"({c['bot']})", ago(c["due"]), c["assignee"], one_line(c["message"]))
+            (c["id"], state("case", c["status"]), state("kind", c["kind"]), c["item"] or f"({c['bot']})", ago(c["due"]), c["assignee"],
+             one_line(told_message(c["error"], c["message"])))
             for c in found
         ),
-        "No case waits for a person." if not status else "No case.",
+        said("No case waits for a person." if not status else "No case."),
     )  # fmt: skip
 
 

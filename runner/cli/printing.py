@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from runner.cli.tongue import said, word
 from runner.core.clock import from_iso, iso, now
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -78,10 +79,16 @@ def print_table(columns: Sequence[Col], rows: Iterable[Sequence[Any]], nothing: 
 def print_facts(facts: Sequence[tuple[str, Any]]) -> None:
     """Print names and values below each other, unwrapped so that commands can be copied; empty values are left out."""
     shown = [(name, value) for name, value in facts if value not in (None, "", [], {})]
-    width = max((len(name) for name, _ in shown), default=0)
+    width = max((cell_len(name) for name, _ in shown), default=0)
     out = console()
     for name, value in shown:
-        out.print(Text.assemble((f"{name:<{width}}", "bold"), "  ", _cell(value)), soft_wrap=True)
+        named = name + " " * (width - cell_len(name))
+        out.print(Text.assemble((named, "bold"), "  ", _cell(value)), soft_wrap=True)
+
+
+def state(noun: str, value: str) -> Text:
+    """A state or kind as a cell, in the word of the terminal's language and in its colour."""
+    return Text(word(noun, value), style=_STYLES.get(value, ""))
 
 
 def clean(text: object) -> str:
@@ -101,10 +108,10 @@ def ago(at: datetime | str | None) -> str:
     instant = from_iso(at) if isinstance(at, str) else at
     distance = now() - instant
     size = abs(distance)
-    text = next((f"{size // unit} {name}" for unit, name in _UNITS if size >= unit), "")
+    text = next((f"{size // unit} {said(name)}" for unit, name in _UNITS if size >= unit), "")
     if not text:
-        return "now"
-    return f"{text} ago" if distance > timedelta() else f"in {text}"
+        return said("now")
+    return said("{time} ago" if distance > timedelta() else "in {time}", time=text)
 
 
 def lasted(start: datetime | str | None, end: datetime | str | None) -> str:
@@ -114,11 +121,11 @@ def lasted(start: datetime | str | None, end: datetime | str | None) -> str:
     first, last = (from_iso(t) if isinstance(t, str) else t for t in (start, end))
     seconds = (last - first).total_seconds()
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f} {said('s')}"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
-    return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 s"
+    return " ".join(f"{n} {said(unit)}" for n, unit in parts if n) or f"0 {said('s')}"
 
 
 def one_line(text: object, longest: int = 2000) -> str:

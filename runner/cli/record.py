@@ -8,6 +8,7 @@ import typer
 
 from runner.cli.printing import warn
 from runner.cli.project import open_settings
+from runner.cli.tongue import in_chinese
 from runner.core.errors import EnvironmentProblem, UsageError
 
 
@@ -69,7 +70,7 @@ def record(
         warn("the network traffic is not there: Ctrl-C ended the browser - click Done in the panel instead")
     keep_former(settings.home, place, "import", by=opened.who, at=now())
     recorded.write(place)
-    for number, words in enumerate(all_words(recorded.recording), start=1):
+    for number, words in enumerate(all_words(recorded.recording, "zh" if in_chinese() else "en"), start=1):
         print(f"{number:>3}  {words}")
     print(f"\n{place.shown} has {len(recorded.recording.steps)} steps. Go on with:")
     for secret_name in recorder.secrets:

@@ -10,7 +10,11 @@ from runner.cli.options import Json
 from runner.cli.printing import print_json
 from runner.cli.project import open_settings
 from runner.cli.run import parameters_of
-from runner.core.errors import UsageError, did_you_mean
+from runner.cli.tongue import in_chinese
+from runner.core.errors import ApplicationError, BusinessError, RunnerError, UsageError, did_you_mean
+from runner.recordings.failing import step_failure, told_failure
+from runner.recordings.model import Recording
+from runner.recordings.wording import all_words
 
 SLOW_MS: Final = 700
 
@@ -51,9 +55,11 @@ def replay(
     given = _known(parameters_of(values or (), flag="--set"), names_in(recording))
     vault = Vault(settings.vault, project.environment)
 
-    def told(number: int, words: str) -> None:
+    steps = all_words(recording, "zh" if in_chinese() else "en")
+
+    def told(number: int, _words: str) -> None:
         if not as_json:
-            print(f"{number:>3}  {words}", flush=True)
+            print(f"{number:>3}  {steps[number - 1]}", flush=True)
 
     script = Script(
         recording, place.shown, settings.project, place.folder, address=address, secret=vault.get,
@@ -62,13 +68,25 @@ def replay(
     with window(headed=headed, browser=settings.browser) as context:
         player = Player(context.new_page(), script)
         player.begin({**samples, **given})
-        player.play()
+        try:
+            player.play()
+        except (ApplicationError, BusinessError) as error:
+            raise _in_the_language(error, recording) from error
     if as_json:
         print_json({"name": place.name, "steps": len(recording.steps), "outputs": player.outputs})
         return
     for output, value in player.outputs.items():
         print(f"{output}: {value}")
     print(f"\n{len(recording.steps)} steps done.")
+
+
+def _in_the_language(error: RunnerError, recording: Recording) -> RunnerError:
+    """The error of a step, in Chinese where the terminal speaks it."""
+    failure = step_failure(f"{error.where}: {error.what}")
+    if failure is None or not in_chinese():
+        return error
+    words = told_failure(failure, error.stable_code, recording, "zh")
+    return type(error)(words, where=error.where, code=error.stable_code)
 
 
 def _known(given: dict[str, str], names: list[str]) -> dict[str, str]:

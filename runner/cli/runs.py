@@ -8,8 +8,9 @@ import typer
 
 from runner.cli.groups import group
 from runner.cli.options import Bot, Json, Limit, RunId, Since, Sort, moment_before, one_of
-from runner.cli.printing import Col, ago, lasted, print_json, print_table, short_run
+from runner.cli.printing import Col, ago, lasted, print_json, print_table, short_run, state
 from runner.cli.project import open_project
+from runner.cli.tongue import said
 from runner.core.clock import now
 from runner.core.nouns import RunStatus
 
@@ -41,15 +42,15 @@ def list_runs(
         print_json(found)
         return
     print_table(
-        [Col("RUN", fixed=True), Col("BOT"), Col("STATUS", fixed=True), Col("STARTED"), Col("TOOK"), Col("ITEMS", right=True),
-         Col("EXC", right=True), Col("SCHEDULE")],
+        [Col(said("RUN"), fixed=True), Col(said("BOT")), Col(said("STATUS"), fixed=True), Col(said("STARTED")), Col(said("TOOK")),
+         Col(said("ITEMS"), right=True), Col(said("EXC"), right=True), Col(said("SCHEDULE"))],
         (
-            (short_run(r["id"]), r["bot"], r["status"], ago(r["started"]) or "waits",
+            (short_run(r["id"]), r["bot"], state("run", r["status"]), ago(r["started"]) or said("waits"),
              lasted(r["started"], r["finished"]), f"{r['items']['done']}/{r['items']['total']}",
              r["items"]["exceptions"] or "", r["schedule"])
             for r in found
         ),
-        "No run yet. Start one with: runner run BOT",
+        said("No run yet. Start one with: runner run BOT"),
     )  # fmt: skip
 
 

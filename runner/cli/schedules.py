@@ -13,6 +13,7 @@ from runner.cli.options import Json, Limit, zone_of
 from runner.cli.printing import Col, ago, one_line, print_json, print_table, short_run, warn
 from runner.cli.project import open_project, open_settings
 from runner.cli.timetables import load
+from runner.cli.tongue import in_chinese, said, told_reason, word
 from runner.core.clock import now
 from runner.core.errors import ErrorReport, UsageError, did_you_mean
 from runner.core.settings import Settings
@@ -40,19 +41,26 @@ def list_schedules(as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
+    by_id = {one.schedule.id: one for one in timetable.planned}
     print_table(
-        [Col("SCHEDULE", fixed=True), Col("BOT"), Col("WHEN"), Col("NEXT"), Col("LAST")],
+        [
+            Col(said("SCHEDULE"), fixed=True),
+            Col(said("BOT")),
+            Col(said("WHEN")),
+            Col(said("NEXT")),
+            Col(said("LAST")),
+        ],
         (
             (
                 s["id"],
                 s["bot"] or s["recording"],
-                s["when"],
+                describe_planned(by_id[s["id"]], by_id[s["id"]].zone, "zh") if in_chinese() else s["when"],
                 _next_words(s),
                 _last(s),
             )
             for s in found
         ),
-        "No schedule yet. Add one to schedules.yaml.",
+        said("No schedule yet. Add one to schedules.yaml."),
     )
     for one in found:
         if one["late"]:
@@ -89,13 +97,13 @@ def show_next(
         print_json([due_json(one, zone) for one in ahead])
         return
     print_table(
-        [Col("DUE", fixed=True), Col("", fixed=True), Col("SCHEDULE", fixed=True), Col("BOT"), Col("")],
+        [Col(said("DUE"), fixed=True), Col("", fixed=True), Col(said("SCHEDULE"), fixed=True), Col(said("BOT")), Col("")],
         (
-            (one.local(zone).strftime("%a %Y-%m-%d %H:%M"), one.local(zone).strftime("%Z"), one.planned.schedule.id,
+            (f"{said(f'{one.local(zone):%a}')} {one.local(zone):%Y-%m-%d %H:%M}", one.local(zone).strftime("%Z"), one.planned.schedule.id,
              one.planned.schedule.bot or one.planned.schedule.recording, _remark(one.due) or late_words(one))
             for one in ahead
         ),
-        "Nothing is due.",
+        said("Nothing is due."),
     )  # fmt: skip
 
 
@@ -191,16 +199,18 @@ def _tell_hold() -> None:
 
 def _next_words(schedule: dict[str, Any]) -> str:
     if schedule["paused"]:
-        return f"paused by {schedule['paused']['by']}"
-    return ago(schedule["next"]) if schedule["enabled"] else "off"
+        return said("paused by {who}", who=schedule["paused"]["by"])
+    return ago(schedule["next"]) if schedule["enabled"] else said("off")
 
 
 def _remark(due: DueTime) -> str:
     if due.skip is not None:
+        if in_chinese():
+            return f"{word('occurrence', 'skipped')}：{told_reason(due.reason)}"
         return f"skipped ({due.skip}): {due.reason}"
-    return f"moved from {due.planned:%Y-%m-%d}" if due.planned != due.due else ""
+    return said("moved from {day}", day=f"{due.planned:%Y-%m-%d}") if due.planned != due.due else ""
 
 
 def _last(schedule: dict[str, Any]) -> str:
     last = schedule["last"]
-    return f"{last['state']} {ago(last['due'])}" if last else ""
+    return f"{word('occurrence', last['state'])} {ago(last['due'])}" if last else ""

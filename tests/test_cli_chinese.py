@@ -1,0 +1,75 @@
+"""The lists that ops staff read on the command line, in Chinese where the terminal speaks it; `--json` is the same everywhere."""
+
+# ruff: noqa: F811 - a fixture is named where it is used
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from rich.cells import cell_len
+
+from runner.cli.tongue import in_chinese
+from tests.cli_project import Cli, cli, empty, fresh, ran  # noqa: F401 - fixtures
+
+# What may stand in Latin letters: data of the project, ids, commands, and the error's own words beside the Chinese ones.
+_WORDS = re.compile(r"[A-Za-z]{2,}")
+
+
+@pytest.mark.parametrize(
+    ("environment", "chinese"),
+    [
+        ({}, False),
+        ({"LANG": "zh_CN.UTF-8"}, True),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, False),
+        ({"LANG": "en_GB.UTF-8", "RUNNER_LANG": "zh"}, True),
+        ({"LANG": "zh_CN.UTF-8", "RUNNER_LANG": "en"}, False),
+    ],
+)
+def test_the_first_variable_that_is_set_decides(environment: dict[str, str], chinese: bool) -> None:
+    assert in_chinese(environment) is chinese
+
+
+def test_runs_cases_and_schedules_are_listed_in_chinese_below_their_heads(ran: Cli) -> None:
+    runs, cases, schedules, coming = (
+        ran(*words, RUNNER_LANG="zh").out.splitlines()
+        for words in (["runs", "list"], ["cases", "list"], ["schedules", "list"], ["schedules", "next"])
+    )
+    assert runs[0].split() == ["运行", "机器人", "状态", "开始", "耗时", "工作项", "异常", "计划"]
+    assert "有异常" in runs[1]
+    assert cell_len(runs[0].partition("状态")[0]) == cell_len(runs[1].partition("有异常")[0])
+    assert "前" in runs[1]
+    assert cases[0].split() == ["个案", "状态", "类型", "工作项", "到期", "负责人", "内容"]
+    assert {"待处理"} == {line.split()[1] for line in cases[1:]}
+    assert {"业务异常", "系统异常", "结果未知"} == {line.split()[2] for line in cases[1:]}
+    assert schedules[0].split() == ["计划", "机器人", "何时", "下次", "上次"]
+    assert "周一至周五" in schedules[1]
+    assert "停用" in schedules[2]
+    assert re.match(r"周[一二三四五] \d{4}-\d\d-\d\d", coming[1])
+    heads = " ".join([runs[0], cases[0], schedules[0], coming[0]])
+    assert _WORDS.findall(heads) == []
+
+
+def test_a_case_is_shown_in_chinese_with_the_commands_to_copy(ran: Cli) -> None:
+    case = next(one for one in ran("cases", "list", "--json").json if one["item"] == "A-4")
+    shown = ran("cases", "show", case["id"], RUNNER_LANG="zh").out
+    for words in (
+        "结果未知：请到对方系统查看是否已发生",
+        "已尝试 1 次",
+        "runner 打开了个案",
+        "--done --note '…'       已发生：该工作项已完成",
+    ):
+        assert words in shown
+    assert [name for name in re.findall(r"^(\w+)  ", shown, re.MULTILINE) if _WORDS.search(name)] == []
+
+
+def test_json_is_the_same_in_every_language(ran: Cli) -> None:
+    lists = (["runs", "list", "--json"], ["cases", "list", "--json"], ["schedules", "list", "--json"])
+    for words in lists:
+        english, chinese = ran(*words).out, ran(*words, RUNNER_LANG="zh").out
+        assert english == chinese
+
+
+def test_empty_lists_are_said_in_chinese(fresh: Cli) -> None:
+    assert fresh("runs", "list", RUNNER_LANG="zh").out == "还没有运行。启动一次：runner run BOT\n"
+    assert fresh("cases", "list", RUNNER_LANG="zh").out == "没有等待处理的个案。\n"
