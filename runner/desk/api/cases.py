@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext_noop as _
 from ninja import Query
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from runner.cases.decisions import decide
 from runner.cases.undoing import undo
@@ -39,8 +39,8 @@ Status = Literal["open", "claimed", "waiting", "retrying", "resolved", "closed",
 Level = Literal["low", "normal", "high", "urgent"]
 
 
-class CaseQuery(Paged):
-    """Which cases; without a status those that wait for people."""
+class CaseFields(BaseModel):
+    """What cases are filtered by; without a status those that wait for people."""
 
     status: Annotated[list[Status], Field(description="States, or: all. Default: those that wait.")] = Field(default_factory=list)  # fmt: skip
     kind: FailureKind | None = None
@@ -59,8 +59,12 @@ class CaseQuery(Paged):
     ] = ""
 
 
-def filter_of(wanted: CaseQuery) -> CaseFilter:
-    """The filter that a query asks for."""
+class CaseQuery(CaseFields, Paged):
+    """Which cases."""
+
+
+def filter_of(wanted: CaseFields) -> CaseFilter:
+    """The filter that these fields ask for."""
     states = tuple(str(one) for one in wanted.status)
     return CaseFilter(
         queue=wanted.queue,

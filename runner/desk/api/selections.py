@@ -15,14 +15,13 @@ from runner.cases import bulk
 from runner.cases.bulk import Chosen, RowResult, Selection
 from runner.core.clock import iso, now
 from runner.core.errors import ErrorReport, UsageError
-from runner.core.nouns import FailureKind
 from runner.desk.api import shapes
 from runner.desk.api.answers import answered
-from runner.desk.api.cases import CaseQuery, Level, Status, filter_of
+from runner.desk.api.cases import CaseFields, filter_of
 from runner.desk.api.decisions import NEEDS, Choice, decision_of
 from runner.desk.api.once import once
 from runner.desk.api.operations import operation
-from runner.desk.api.wrong_input import Moment, Name, Said, Text
+from runner.desk.api.wrong_input import Name, Said, Text
 from runner.desk.asking import DeskRequest
 from runner.store.case_lists import filtered_cases
 from runner.store.models import Act, Case
@@ -37,22 +36,8 @@ class Seen(Said):
     version: Annotated[int, Field(ge=0, le=2_000_000_000)] | None = None
 
 
-class Fitting(Said):
+class Fitting(CaseFields, Said):
     """The filter of the list of cases."""
-
-    status: list[Status] = Field(default_factory=list)
-    kind: FailureKind | None = None
-    queue: Text = ""
-    bot: Text = ""
-    process: Text = ""
-    problem: Text = ""
-    run: Text = ""
-    assignee: Text = ""
-    unassigned: bool = False
-    priority: Level | None = None
-    overdue: bool = False
-    since: Moment | None = None
-    text: Annotated[Text, Field(max_length=500)] = ""
 
 
 class Choose(Said):
@@ -175,8 +160,7 @@ def _named(request: DeskRequest, wanted: Sequence[Seen]) -> list[Chosen]:
 
 
 def _fitting(request: DeskRequest, wanted: Fitting) -> list[Chosen]:
-    query = CaseQuery(**{name: getattr(wanted, name) for name in wanted.model_fields_set})
-    rows = request.access.limit(filtered_cases(filter_of(query)), "cases.bulk").order_by("opened", "id")
+    rows = request.access.limit(filtered_cases(filter_of(wanted)), "cases.bulk").order_by("opened", "id")
     return [Chosen(*row) for row in rows.values_list("pk", "version")[: bulk.LARGEST + 1]]
 
 

@@ -48,7 +48,7 @@ class WebhookForm(forms.Form):
     label = forms.CharField(label=gettext_lazy("Who is told?"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))  # fmt: skip
     url = forms.CharField(
         label=gettext_lazy("Address"), max_length=1000,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "https://", "spellcheck": "false", "inputmode": "url"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}),
     )  # fmt: skip
     events = forms.MultipleChoiceField(label=gettext_lazy("Told when"), widget=forms.CheckboxSelectMultiple)
     processes = forms.MultipleChoiceField(
