@@ -269,18 +269,19 @@ schedules: []
 
 @given(
     cron=st.sampled_from(
-        ["30 8 * * 1-5", "*/15 8-17 * * *", "0 0 1 * *", "15,45 2 * * 0", "0 9 1-7 * 1", "5 0,23 * 10,11 *", "0 18 L * *", "30 2 */2 * 1", "0 0 13 * 5"]
+        ["30 8 * * 1-5", "*/15 8-17 * * *", "0 0 1 * *", "15,45 2 * * 0", "0 9 1-7 * 1", "5 0,23 * 10,11 *", "0 18 L * *", "at 02:30", "at 08:15 23:45", "30 2 */2 * 1", "0 0 13 * 5"]
     ),
     zones=st.tuples(*[st.sampled_from(["Europe/Berlin", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu"])] * 2),
     day=st.dates(date(2026, 10, 20), date(2026, 11, 10)),
     has_days=st.booleans(),
     shift=st.sampled_from(["skip", "next"]),
 )  # fmt: skip
-def test_due_times_of_a_cron_are_counted_as_they_are_walked(
+def test_due_times_of_a_grid_are_counted_as_they_are_walked(
     cron: str, zones: tuple[str, str], day: date, has_days: bool, shift: str
 ) -> None:
     file = load(Path("schedules.yaml"), None, NOW, text=CALENDARS)
-    entry: dict[str, object] = {"id": "a", "bot": "b", "cron": cron, "timezone": zones[0], "shift": shift}
+    rule: dict[str, object] = {"at": cron.split()[1:]} if cron.startswith("at") else {"cron": cron}
+    entry: dict[str, object] = {"id": "a", "bot": "b", **rule, "timezone": zones[0], "shift": shift}
     entry |= {"calendars": ["company"]} if has_days else {}
     schedule = Schedule.model_validate(entry)
     days = work_days(schedule.calendars, file.calendars)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +14,10 @@ from openpyxl import load_workbook
 from playwright.sync_api import expect
 
 from runner.cases import schedule_acts
+from runner.cases.outlook import Forecast
 from runner.core.clock import now
 from runner.desk.planned import plan
+from runner.desk.schedules.ahead import busiest, load_of
 from runner.desk.schedules.reasons import told, waits_for
 from runner.desk.schedules.when_form import WhenForm
 from runner.desk.schedules.when_start import begin
@@ -116,6 +118,22 @@ def test_the_list_says_when_what_came_of_it_and_how_it_stands(busy: Desk) -> Non
     assert "off" in page
     zh = text_of(busy.client("viewer", language="zh-hans", zone="Europe/Berlin").get("/schedules/"))
     assert "周一至周五 08:30,遇假日跳过" in zh
+
+
+def test_places_in_use_are_counted_at_each_moment() -> None:
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+
+    def run(start: float, end: float) -> Forecast:
+        due = at + start * HOUR
+        return Forecast(
+            "a", "b", due, due, at + end * HOUR, None, None, timedelta(), timedelta(), timedelta(), (), ""
+        )
+
+    runs = [run(1, 2), run(2, 3), run(2.5, 4), run(6, 6.01), run(6.05, 6.06)]
+    assert busiest(runs) == (2, at + 2.5 * HOUR)
+    load = load_of(runs, 2, at, 1)
+    assert load["full"] == pytest.approx(0.5 / 24)
+    assert {box.css for box in load["boxes"] if box.x > 24} == {"info"}  # one after the other is not at once
 
 
 QUERIES: list[tuple[str, set[str]]] = [

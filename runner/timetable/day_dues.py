@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from runner.core.schedules_model import Shift
 from runner.timetable.cron import Cron
 from runner.timetable.due_times import Planned, SkipKind
-from runner.timetable.triggers import Every
+from runner.timetable.triggers import At, Every
 from runner.timetable.zones import local_of, next_shift, offset_at, settle
 
 _TICK: Final = timedelta(microseconds=1)
@@ -45,8 +45,9 @@ def day_dues(one: Planned, bounds: Sequence[datetime]) -> list[DayDue | None]:
     trigger = one.trigger
     if isinstance(trigger, Every) and not one.days.calendars:
         return [_evenly(one, trigger, start, end) for start, end in itertools.pairwise(bounds)]
-    if isinstance(trigger, Cron) and is_plain(one, trigger):
-        grid = CronGrid(one, trigger)
+    minutes = minutes_of(one)
+    if minutes is not None and isinstance(trigger, Cron | At):
+        grid = DayGrid(one, trigger, minutes)
         return [grid.of(start, end) for start, end in itertools.pairwise(bounds)]
     return walked(one, bounds)
 
@@ -60,21 +61,34 @@ def walked(one: Planned, bounds: Sequence[datetime]) -> list[DayDue | None]:
     return [_summed(one.schedule.id, dues) if dues else None for dues in found]
 
 
-def is_plain(one: Planned, trigger: Cron) -> bool:
-    """Whether a grid of times on each day says when it is due: no ``L`` and ``#``, and no day that moves to another."""
-    cron = trigger.text
-    moves = one.schedule.shift is not Shift.SKIP and one.days.calendars
-    return not (cron.special_days or cron.special_weekdays or moves)
+def minutes_of(one: Planned) -> list[int] | None:
+    """The minutes at which it is due on each of its days; None where no such grid says so.
 
-
-class CronGrid:
-    """The due times of a cron expression by days: the same minutes on each day that it names."""
-
-    def __init__(self, one: Planned, trigger: Cron) -> None:
-        self._one, self._zone, self._cron = one, trigger.zone, trigger.text
-        self._minutes = sorted(
-            hour * 60 + minute for hour in self._cron.hours for minute in self._cron.minutes
+    It does not for ``L`` and ``#``, for dates and seconds, and where a day off moves a due time to another day.
+    """
+    if one.schedule.shift is not Shift.SKIP and one.days.calendars:
+        return None
+    if isinstance(one.trigger, At):
+        times = [at for at in one.trigger.times if isinstance(at, time_of_day) and not at.second]
+        return (
+            sorted({at.hour * 60 + at.minute for at in times})
+            if len(times) == len(one.trigger.times)
+            else None
         )
+    if not isinstance(one.trigger, Cron):
+        return None
+    cron = one.trigger.text
+    if cron.special_days or cron.special_weekdays:
+        return None
+    return sorted(hour * 60 + minute for hour in cron.hours for minute in cron.minutes)
+
+
+class DayGrid:
+    """The due times of a rule by days: the same minutes on each day that it names."""
+
+    def __init__(self, one: Planned, trigger: Cron | At, minutes: Sequence[int]) -> None:
+        self._one, self._zone, self._minutes = one, trigger.zone, minutes
+        self._cron = trigger.text if isinstance(trigger, Cron) else None
 
     def of(self, start: datetime, end: datetime) -> DayDue | None:
         """What is due from an instant up to another, a day or so later; walked where clocks or windows make a difference."""
@@ -102,6 +116,8 @@ class CronGrid:
 
     def _names(self, day: date) -> bool:
         cron = self._cron
+        if cron is None:
+            return True
         by_date, by_weekday = day.day in cron.days, day.isoweekday() % 7 in cron.weekdays
         fits = by_date or by_weekday if cron.either_day else by_date and by_weekday
         return day.month in cron.months and fits

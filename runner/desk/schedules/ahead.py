@@ -26,7 +26,7 @@ from runner.desk.schedules.reasons import told, waits_for
 from runner.desk.schedules.seen import allowed
 from runner.desk.words import Word
 
-DAYS: Final = (1, 3, 7, 14, 31)
+DAYS: Final = (1, 3, 7, 14)
 _MOST_SLOTS: Final = 64
 _MOST_ROWS: Final = 30
 _MOST_BARS: Final = 500
@@ -141,14 +141,16 @@ def ahead(request: DeskRequest) -> HttpResponse:
     return render(request, "schedules/ahead.html", context)
 
 
+def _steps(found: Sequence[Forecast]) -> list[tuple[datetime, int]]:
+    """When a run starts (1) and ends (-1), in order; an end before a start of the same moment."""
+    both = [(one.start, one.end) for one in found if one.start is not None and one.end is not None]
+    return sorted([*((start, 1) for start, _end in both), *((end, -1) for _start, end in both)])
+
+
 def busiest(found: Sequence[Forecast]) -> tuple[int, datetime | None]:
     """How many runs go on at once at most, and when that is first so."""
-    steps = sorted(
-        [(one.start, 1) for one in found if one.start and one.end]
-        + [(one.end, -1) for one in found if one.start and one.end]
-    )
     most, when, going = 0, None, 0
-    for at, change in steps:
+    for at, change in _steps(found):
         going += change
         if going > most:
             most, when = going, at
@@ -156,28 +158,32 @@ def busiest(found: Sequence[Forecast]) -> tuple[int, datetime | None]:
 
 
 def load_of(found: Sequence[Forecast], slots: int, at: datetime, days: int) -> dict[str, Any]:
-    """The places in use along the time, as bars (100 wide, 40 high): the most of each stretch; ``warn`` where all are taken."""
-    step = timedelta(days=days) / _BUCKETS
-    changes: list[int] = [0] * (_BUCKETS + 1)
-    for one in found:
-        if one.start is None or one.end is None:
-            continue
-        first = min(max(int((one.start - at) / step), 0), _BUCKETS - 1)
-        last = min(max(int((one.end - at) / step), first), _BUCKETS - 1)
-        changes[first] += 1
-        changes[last + 1] -= 1
-    going, counts = 0, []
-    for change in changes[:-1]:
-        going += change
-        counts.append(min(going, slots))
-    wide, top = 100 / _BUCKETS, max(slots, 1)
-    boxes = [
-        Box(round(n * wide, 3), round(40 - 38 * count / top, 2), round(wide * 0.9, 3), round(38 * count / top, 2), "warn" if count >= slots else "info",
-            f"{times.short(at + n * step, at)}: {count}")
-        for n, count in enumerate(counts)
-        if count
-    ]  # fmt: skip
-    return {"boxes": boxes, "full": sum(count >= slots for count in counts) / _BUCKETS}
+    """The places in use along the time, as bars (100 wide, 40 high): the most of each stretch; ``warn`` where all are taken.
+
+    `full` is the part of the time in which they are, 0 to 1.
+    """
+    whole = timedelta(days=days)
+    step, counts = whole / _BUCKETS, [0] * _BUCKETS
+    going, last, full = 0, at, timedelta()
+    for moment, change in _steps(found):
+        now_at = min(max(moment, at), at + whole)
+        if going:
+            first, final = (min(int((one - at) / step), _BUCKETS - 1) for one in (last, now_at))
+            for n in range(first, final + 1):
+                counts[n] = max(counts[n], going)
+            full += now_at - last if going >= slots else timedelta()
+        going, last = going + change, now_at
+    wide = 100 / _BUCKETS
+    boxes = []
+    for n, count in enumerate(counts):
+        high = round(38 * min(count, slots) / slots, 2)
+        looks = "warn" if count >= slots else "info"
+        title = f"{times.short(at + n * step, at)}: {count}"
+        if count:
+            boxes.append(
+                Box(round(n * wide, 3), round(40 - high, 2), round(wide * 0.9, 3), high, looks, title)
+            )
+    return {"boxes": boxes, "full": full / whole}
 
 
 def _held(found: Sequence[Forecast], planned: Sequence[Any]) -> list[Held]:

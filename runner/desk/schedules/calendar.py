@@ -31,7 +31,7 @@ from runner.timetable.blackouts import read_blackout
 
 _DAY: Final = timedelta(days=1)
 _IN_A_CELL: Final = {"month": 5, "week": 60}
-_MOST_OF_A_DAY: Final = 500
+_MOST_OF_A_DAY: Final = 300
 _MOST_ROWS: Final = 30
 _MOST_MARKS: Final = 400
 _ORDER: Final = (

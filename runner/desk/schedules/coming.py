@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from runner.cases.outlook import Forecast, Outlook, pauses_at, why_held
+from runner.cases.outlook import Forecast, Outlook, why_held
+from runner.cases.schedule_acts import Pause
 from runner.desk.schedules.reasons import told, waits_for
 from runner.desk.schedules.seen import reader_zone
 from runner.timetable.deadlines import deadline_of, jitter_of
@@ -44,11 +45,15 @@ class Coming:
     there: str = ""
 
 
-def coming_of(one: Planned, outlook: Outlook, at: datetime, count: int = 10) -> list[Coming]:
-    """The next due times until `count` of them run, those that are skipped between them too, at most 30."""
+def coming_of(
+    one: Planned, outlook: Outlook, at: datetime, pause: Pause | None, count: int = 10
+) -> list[Coming]:
+    """The next due times until `count` of them run, those that are skipped between them too, at most 30.
+
+    `pause` is the one that holds now.
+    """
     if not one.schedule.enabled or not one.schedule.is_timed:
         return []
-    pause = pauses_at(at).get(one.schedule.id)
     if pause is not None:
         one = Held(one.schedule, one.trigger, one.days, pause.until, why_held(pause))
     found = list(islice(_next(one, at, count), _MOST_SHOWN))

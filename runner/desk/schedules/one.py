@@ -52,7 +52,7 @@ def schedule(request: DeskRequest, name: str) -> HttpResponse:
     process = listed.process
     return render(request, "schedules/one.html", {
         **context, "planned": planned, "schedule": planned.schedule, "listed": listed, "row": listed.row, "bot": bot_of(planned),
-        "process": process, "coming": coming_of(planned, found.outlook, at), "missed": _missed(name),
+        "process": process, "coming": coming_of(planned, found.outlook, at, listed.row.pause), "missed": _missed(name) if listed.missed else [],
         "policies": policies_of(planned.schedule), "shift": SHIFT[planned.schedule.shift], "facts": _facts(planned),
         "urls": trigger_urls(name) if request.access.may("schedules.urls", process) else None,
         "may": {verb: request.access.may(f"schedules.{verb}", process) for verb in ("run", "pause", "edit", "promote")},
