@@ -197,6 +197,7 @@ def test_the_page_has_everything_that_belongs_to_the_process(desk: Desk) -> None
     assert "shared-services" in text
     assert 'href="https://sop.example/accounts-payable"' in page
     assert "Monday to Friday at 08:30" in text
+    assert 'href="/schedules/invoices/"' in page
     assert "Amount … of … is too small" in text
     assert 'href="/queues/invoices/"' in page
     assert 'href="/bots/invoice/"' in page
@@ -240,6 +241,7 @@ def test_names_of_processes_lead_to_their_page(desk: Desk) -> None:
         f"/problems/{case.problem_id}/",
         f"/runs/{run.pk}/",
         "/bots/",
+        "/schedules/invoices/",
         "/bots/invoice/",
     )
     for path in pages:

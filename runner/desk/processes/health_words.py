@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -69,9 +69,9 @@ def _link(one: Finding, process: str) -> str:
     of = urlencode({"process": process})
     links = {
         Sign.OVERDUE: f"/cases/overdue/?{of}",
-        Sign.MISSED: "/schedules/",
+        Sign.MISSED: f"/schedules/{quote(one.names[0])}/" if len(one.names) == 1 else "/schedules/",
         Sign.LATE: f"/runs/?{of}&status=queued",
-        Sign.FAILING: f"/bots/{one.names[0]}/" if len(one.names) == 1 else f"/bots/?{of}",
+        Sign.FAILING: f"/bots/{quote(one.names[0])}/" if len(one.names) == 1 else f"/bots/?{of}",
         Sign.REGRESSED: f"/?{of}",
         Sign.ACTIONS: f"/?{of}",
         Sign.UNLOADED: f"/bots/?{of}",
