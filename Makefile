@@ -11,7 +11,7 @@ LOCK = $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --g
 # Another environment's modules must not shadow ours.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
-.PHONY: help setup demo test lint check docs texts format acceptance chaos bench lock clean
+.PHONY: help setup demo test lint check docs texts format pictures acceptance chaos bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -42,6 +42,9 @@ check: setup ## types
 
 docs: setup ## write the generated pages of docs/ again, and check every link
 	@$(PYTHON) -m docs.build
+
+pictures: setup ## take the pictures of docs/pictures/ from the demo; Chinese letters need a font (fonts-noto-cjk)
+	@$(PYTHON) -m docs.pictures
 
 acceptance: setup ## bots against real systems that nobody here wrote
 	@sh setup.sh acceptance

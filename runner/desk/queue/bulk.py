@@ -168,9 +168,7 @@ def _context(frozen: Selection, verb: str, refused: Refused | None = None) -> di
 
 def _rows(frozen: Selection, verb: str, done: set[str]) -> list[Row]:
     part = frozen.cases[:_SHOWN]
-    cases = (
-        Case.objects.select_related("problem").defer("error", "evidence").in_bulk([one.id for one in part])
-    )
+    cases = Case.objects.select_related("problem").defer("evidence").in_bulk([one.id for one in part])
     expected: dict[str, RowResult] = {}
     if verb:
         wanted = frozen.decision or Decision(ActVerb(verb))
