@@ -113,6 +113,7 @@ def test_a_recording_is_bound_as_proposed_and_is_a_bot_at_once(desk: Desk, recor
     assert binding.sheet == "Orders"
     bot = Bot.objects.get(pk="enter-order")
     assert (bot.process, bot.error, bot.file) == ("order-entry", "", "recordings/enter-order.yaml")
+    assert Bot.objects.filter(pk="invoice", present=True).exists()  # nobody had taken stock before
     page = client.get("/recordings/enter-order/").content.decode()
     assert 'href="/bots/enter-order/start"' in page
     assert "never done twice" in page

@@ -18,6 +18,12 @@ def remember_bot(where: Place) -> str:
         return ""
     bots, errors = here.outside.discover([where.binding])
     said = "\n".join(str(error) for error in errors)
-    found = FileFound(file, tuple(bots), said, (where.name,))
-    remember(here.settings.project, here.settings.home, [found], now(), everything=False)
+    found = [FileFound(file, tuple(bots), said, (where.name,))]
+    if not Bot.objects.exclude(
+        file=file
+    ).exists():  # nobody has taken stock yet: one bot alone would look like all of them
+        others = here.outside.discover(None)[0]
+        files = dict.fromkeys(one.file for one in others if one.file != file)
+        found += [FileFound(name, tuple(one for one in others if one.file == name)) for name in files]
+    remember(here.settings.project, here.settings.home, found, now(), everything=False)
     return said
