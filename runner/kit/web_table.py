@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
@@ -123,7 +124,8 @@ def table(
         heading = columns if columns is not None else shown.header
         return text_rows(f"page {number}", [heading, *shown.rows], model, aliases=aliases, locale=locale)
 
-    rows, count = _read(found, typed, _Seen(key), most)
+    with closing(found):  # it listens to the page: also where a row ends it before its end
+        rows, count = _read(found, typed, _Seen(key), most)
     expected = _said(total)
     if said is not None and expected != said:
         raise _count(f"the site said {said:,} rows at first and {expected:,} at the end", len(rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -83,7 +83,7 @@ class Shown:
     rows: list[list[str]]
 
 
-Pages: TypeAlias = Iterator[Shown]
+Pages: TypeAlias = Generator[Shown, None, None]
 
 
 def of_one(place: Locator) -> Pages:
