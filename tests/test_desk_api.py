@@ -11,8 +11,8 @@ from django.conf import settings as django_settings
 
 from runner.core.clock import iso, now
 from runner.desk.access import endpoints
-from runner.desk.api.keys import Rates
 from runner.desk.api.operations import OPERATIONS
+from runner.desk.api.rates import Rates
 from runner.desk.asking import TooOften
 from runner.desk.outside import place
 from runner.desk.people.models import ApiCall, ApiToken, ProcessRole

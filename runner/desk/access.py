@@ -21,6 +21,7 @@ from runner.desk.roles import ANYBODY, is_known
 P = ParamSpec("P")
 SEE: Final = ("GET",)
 ACT: Final = ("POST",)
+PROGRAMS: Final = "api"  # the namespace of the JSON interface
 View = Callable[..., HttpResponseBase]
 
 
@@ -92,12 +93,15 @@ class Endpoint:
     by_key: bool = False
 
 
-def endpoints() -> list[Endpoint]:
-    """Every address of the desk, in the order of the URL table.
+def endpoints(*, of_programs: bool = True) -> list[Endpoint]:
+    """Every address of the desk, in the order of the URL table; without `of_programs` those of the JSON interface are left out.
 
-    Raises ConfigurationError (DESK_OPEN) naming the first one whose view carries no permission.
+    Raises ConfigurationError (DESK_OPEN) naming the first one whose view carries no permission. An operation of the JSON
+    interface can't be made without one.
     """
-    return list(_walk(get_resolver().url_patterns, "", ""))
+    patterns = get_resolver().url_patterns
+    wanted = [one for one in patterns if of_programs or getattr(one, "namespace", "") != PROGRAMS]
+    return list(_walk(wanted, "", ""))
 
 
 def _walk(patterns: Sequence[URLPattern | URLResolver], prefix: str, names: str) -> Iterator[Endpoint]:

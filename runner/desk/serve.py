@@ -37,7 +37,7 @@ def open_desk(place: Place) -> None:
     open_store(place.settings.database, {**options, "RUNNER_PLACE": place})
     from runner.desk.access import endpoints
 
-    endpoints()
+    endpoints(of_programs=False)  # those are loaded when a program first calls
 
 
 class DeskServer:

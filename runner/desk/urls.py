@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import URLResolver, include, path
+from django.urls.resolvers import RoutePattern
 
 from runner.desk import assets, evidence, frame, refusals, trace_viewer
+from runner.desk.access import PROGRAMS
 from runner.desk.api import hooks
 
 urlpatterns = [
@@ -25,7 +27,8 @@ urlpatterns = [
     path("search/", include(("runner.desk.search.urls", "search"))),
     path("audit/", include(("runner.desk.audit.urls", "audit"))),
     path("secrets/", include(("runner.desk.secrets.urls", "secrets"))),
-    path("api/", include(("runner.desk.api.urls", "api"))),
+    # By its name, so that it is loaded when a program first calls: most desks start without it, and stay smaller.
+    URLResolver(RoutePattern("api/"), "runner.desk.api.urls", app_name=PROGRAMS, namespace=PROGRAMS),
     path("webhooks/", include(("runner.desk.webhooks.urls", "webhooks"))),
     path("hooks/<str:token>", hooks.fire, name="hook"),
     path("health/", include(("runner.desk.health.urls", "health"))),

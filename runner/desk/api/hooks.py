@@ -13,8 +13,8 @@ from runner.cases.trigger_urls import fire_by_url, schedule_of_token
 from runner.core.clock import iso, now
 from runner.core.errors import ErrorReport, UsageError
 from runner.desk.access import ACT, page
-from runner.desk.api.keys import CALLS
-from runner.desk.api.once import key_of_call
+from runner.desk.api.call_key import key_of_call
+from runner.desk.api.rates import CALLS
 from runner.desk.api.wrong_input import Values, parsed
 from runner.desk.asking import DeskRequest
 from runner.desk.people.locked import address_of

@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from runner.core.clock import now
-from runner.core.errors import ConflictError, UsageError
+from runner.core.errors import ConflictError
 from runner.desk.api.answers import answered
+from runner.desk.api.call_key import key_of_call
 from runner.desk.asking import DeskRequest
 from runner.desk.people.models import ApiCall
 
 KEPT_FOR: Final = timedelta(days=7)
-_LONGEST: Final = 200
 _FORGOTTEN_AT_ONCE: Final = 100
 
 
@@ -59,17 +59,6 @@ def once(
     again = answered(request, shown(known.answer), known.status)
     again["Idempotent-Replayed"] = "true"
     return again
-
-
-def key_of_call(request: HttpRequest) -> str:
-    """The `Idempotency-Key` of a call; empty where it has none. Raises UsageError (API_SCHEMA) for one that is none."""
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > _LONGEST or not key.isprintable():
-        raise UsageError(
-            "the Idempotency-Key can't be used", expected=f"1 to {_LONGEST} signs that can be printed",
-            hint="make a new one for each call, such as a UUID", where="Idempotency-Key", code="API_SCHEMA",
-        )  # fmt: skip
-    return key
 
 
 def _with_status(

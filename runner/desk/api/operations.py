@@ -21,12 +21,13 @@ from ninja.errors import AuthenticationError, HttpError, ValidationErrorContext
 from ninja.parser import Parser
 from pydantic import BaseModel
 
-from runner.core.errors import ErrorReport, RunnerError
+from runner.core.errors import ConfigurationError, ErrorReport, RunnerError
 from runner.desk import refusals
 from runner.desk.api.keys import Key, caller, nobody
 from runner.desk.api.shapes import Refusal
 from runner.desk.api.wrong_input import Said, parsed, report_of, unknown_names
 from runner.desk.asking import DeskRequest
+from runner.desk.roles import is_known
 
 PREFIX: Final = "/api/v1/"
 View = Callable[..., HttpResponse]
@@ -96,6 +97,10 @@ def operation(
     `summary` is a few words, marked for translation. `refuses` are statuses beside those that any operation has.
     Arguments of the function beside the request: parts of the path, an `InQuery`, a body (a `Said`).
     """
+    if not permissions or not all(is_known(one) for one in permissions):
+        raise ConfigurationError(
+            f"the operation {method} {path} carries no permission that there is", code="DESK_OPEN"
+        )
 
     def decorate(view: View) -> View:
         hints = typing.get_type_hints(view)

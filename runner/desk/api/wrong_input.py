@@ -9,13 +9,17 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from ninja.errors import ValidationErrorContext
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from runner.core.errors import ErrorReport, RunnerError, UsageError, did_you_mean
 from runner.core.schedules_values import is_secret_name
+
+if (
+    TYPE_CHECKING
+):  # trigger URLs need this file too, and not the package, which is loaded when a program first calls
+    from ninja.errors import ValidationErrorContext
 
 DEEPEST: Final = 50  # levels of JSON inside each other
 _LIMIT: Final = "a number from 1 to 500"
