@@ -157,7 +157,8 @@ def close(page: Page, problem: str, checks: Checks) -> None:
     """Record why it happened and close the problem, by keys."""
     page.goto(problem)
     page.keyboard.press("v")
-    page.locator("dialog[open] button.main").click()
+    with page.expect_navigation():  # keys that are pressed before the next page is there are lost
+        page.locator("dialog[open] button.main").click()
     page.keyboard.press("w")
     page.locator("dialog[open] textarea, dialog[open] input[type=text]").first.fill("客户在数字里打了字母 O")
     page.keyboard.press("Control+Enter")
