@@ -15,7 +15,7 @@ from runner.core.clock import now
 from runner.desk.people.models import ProcessRole
 from runner.desk.search.conditions import asked_of
 from runner.desk.search.query import Condition, Query, parse
-from runner.store.models import Bot, Case, Item
+from runner.store.models import Bot, Case, Item, Problem
 from tests.desk_place import Desk, assert_one_language
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -89,6 +89,28 @@ def test_one_word_finds_cases_items_runs_and_bots(desk: Desk) -> None:
     runs = text_of(client.get("/search/?q=invoice"))
     assert "Runs" in runs
     assert "Bots" in runs
+
+
+def test_problems_and_schedules_are_found_and_every_hit_leads_to_its_page(desk: Desk) -> None:
+    client, problem = desk.client("supervisor"), Problem.objects.order_by("pk").first()
+    assert problem is not None
+    desk.settings.schedules.write_text(
+        "defaults:\n  timezone: UTC\nschedules:\n  - id: nightly-invoices\n    bot: invoice\n    cron: '0 3 * * *'\n",
+        "utf-8",
+    )
+    word = max(re.findall(r"[a-z]{4,}", problem.title), key=len)
+    for query in (
+        f"in:problems {word}",
+        "in:schedules nightly",
+        "in:runs invoice",
+        "in:items A-2",
+        "in:cases A-2",
+    ):
+        links = re.findall(
+            r'<td class="what"><a href="([^"]+)"', client.get("/search/", {"q": query}).content.decode()
+        )
+        assert links, query
+        assert client.get(links[0].replace("&amp;", "&")).status_code == 200
 
 
 @pytest.mark.parametrize(

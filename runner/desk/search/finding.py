@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from runner.desk.asking import DeskRequest
+from runner.desk.errors.telling import title_of, told
 from runner.desk.planned import timetable
 from runner.desk.queues.items import address_of_item
 from runner.desk.queues.views import queues_with_process
@@ -83,13 +84,20 @@ def _cases(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
 
 
 def _light(rows: QuerySet[Case]) -> QuerySet[Case]:
-    return rows.defer("error", "evidence")
+    return rows.defer("evidence")
 
 
 def _case_hit(case: Case, words: Words) -> Hit:
     address = reverse("queue:case", args=[case.pk])
     title = marked(case.key or case.bot, words.all)
-    return Hit(title, address, marked(case.message, words.all), "case", case.status, case.opened)
+    return Hit(
+        title,
+        address,
+        marked(told(case.error, case.message).text, words.all),
+        "case",
+        case.status,
+        case.opened,
+    )
 
 
 def _items(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
@@ -153,7 +161,7 @@ def _problems(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
     rows = _having(rows, asked.words, ("title__icontains", "root_cause__icontains", "id__istartswith"))
     return [
         Hit(
-            marked(one.title, asked.words.all), reverse("queue:problem", args=[one.pk]), marked(one.bot, asked.words.all),
+            marked(title_of(one.title, one.parts), asked.words.all), reverse("queue:problem", args=[one.pk]), marked(one.bot, asked.words.all),
             "problem", one.status, one.last_seen,
         )
         for one in rows.order_by("-waiting", "pk")[:most]
