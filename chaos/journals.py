@@ -112,12 +112,14 @@ class _Sample:
 
 
 def _all_rows() -> dict[str, Any]:
+    from django.apps import apps
     from django.db import connection
 
     rows = {}
     with connection.cursor() as cursor:
         for table in sorted(
-            name for name in connection.introspection.table_names() if name.startswith("store_")
+            model._meta.db_table  # noqa: SLF001 - Django documents it
+            for model in apps.get_app_config("store").get_models()
         ):
             cursor.execute(f"SELECT * FROM {table}")
             rows[table] = cursor.fetchall()

@@ -246,7 +246,7 @@ def test_bulk_works_on_what_was_seen_and_says_what_became_of_each(failed: RunMak
     [
         (CaseFilter(kind="business"), {"1", "3"}),
         (CaseFilter(text="catalogue"), {"1"}),
-        (CaseFilter(text="amount number"), {"3"}),
+        (CaseFilter(text="amount 'x'"), {"3"}),
         (CaseFilter(bot="other"), set()),
         (CaseFilter(status=("claimed",)), set()),
         (CaseFilter(), {"1", "2", "3"}),

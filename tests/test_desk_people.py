@@ -231,7 +231,7 @@ def test_lists_and_help_work_by_keyboard_alone(desk: Desk) -> None:
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("combobox", name="Search")).to_be_focused()
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     expect(page.get_by_role("link", name="Admin", exact=True)).to_be_focused()

@@ -14,7 +14,8 @@ from runner.store import word_index
 
 BUSY_TIMEOUT: Final = 20.0  # seconds a writer waits for another one
 _PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY"
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+    " PRAGMA wal_autocheckpoint=250"  # 1 MB: with the usual 4 MB a small disk is full before the log is ever folded in
 )
 _opening = threading.Lock()
 
@@ -98,6 +99,11 @@ def _migrate_if_behind(connection: Any) -> None:
             if behind:
                 call_command("migrate", verbosity=0, interactive=False)
             word_index.ensure(connection)
+            if (
+                connection.vendor == "sqlite"
+            ):  # what making the tables wrote into the log needs its room no more
+                with connection.cursor() as cursor:
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @contextmanager

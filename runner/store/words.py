@@ -55,7 +55,7 @@ def words_of(text: str) -> Words:
 def with_words(rows: QuerySet[Row], asked: Words, newest: int | None = None) -> QuerySet[Row]:
     """Those of `rows` (cases, items or runs) that have what is asked for; with `newest` only so many are looked at.
 
-    A word occurs in the key, the text or a value of the data, in any place, in small or capital letters. One or two
+    A word occurs in the key, the text or a name or value of the data, in any place, in small or capital letters. One or two
     Latin letters or digits count only as a whole value. Asking for nothing leaves `rows` as they are.
     """
     if asked.is_empty and not asked.none:
