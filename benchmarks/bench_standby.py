@@ -1,4 +1,4 @@
-"""What a run costs beside its rows when a worker waits for it (`runner up`): one row, beside raw and robocorp-tasks."""
+"""What a run of one row costs when `runner up` waits for it, and by `runner run`; beside raw and robocorp-tasks."""
 
 from __future__ import annotations
 
@@ -113,6 +113,7 @@ def main() -> int:
         sides: dict[str, Callable[[], Cost]] = {
             "raw": lambda: place.raw(1),
             "runner up": service.one_row,
+            "runner run": lambda: place.runner(1),
             "robocorp-tasks": lambda: place.robocorp(1),
         }
         for side in sides.values():
