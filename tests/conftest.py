@@ -36,12 +36,16 @@ if not settings.configured:
 
 from tests.cli_project import empty, ran  # noqa: E402
 from tests.desk_place import desk, desk_store  # noqa: E402
+from tests.schedule_place import busy  # noqa: E402
+from tests.webhook_receiver import told  # noqa: E402
 
 __all__ = [
+    "busy",
     "desk",
     "desk_store",
     "empty",
     "ran",
+    "told",
 ]  # session fixtures live here once, not once in every file that imports them
 
 

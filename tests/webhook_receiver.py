@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 
 @dataclass(frozen=True)
 class Message:
@@ -72,3 +74,10 @@ def receiver() -> Iterator[Receiver]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.fixture
+def told() -> Iterator[Receiver]:
+    """A receiver."""
+    with receiver() as found:
+        yield found

@@ -23,6 +23,7 @@ from runner.desk.api.once import once
 from runner.desk.api.operations import operation
 from runner.desk.api.wrong_input import Name, Said, Text
 from runner.desk.asking import DeskRequest
+from runner.desk.queue.asked import own_selection
 from runner.store.case_lists import filtered_cases
 from runner.store.models import Act, Case
 
@@ -91,7 +92,7 @@ def choose_cases(request: DeskRequest, wanted: Choose) -> HttpResponse:
 )
 def get_selection(request: DeskRequest, selection_id: Text) -> HttpResponse:
     """Your own: its cases, what was decided, and which of them are done."""
-    return answered(request, _selected(_selection(request, selection_id)))
+    return answered(request, _selected(own_selection(request, selection_id)))
 
 
 @operation(
@@ -100,7 +101,7 @@ def get_selection(request: DeskRequest, selection_id: Text) -> HttpResponse:
 )  # fmt: skip
 def preview_selection(request: DeskRequest, selection_id: Text, wanted: BulkChoice) -> HttpResponse:
     """What the decision would do with each case at this moment. Changes nothing."""
-    frozen = _selection(request, selection_id)
+    frozen = own_selection(request, selection_id)
     _check_theirs(request, frozen, NEEDS[wanted.decision])
     made = decision_of(wanted, None, by=request.person.username)
     rows = bulk.preview(frozen, made)
@@ -119,7 +120,7 @@ def apply_selection(request: DeskRequest, selection_id: Text, wanted: BulkChoice
 
     `rows` are the results of this call, `counts` those of all calls. No case is decided twice, not even after a crash.
     """
-    frozen = _selection(request, selection_id)
+    frozen = own_selection(request, selection_id)
     _check_theirs(request, frozen, NEEDS[wanted.decision])
     made = frozen.decision if _is_same(frozen, wanted) else None
     made = made or decision_of(wanted, None, by=request.person.username)
@@ -139,7 +140,7 @@ def apply_selection(request: DeskRequest, selection_id: Text, wanted: BulkChoice
 )  # fmt: skip
 def undo_selection(request: DeskRequest, selection_id: Text) -> HttpResponse:
     """Case by case, where nothing has followed from it."""
-    frozen = _selection(request, selection_id)
+    frozen = own_selection(request, selection_id)
     _check_theirs(request, frozen, "cases.assign")
     rows = bulk.undo_all(frozen, by=request.person.username, at=now)
     counts = dict(Counter(str(one.outcome) for one in rows))
@@ -162,17 +163,6 @@ def _named(request: DeskRequest, wanted: Sequence[Seen]) -> list[Chosen]:
 def _fitting(request: DeskRequest, wanted: Fitting) -> list[Chosen]:
     rows = request.access.limit(filtered_cases(filter_of(wanted)), "cases.bulk").order_by("opened", "id")
     return [Chosen(*row) for row in rows.values_list("pk", "version")[: bulk.LARGEST + 1]]
-
-
-def _selection(request: DeskRequest, selection_id: str) -> Selection:
-    """One's own selection, all of whose cases are still theirs to decide. Raises Http404."""
-    try:
-        found = bulk.selection(selection_id)
-    except UsageError as error:
-        raise Http404 from error
-    if request.person.username not in {found.by, found.decided_by}:
-        raise Http404
-    return found
 
 
 def _check_theirs(request: DeskRequest, frozen: Selection, permission: str) -> None:

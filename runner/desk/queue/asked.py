@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from runner.core.errors import ConflictError, RunnerError, did_you_mean
+from runner.cases import bulk
+from runner.cases.bulk import Selection
+from runner.core.errors import ConflictError, RunnerError, UsageError, did_you_mean
+from runner.desk.asking import DeskRequest
 from runner.desk.people.models import Person
 from runner.desk.queue.case_form import DataForm
 from runner.store.models import Case
@@ -64,3 +68,14 @@ def presets(at: datetime) -> list[tuple[str, datetime]]:
     monday = tomorrow + timedelta(days=(7 - tomorrow.weekday()) % 7)
     offered = [("1h", at + timedelta(hours=1)), ("3h", at + timedelta(hours=3)), ("tomorrow", tomorrow)]
     return [*offered, ("monday", monday)] if monday != tomorrow else offered
+
+
+def own_selection(request: DeskRequest, selection_id: str) -> Selection:
+    """A frozen list of cases that the person made or decided. Raises Http404 for any other."""
+    try:
+        found = bulk.selection(selection_id)
+    except UsageError as error:
+        raise Http404 from error
+    if request.person.username not in {found.by, found.decided_by}:
+        raise Http404  # somebody else's list
+    return found

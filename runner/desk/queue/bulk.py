@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
@@ -22,7 +22,7 @@ from runner.core.nouns import ActVerb
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
 from runner.desk.queue import deciding
-from runner.desk.queue.asked import Refused, presets
+from runner.desk.queue.asked import Refused, own_selection, presets
 from runner.desk.queue.case_words import refusal
 from runner.desk.words import choices
 from runner.store.models import Act, Case
@@ -68,14 +68,14 @@ def choose(request: DeskRequest) -> HttpResponse:
 @page("cases.bulk")
 def selection(request: DeskRequest, selection_id: str) -> HttpResponse:
     """The frozen cases with what would happen to each; after the decision, what happened."""
-    frozen = _selection(request, selection_id)
+    frozen = own_selection(request, selection_id)
     return render(request, "queue/bulk.html", _context(frozen, request.GET.get("verb", "")))
 
 
 @page("cases.bulk", ACT)
 def apply(request: DeskRequest, selection_id: str) -> HttpResponse:
     """Decide the frozen cases, for a few seconds; what is left is decided by the next request of the page."""
-    frozen = _selection(request, selection_id)
+    frozen = own_selection(request, selection_id)
     verb = request.POST.get("verb", "")
     if frozen.decision is None:
         made = _decision(request, verb)
@@ -97,7 +97,7 @@ def apply(request: DeskRequest, selection_id: str) -> HttpResponse:
 @page("cases.bulk", ACT)
 def undo(request: DeskRequest, selection_id: str) -> HttpResponse:
     """Take back what was decided, where nothing has followed from it."""
-    frozen = _selection(request, selection_id)
+    frozen = own_selection(request, selection_id)
     results = bulk.undo_all(frozen, by=request.person.username, at=now)
     counts = Counter(one.outcome for one in results)
     text = _("Taken back: %(n)d.") % {"n": counts[Outcome.DONE]}
@@ -120,16 +120,6 @@ def _chosen(request: DeskRequest, picked: Sequence[str]) -> list[Chosen]:
     known = [pk for start in range(0, len(seen), 500)
              for pk in rows.filter(pk__in=list(seen)[start : start + 500]).values_list("pk", flat=True)]  # fmt: skip
     return [Chosen(one, seen[one]) for one in seen if one in set(known)]
-
-
-def _selection(request: DeskRequest, selection_id: str) -> Selection:
-    try:
-        found = bulk.selection(selection_id)
-    except UsageError as error:
-        raise Http404 from error
-    if request.person.username not in {found.by, found.decided_by}:
-        raise Http404  # somebody else's list
-    return found
 
 
 def _decision(request: DeskRequest, verb: str) -> Decision | Refused:

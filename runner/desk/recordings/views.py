@@ -14,7 +14,7 @@ from runner.desk import lists
 from runner.desk.access import page
 from runner.desk.asking import DeskRequest
 from runner.desk.outside import place
-from runner.desk.plain_lists import export_things, show_things
+from runner.desk.plain_lists import kept_things
 from runner.desk.recordings.reasons import Reason, reason_of
 from runner.desk.recordings.shelf import (
     Kept,
@@ -75,9 +75,10 @@ def _sort_by(one: Kept, column: str) -> Any:
 def recordings(request: DeskRequest) -> HttpResponse:
     """All recordings."""
     seen = [one for one in all_kept() if request.access.may("recordings.see", one.process)]
+    rows, chips = kept_things(request, RECORDINGS, seen, _sort_by)
     if lists.wants_export(request):
-        return export_things(request, RECORDINGS, seen, _sort_by)
-    shown = show_things(request, RECORDINGS, seen, _sort_by)
+        return lists.export_known(RECORDINGS, rows)
+    shown = lists.show_known(request, RECORDINGS, rows, chips)
     return render(request, "recordings/list.html", {"shown": shown})
 
 
