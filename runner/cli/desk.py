@@ -106,13 +106,14 @@ class DeskPart:
 
 def place_of(project: Project) -> Place:
     """The desk's place in a project, with what it needs from the engine handed in."""
-    from runner.cli.checkup import check_all
     from runner.desk.outside import Line, Outside, Place
     from runner.engine.bots import discover, validate_item, validate_items
 
     settings = project.settings
 
     def checkup() -> list[Line]:
+        from runner.cli.checkup import check_all  # it looks at browsers and vault: not before somebody asks
+
         return [Line(one.check, one.state, one.text, one.remedy) for one in check_all(project)]
 
     def described(

@@ -32,9 +32,6 @@ def open_settings(flags: Mapping[str, Any] | None = None) -> Project:
 
     Raises what `load_settings` raises, and EnvironmentProblem (CLI_DB) for a database that this version can't use.
     """
-    from loguru import logger
-
-    logger.remove()  # journals have sinks of their own; loguru's default one prints
     environment = dict(os.environ)
     _refuse_database(environment.get(DATABASE_VARIABLE, ""))
     settings = load_settings(Path.cwd(), environment, flags)

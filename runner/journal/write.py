@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import zlib
@@ -64,6 +65,8 @@ class Journal:
         )
         self._file = os.open(path, flags, 0o600)
         self._seq = _last_seq(path) if after_seq is None else after_seq
+        with contextlib.suppress(ValueError):  # it is gone already
+            logger.remove(0)  # loguru's own handler would print every line
         self._sink = logger.add(
             self._write,
             level=0,
