@@ -95,6 +95,10 @@ def test_a_setting_that_there_is_not_names_its_nearest_match(fresh: Cli) -> None
     assert "RUNNER_BROWSR: SETTING_UNKNOWN: unknown setting 'browsr' - did you mean 'browser'?" in answer.err
 
 
+def test_the_python_that_setup_was_told_to_take_is_no_setting(empty: Cli) -> None:
+    assert empty("runs", "list", RUNNER_PYTHON="/usr/bin/python3").code == 0
+
+
 def test_a_project_is_found_from_a_folder_inside_it_and_its_data_elsewhere(
     tmp_path: Path,
 ) -> None:

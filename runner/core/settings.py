@@ -17,7 +17,7 @@ from runner.core.reserve import make_reserve
 DATA_FOLDER: Final = ".runner"
 # Read elsewhere, by the part that needs them, or set by Runner for its own children: not settings, yet no typing errors.
 OTHER_VARIABLES: Final = frozenset(
-    {"RUNNER_RUN", "RUNNER_USER", "RUNNER_VAULT_KEY", "RUNNER_TIMING", "RUNNER_LANG"}
+    {"RUNNER_RUN", "RUNNER_USER", "RUNNER_VAULT_KEY", "RUNNER_TIMING", "RUNNER_LANG", "RUNNER_PYTHON"}
 )
 
 
