@@ -25,9 +25,11 @@ curl -H "Authorization: Bearer $KEY" "$DESK/api/v1/cases?kind=business&limit=20"
   `Link` has its address. `sort` takes a field, with `-` before it for the other direction. A name in the query that an operation
   does not know is an error, not ignored.
 - **ETag**: every answer has one; `If-None-Match` with it gets 304 while nothing has changed.
-- **Versions**: the ETag of a case begins with its version. Sent as `If-Match` with a decision (or as `version` in the body), it keeps the
-  decision from hitting a case that has moved: the answer is 409 `API_CONFLICT` with who moved it and when, and what was said is kept with
-  the case as a comment.
+- **Versions**: the ETag of a case or a problem begins with its version. Sent as `If-Match` with an act (or as `version` in the body), it keeps
+  the act from hitting what has moved: the answer is 409 `API_CONFLICT` with who moved it and when. What was decided about a case is then kept
+  with it as a comment.
+- **Evidence** of a case or a run is a list in which each `href` leads to a file: signed, for 12 hours, and only for keys with `evidence.see` in
+  its process. Files come as attachments.
 - **Once**: a POST with the header `Idempotency-Key` (any text up to 200 signs, a new one for each call) counts once. Sent again within a
   week it gets the first answer, with `Idempotent-Replayed: true`. A refusal is not kept.
 - **How often**: 600 calls a minute for each key (the setting `api_rate`), then 429 with `Retry-After`. Bodies up to 10 MB.
@@ -166,7 +168,9 @@ def _operation(path: str, method: str, detail: Mapping[str, Any], described: Map
 def _shape(answer: Mapping[str, Any], described: Mapping[str, Any]) -> str:
     from runner.desk.api.pages import kind_of
 
-    rules = answer["content"]["application/json"]["schema"]
+    rules = answer["content"].get("application/json", {}).get("schema")
+    if rules is None:
+        return "the bytes of a file"
     name = str(rules.get("$ref", "")).rpartition("/")[2]
     whole = described["components"]["schemas"].get(name, rules)
     fields = ", ".join(f"`{one}`" for one in whole.get("properties", {}))

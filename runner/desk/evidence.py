@@ -12,7 +12,7 @@ from django.http import FileResponse, Http404
 from django.http.response import HttpResponseBase
 
 from runner.desk.access import page
-from runner.desk.asking import DeskRequest
+from runner.desk.asking import Access, DeskRequest
 from runner.desk.outside import place
 from runner.desk.uploads import kind_of
 
@@ -29,21 +29,36 @@ def evidence_address(folder: str, path: str, process: str) -> str:
 
     Nothing of it can be guessed or changed; it holds for 12 hours, for those who may see evidence of `process`.
     """
-    ticket = signing.dumps([folder, path, process], salt=_SALT, compress=True)
-    return f"/evidence/{ticket}/{quote(Path(path).name, safe='')}"
+    return f"/evidence/{ticket_for(folder, path, process)}/{quote(Path(path).name, safe='')}"
+
+
+def ticket_for(folder: str, path: str, process: str) -> str:
+    """What names a file of a run to those who may see it: see `evidence_address`."""
+    return signing.dumps([folder, path, process], salt=_SALT, compress=True)
+
+
+def file_of(access: Access, ticket: str) -> Path:
+    """The file of a ticket.
+
+    Raises Http404 for one that is none or too old, or of a process whose evidence is not theirs, and where the file is gone.
+    """
+    try:
+        folder, path, process = signing.loads(ticket, salt=_SALT, max_age=VALID_FOR)
+    except (signing.BadSignature, ValueError) as error:
+        raise Http404 from error
+    if not access.may("evidence.see", process):
+        raise Http404
+    file = _inside(place().settings.runs, Path(folder) / path)
+    if file is None:
+        raise Http404
+    return file
 
 
 @page("evidence.see")
 def serve(request: DeskRequest, ticket: str, name: str) -> HttpResponseBase:
     """The file of a ticket; pictures and text in a sandbox, everything else (and with ``?download``) as a download."""
-    try:
-        folder, path, process = signing.loads(ticket, salt=_SALT, max_age=VALID_FOR)
-    except (signing.BadSignature, ValueError) as error:
-        raise Http404 from error
-    if not request.access.may("evidence.see", process):
-        raise Http404
-    file = _inside(place().settings.runs, Path(folder) / path)
-    if file is None or file.name != name:
+    file = file_of(request.access, ticket)
+    if file.name != name:
         raise Http404
     with file.open("rb") as opened:
         kind = kind_of(opened.read(4096), file.name)

@@ -132,18 +132,21 @@ def _fitting(said: Choice) -> list[RunnerError]:
     return errors
 
 
+def nobody_called(name: str, where: str) -> list[RunnerError]:
+    """An error where nobody signs in with that name; none for an empty one."""
+    people = Person.objects.filter(is_active=True)
+    if not name or people.filter(username=name).exists():
+        return []
+    near = did_you_mean(name, people.values_list("username", flat=True))
+    return [_wrong(where, f"nobody is called {name!a}", near or "the name with which a person signs in")]
+
+
 def _sensible(said: Choice) -> list[RunnerError]:
     errors: list[RunnerError] = []
     if said.decision == "snooze" and said.until is not None and said.until <= now():
         errors.append(_wrong("until", "'until' has passed", "a time in the future"))
-    people = Person.objects.filter(is_active=True)
-    if (
-        said.decision in {"claim", "assign"}
-        and said.assignee
-        and not people.filter(username=said.assignee).exists()
-    ):
-        near = did_you_mean(said.assignee, people.values_list("username", flat=True))
-        errors.append(_wrong("assignee", f"nobody is called {said.assignee!a}", near or "the name with which a person signs in"))  # fmt: skip
+    if said.decision in {"claim", "assign"}:
+        errors += nobody_called(said.assignee or "", "assignee")
     if isinstance(said, Decide) and said.data is not None and said.set is not None:
         errors.append(_wrong("set", "both 'data' and 'set' are given", "one of them"))
     return errors

@@ -30,7 +30,8 @@ from runner.desk.asking import DeskRequest
 from runner.desk.roles import is_known
 
 PREFIX: Final = "/api/v1/"
-View = Callable[..., HttpResponse]
+_BYTES: Final = "application/octet-stream"
+View = Callable[..., HttpResponseBase]
 
 
 class InQuery(BaseModel):
@@ -92,7 +93,7 @@ def operation(
     status: int | tuple[int, ...] = 200,
     refuses: Sequence[int] = (),
 ) -> Callable[[View], View]:
-    """Make a function the operation `method` of `path`; its docstring describes it, `gives` is the shape of its answer.
+    """Make a function the operation `method` of `path`; its docstring describes it, `gives` is the shape of its answer (bytes: a file).
 
     `summary` is a few words, marked for translation. `refuses` are statuses beside those that any operation has.
     Arguments of the function beside the request: parts of the path, an `InQuery`, a body (a `Said`).
@@ -119,10 +120,15 @@ def operation(
             *((400, 413) if has_body else ()),
         }
         good = status if isinstance(status, tuple) else (status,)
+        extra: dict[str, Any] = {"x-permission": " or ".join(permissions)}
+        if gives is bytes:
+            file = {"content": {_BYTES: {"schema": {"type": "string", "format": "binary"}}}}
+            extra["responses"] = dict.fromkeys(good, file)
+        shape = None if gives is bytes else gives
         described = API.api_operation(
-            [method], path, auth=Key(*permissions), response=dict.fromkeys(good, gives) | dict.fromkeys(sorted(wrong), Refusal),
+            [method], path, auth=Key(*permissions), response=dict.fromkeys(good, shape) | dict.fromkeys(sorted(wrong), Refusal),
             summary=summary, operation_id=view.__name__, tags=[subject], url_name=view.__name__,
-            openapi_extra={"x-permission": " or ".join(permissions)},
+            openapi_extra=extra,
         )  # fmt: skip
         described(view)
         return view

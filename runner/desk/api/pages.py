@@ -25,6 +25,9 @@ TITLES: Mapping[str, Word] = {
     "cases": gettext_lazy("Cases"),
     "selections": gettext_lazy("Many cases at once"),
     "problems": gettext_lazy("Problems"),
+    "problem_acts": gettext_lazy("Work on problems"),
+    "problem_rules": gettext_lazy("Which cases are together"),
+    "evidence": gettext_lazy("Evidence"),
     "schedules": gettext_lazy("Schedules"),
     "webhooks": gettext_lazy("Webhooks"),
 }

@@ -88,7 +88,7 @@ def list_runs(request: DeskRequest, wanted: Query[RunQuery]) -> HttpResponse:
 @operation("GET", "runs/{run_id}", "runs.see", summary=_("Show one run"), gives=shapes.OneRun)
 def get_run(request: DeskRequest, run_id: Text) -> HttpResponse:
     """With its lanes and steps."""
-    return answered(request, run_json(_run(request, run_id, "runs.see").pk))
+    return answered(request, run_json(run_for(request, run_id, "runs.see").pk))
 
 
 @operation(
@@ -96,7 +96,7 @@ def get_run(request: DeskRequest, run_id: Text) -> HttpResponse:
 )
 def get_journal(request: DeskRequest, run_id: Text, wanted: Query[JournalQuery]) -> HttpResponse:
     """The lines of all lanes by time. Reading ends at the first damaged line of a lane, which `faults` names."""
-    run = _run(request, run_id, "runs.see")
+    run = run_for(request, run_id, "runs.see")
     words = LogFilter(level=wanted.level, text=wanted.text, item=wanted.item, lane=wanted.lane)
     found = read_log(place().settings.runs, run, words, wanted.first, wanted.limit)
     faults = [{"lane": lane, "what": what} for lane, what in found.faults]
@@ -140,7 +140,7 @@ def start_run(request: DeskRequest, wanted: Start) -> HttpResponse:
 )  # fmt: skip
 def repeat_run(request: DeskRequest, run_id: Text, wanted: Again) -> HttpResponse:
     """Queue a run like an earlier one, with the same or changed parameters."""
-    before = _run(request, run_id, "runs.start")
+    before = run_for(request, run_id, "runs.start")
     changed = None if wanted.parameters is None else {**before.parameters, **wanted.parameters}
 
     def act(at: datetime) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def repeat_run(request: DeskRequest, run_id: Text, wanted: Again) -> HttpRespons
 )
 def stop_run(request: DeskRequest, run_id: Text, wanted: Reason) -> HttpResponse:
     """One that waits ends at once; one that runs after the item in work: its status is still `running` then."""
-    run = _run(request, run_id, "runs.cancel")
+    run = run_for(request, run_id, "runs.cancel")
 
     def act(at: datetime) -> dict[str, Any]:
         status = cancel_run(run.pk, by=request.person.username, at=at, note=wanted.note)
@@ -169,7 +169,7 @@ def stop_run(request: DeskRequest, run_id: Text, wanted: Reason) -> HttpResponse
     return once(request, act)
 
 
-def _run(request: DeskRequest, run_id: str, permission: str) -> Run:
+def run_for(request: DeskRequest, run_id: str, permission: str) -> Run:
     """The run. Raises Http404 where it is not theirs to see either, NotAllowed where they may see it and no more."""
     found = Run.objects.filter(pk=run_id).first()
     if found is None or not _visible(request, found.process, "runs.see", permission):

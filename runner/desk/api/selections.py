@@ -27,7 +27,7 @@ from runner.desk.queue.asked import own_selection
 from runner.store.case_lists import filtered_cases
 from runner.store.models import Act, Case
 
-_AT_ONCE: Final = timedelta(seconds=5)  # that long one call decides; called again, it goes on
+AT_ONCE: Final = timedelta(seconds=5)  # that long one call decides; called again, it goes on
 
 
 class Seen(Said):
@@ -107,7 +107,7 @@ def preview_selection(request: DeskRequest, selection_id: Text, wanted: BulkChoi
     rows = bulk.preview(frozen, made)
     counts = dict(Counter(str(one.outcome) for one in rows))
     return answered(
-        request, {"selection": frozen.id, "counts": counts, "finished": False, "rows": _rows(rows)}
+        request, {"selection": frozen.id, "counts": counts, "finished": False, "rows": rows_told(rows)}
     )
 
 
@@ -124,12 +124,12 @@ def apply_selection(request: DeskRequest, selection_id: Text, wanted: BulkChoice
     _check_theirs(request, frozen, NEEDS[wanted.decision])
     made = frozen.decision if _is_same(frozen, wanted) else None
     made = made or decision_of(wanted, None, by=request.person.username)
-    part = bulk.apply_part(frozen, made, by=request.person.username, at=now, limit=_AT_ONCE)
+    part = bulk.apply_part(frozen, made, by=request.person.username, at=now, limit=AT_ONCE)
     told = {
         "selection": frozen.id,
         "counts": part.counts,
         "finished": part.finished,
-        "rows": _rows(part.rows),
+        "rows": rows_told(part.rows),
     }
     return answered(request, told)
 
@@ -145,7 +145,7 @@ def undo_selection(request: DeskRequest, selection_id: Text) -> HttpResponse:
     rows = bulk.undo_all(frozen, by=request.person.username, at=now)
     counts = dict(Counter(str(one.outcome) for one in rows))
     return answered(
-        request, {"selection": frozen.id, "counts": counts, "finished": True, "rows": _rows(rows)}
+        request, {"selection": frozen.id, "counts": counts, "finished": True, "rows": rows_told(rows)}
     )
 
 
@@ -205,5 +205,6 @@ def _selected(found: Selection) -> dict[str, Any]:
     }
 
 
-def _rows(results: Sequence[RowResult]) -> list[dict[str, Any]]:
+def rows_told(results: Sequence[RowResult]) -> list[dict[str, Any]]:
+    """What became of each case, as programs read it."""
     return [{"case": one.id, "outcome": str(one.outcome), "why": one.why} for one in results]

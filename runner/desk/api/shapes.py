@@ -273,6 +273,92 @@ class Problem(BaseModel):
     version: int
 
 
+class OneProblem(Problem):
+    """A problem with what is done about it: its `actions`, how far its `proof` is, the `rules` that lead to it or away."""
+
+    actions: list[Json]
+    proof: Json
+    rules: list[Json]
+
+
+class ProblemActed(Shape):
+    """What was said about a problem, as `acts`, and how it stands now."""
+
+    problem: str
+    acts: list[str]
+    status: str
+    version: int
+
+
+class Canary(Shape):
+    """How the first few cases of a problem do. `state`: watching, released, held; `verdict`: waiting, good, bad."""
+
+    problem: str
+    state: str
+    verdict: str
+    cases: list[str]
+    succeeded: int
+    failed: int
+    waiting: int
+    left: int
+
+
+class Released(Shape):
+    """What became of the cases that followed a canary. `decision`: what to send to the selection while it is not finished."""
+
+    selection: str | None
+    counts: dict[str, int]
+    finished: bool
+    rows: list[BulkResult]
+    decision: Json
+
+
+class Contrast(Shape):
+    """What failed beside what went through: `failed` and `clean` counts of `of`, and what is over-represented."""
+
+    of: str
+    failed: int
+    clean: int
+    findings: list[Json]
+
+
+class Moving(Shape):
+    """How many cases would go, of how many that were looked at, and the first of them."""
+
+    count: int
+    of: int
+    first: list[str]
+
+
+class Splitting(Shape):
+    """What a problem can be split by, and what would go."""
+
+    choices: list[Json]
+    moving: Moving | None
+
+
+class Grouped(ProblemActed):
+    """A rule about which cases are together, and the problem to which they go."""
+
+    rule: str
+    target: str
+
+
+class Evidence(Shape):
+    """What shows what happened: a picture, a text, a trace, a proof. `href`: where its file is, null where there is none."""
+
+    kind: str
+    name: str
+    href: str | None
+    size: int | None
+    run: str | None
+    queue: str | None
+    item: str | None
+    attempt: int | None
+    url: str | None
+    page_error: str | None
+
+
 class Schedule(BaseModel):
     """A schedule with what people have set and what is next."""
 

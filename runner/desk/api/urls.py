@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from runner.desk.api import cases, items, operations, pages, problems, runs, schedules, selections, webhooks
+from runner.desk.api import (
+    cases,
+    evidence,
+    items,
+    operations,
+    pages,
+    problem_acts,
+    problem_rules,
+    problems,
+    runs,
+    schedules,
+    selections,
+    webhooks,
+)
 
 SUBJECTS = (
     runs,
@@ -12,6 +25,9 @@ SUBJECTS = (
     cases,
     selections,
     problems,
+    problem_acts,
+    problem_rules,
+    evidence,
     schedules,
     webhooks,
 )  # each has made its operations when it was imported

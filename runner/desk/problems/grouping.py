@@ -122,19 +122,25 @@ def _split(request: DeskRequest, problem_id: str, who: Who) -> Said | Refused:
 
 def _ungroup(request: DeskRequest, problem_id: str, who: Who, rule_id: str) -> Said | Refused:
     """Take a rule back: its cases, and those that came since, go where they belong without it."""
-    rule = GroupingRule.objects.filter(pk=rule_id).first()
-    ends = Problem.objects.filter(fingerprint=rule.fingerprint) if rule else Problem.objects.none()
-    source = ends.first()
-    if rule is None or source is None or problem_id not in {rule.target, source.pk}:
-        raise Http404(rule_id)
-    for end in (source.process, process_of_problem(rule.target) or ""):
-        request.access.require("problems.merge", end)
+    rule = require_both_ends(request, problem_id, rule_id)
     problems.ungroup(problem_id, rule_id, Who(who.by, who.at, None, who.token), note=_note(request))
-    stays = source.pk if rule.kind == "split" else problem_id
+    source = Problem.objects.filter(fingerprint=rule.fingerprint).values_list("pk", flat=True).get()
+    stays = source if rule.kind == "split" else problem_id
     return Said(
         _("The rule is taken back: every case is where it belongs without it."),
         elsewhere=f"/problems/{stays}/",
     )
+
+
+def require_both_ends(request: DeskRequest, problem_id: str, rule_id: str) -> GroupingRule:
+    """The rule, of which the problem is one end. Raises Http404 where it is none, NotAllowed where the other end is not theirs."""
+    rule = GroupingRule.objects.filter(pk=rule_id).first()
+    source = Problem.objects.filter(fingerprint=rule.fingerprint).first() if rule else None
+    if rule is None or source is None or problem_id not in {rule.target, source.pk}:
+        raise Http404(rule_id)
+    for end in (source.process, process_of_problem(rule.target) or ""):
+        request.access.require("problems.merge", end)
+    return rule
 
 
 def _note(request: DeskRequest) -> str:

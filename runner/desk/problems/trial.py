@@ -102,7 +102,7 @@ def trial_context(request: DeskRequest, problem: Problem) -> dict[str, Any]:
 
 def _start(request: DeskRequest, problem_id: str, who: Who) -> Said | Refused:
     """Try a few cases again, those that are due first."""
-    _may_decide(request, problem_id)
+    require_deciding(request, problem_id)
     wanted = request.POST.get("cases", "").strip()
     if not wanted.isdecimal() or not 1 <= int(wanted) <= 100:
         said = _("“%(n)s” is no number from 1 to 100.") % {"n": wanted}
@@ -118,7 +118,7 @@ def _start(request: DeskRequest, problem_id: str, who: Who) -> Said | Refused:
 
 def _release(request: DeskRequest, problem_id: str, who: Who) -> Said | Refused:
     """Try the rest again: decided one by one, on a page of its own where it takes longer, with a result for each."""
-    _may_decide(request, problem_id)
+    require_deciding(request, problem_id)
     note = request.POST.get("note", "").strip()[:4000]
     frozen = canary.begin_release(problem_id, who, anyway=note)
     if frozen is None:
@@ -142,7 +142,7 @@ def _hold(request: DeskRequest, problem_id: str, who: Who) -> Said | Refused:
     return Said(_("The rest is held back; another trial can begin at any time."), place="trial")
 
 
-def _may_decide(request: DeskRequest, problem_id: str) -> None:
+def require_deciding(request: DeskRequest, problem_id: str) -> None:
     """Its cases are retried wherever they belong: a problem may hold those of several processes."""
     waiting = Case.objects.filter(problem=problem_id, waits=True).order_by().values_list("process", flat=True)
     for process in {process_of_problem(problem_id) or "", *waiting.distinct()}:

@@ -24,6 +24,12 @@ def outputs_of(run: Run) -> list[dict[str, Any]]:
     return found
 
 
+def output_files(run: Run) -> list[str]:
+    """The outputs that are files of the run, by their path in its folder."""
+    folder = folder_of(place().settings.runs, run)
+    return [value for value in run.outputs.values() if isinstance(value, str) and _is_inside(folder, value)]
+
+
 def evidence_of(run: Run) -> list[dict[str, Any]]:
     """The evidence of the run itself, then that of its failed attempts, the newest first: one entry per file."""
     pieces: list[dict[str, Any]] = [shown_piece(run, one) for one in run.evidence]
