@@ -30,8 +30,8 @@ lint: setup ## rules and format
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 
-texts: setup ## collect the desk's texts into its translation files, and say which are not translated
-	@$(PYTHON) -m docs.texts
+texts: setup ## collect the texts of desk, errors and command line into their translation files, and say which are not translated
+	@$(PYTHON) -m docs.texts && $(PYTHON) -m docs.phrases
 
 format: setup ## put the code into the format that lint asks for
 	@$(PYTHON) -m ruff check --fix .

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.printing import warn
+from runner.cli.printing import say, warn
 from runner.cli.project import open_project, open_settings
 
 
@@ -22,7 +22,7 @@ def backup(
 
     project = open_project()
     report = make_backup(project.settings, file, with_key=with_key)
-    print(f"{file}: {report.files} files, {report.size / 1e6:.1f} MB before packing")
+    say(f"{file}: {report.files} files, {report.size / 1e6:.1f} MB before packing")
     key = project.settings.vault.with_suffix(".key")
     if key.exists() and not with_key:
         warn(f"the vault's key is not in it: keep a copy of {key} in another place")
@@ -35,7 +35,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file made by: runner ba
 
     settings = open_settings().settings
     report = restore_backup(settings, file)
-    print(f"{settings.home}: {report.files} files, {report.size / 1e6:.1f} MB")
+    say(f"{settings.home}: {report.files} files, {report.size / 1e6:.1f} MB")
     if settings.vault.exists() and not report.with_key:
         warn(
             f"put the vault's key back as {settings.vault.with_suffix('.key')} before bots need their secrets"

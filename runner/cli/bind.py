@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.cli.printing import Col, print_facts, print_table, warn
+from runner.cli.printing import Col, print_facts, print_table, say, warn
 from runner.cli.project import open_settings
 from runner.core.errors import ErrorReport, RunnerError, UsageError
 from runner.core.settings import prepare_home
@@ -87,10 +87,10 @@ def bind(
         return
     prepare_home(opened.settings)
     write_bound(opened.settings.home, place, made.binding, made.bound, by=opened.who, at=now())
-    print(f"\nrecordings/{name}.yaml is written. Go on with:")
+    say(f"\nrecordings/{name}.yaml is written. Go on with:")
     for secret in made.binding.secrets:
-        print(f"  runner secrets set {secret}")
-    print(f"  runner run {name}")
+        say(f"  runner secrets set {secret}")
+    say(f"  runner run {name}")
 
 
 def _table(project: Path, workbook: str, sheet: str) -> Table:
@@ -170,7 +170,7 @@ def _tell(bound: Recording, proposal: Proposal, rows: int) -> None:
         ((m.step, m.value, m.placeholder, m.why) for m in proposal.matches),
         "No typed value was found in a column. Choose with --column STEP=HEADING.",
     )
-    print()
+    say()
     point = binding.irreversible
     print_facts(
         [

@@ -10,7 +10,7 @@ import typer
 
 from runner.cli.groups import CONTEXT, Group
 from runner.cli.options import Bot, Json, Limit, Since, Sort, Text, moment_before
-from runner.cli.printing import Col, one_line, print_facts, print_json, print_table, warn
+from runner.cli.printing import Col, one_line, print_facts, print_json, print_table, say, warn
 from runner.cli.project import open_project, open_settings
 from runner.core.clock import duration_text
 from runner.core.contract import BotDescription
@@ -141,14 +141,14 @@ def _show(bot: BotDescription) -> None:
             ),
         ]
     )
-    print()
+    say()
     print_table(
         [Col("PARAMETER", fixed=True), Col("KIND"), Col("DEFAULT"), Col("WHAT IT MEANS")],
         _parameters(bot.parameters),
         "It takes no parameters.",
     )
     needed = "".join(f" --param {name}=VALUE" for name in bot.parameters.get("required", ()))
-    print(f"\nrunner run {bot.name}{needed}")
+    say(f"\nrunner run {bot.name}{needed}")
 
 
 def _parameters(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:

@@ -13,7 +13,7 @@ from runner.cli import roundtrip as _sheets  # and those that do it by a spreads
 from runner.cli.cases import app
 from runner.cli.options import CaseId, Json
 from runner.cli.pausing import Pause, refuse_without_terminal
-from runner.cli.printing import print_json
+from runner.cli.printing import print_json, say
 from runner.cli.project import open_project, open_settings
 from runner.cli.run import parameters_of
 from runner.core.clock import now
@@ -58,8 +58,8 @@ def evidence(
     if as_json:
         print_json(manifest.model_dump(mode="json"))
         return
-    print(f"{target}: {len(manifest.files)} files of case {case_id}, {target.stat().st_size / 1000:,.0f} kB")
-    print(f"play it again with: runner cases reproduce {target}")
+    say(f"{target}: {len(manifest.files)} files of case {case_id}, {target.stat().st_size / 1000:,.0f} kB")
+    say(f"play it again with: runner cases reproduce {target}")
 
 
 @app.command("reproduce")
@@ -117,8 +117,8 @@ def reproduce(
         facts = {"case": told.case, "same": again.same, "before": told.error, "now": dict(error) or None}
         print_json({**facts, "missing": list(again.run.missing)})
     else:
-        print(f"before: {told.error['code']}: {told.error['message']}")
-        print(f"now:    {error['code']}: {error['message']}" if error else "now:    it goes through")
+        say(f"before: {told.error['code']}: {told.error['message']}")
+        say(f"now:    {error['code']}: {error['message']}" if error else "now:    it goes through")
         for request in again.run.missing:
-            print(f"not recorded: {request}")
+            say(f"not recorded: {request}")
     return int(bool(error)) if here else int(not again.same)

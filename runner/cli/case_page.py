@@ -53,7 +53,7 @@ def print_case(settings: Settings, case: Mapping[str, Any]) -> None:
         *(("history" if n == 0 else " ", text) for n, text in enumerate(map(_act, case["history"]))),
         *(("decide" if n == 0 else " ", text) for n, text in enumerate(_decisions(case))),
     ]
-    print_facts([(said(name), value) for name, value in facts])
+    print_facts(facts)
 
 
 def _in_words(project: Path, case: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,8 @@ import typer
 from runner.cases.bulk import Chosen, Outcome, RowResult, bulk, select
 from runner.cases.deciding import Decided
 from runner.cli.options import one_of
-from runner.cli.printing import Col, ago, one_line, print_json, print_table
+from runner.cli.printing import Col, ago, one_line, print_json, print_table, say, state
+from runner.cli.tongue import said, told, told_message, word
 from runner.cli.wishes import Wish
 from runner.core.errors import UsageError
 from runner.core.nouns import CaseStatus, FailureKind
@@ -93,7 +94,7 @@ def _confirm(chosen: Sequence[Chosen], verb: str, *, shown: bool) -> None:
             hint="call it again with --yes",
             where="--all",
         )
-    typer.confirm(f"{verb} these {len(chosen)} cases?", abort=True)
+    typer.confirm(told(f"{verb} these {len(chosen)} cases?"), abort=True)
 
 
 def print_preview(ids: Sequence[str], most: int = 20) -> None:
@@ -109,13 +110,20 @@ def print_preview(ids: Sequence[str], most: int = 20) -> None:
             Col("WHAT"),
         ],
         (
-            (c.pk, c.status, c.kind, c.item.key if c.item else "(run)", ago(c.opened), one_line(c.message))
+            (
+                c.pk,
+                state("case", c.status),
+                state("kind", c.kind),
+                c.item.key if c.item else said("(run)"),
+                ago(c.opened),
+                one_line(told_message(c.error, c.message)),
+            )
             for c in cases
         ),
         "No case.",
     )
     if len(ids) > most:
-        print(f"… and {len(ids) - most} more: {len(ids)} in all")
+        say(f"… and {len(ids) - most} more: {len(ids)} in all")
 
 
 def _print_results(results: Sequence[RowResult], *, as_json: bool) -> None:
@@ -124,21 +132,29 @@ def _print_results(results: Sequence[RowResult], *, as_json: bool) -> None:
         return
     if len(results) == 1 and results[0].decided is not None:
         decided = results[0].decided
-        print(f"case {decided.case}: {decided.status}")
+        say(f"case {decided.case}: {word('case', decided.status)}")
         if decided.run:
-            print(f"run {decided.run} waits for a worker: runner up, or runner worker")
+            say(f"run {decided.run} waits for a worker: runner up, or runner worker")
         return
     print_table(
         [Col("CASE", fixed=True), Col("RESULT", fixed=True), Col("NOW", fixed=True), Col("WHY")],
-        ((r.id, r.outcome, r.decided.status if r.decided else "", one_line(r.why)) for r in results),
+        (
+            (
+                r.id,
+                said(r.outcome),
+                state("case", r.decided.status) if r.decided else "",
+                one_line(told(r.why)),
+            )
+            for r in results
+        ),
         "No case.",
     )
     counts = ", ".join(
-        f"{sum(r.outcome is kind for r in results)} {kind}"
+        f"{sum(r.outcome is kind for r in results)} {said(kind)}"
         for kind in Outcome
         if any(r.outcome is kind for r in results)
     )
-    print(f"{len(results)} cases: {counts}")
+    say(f"{len(results)} cases: {counts}")
 
 
 def _result_json(result: RowResult) -> dict[str, Any]:

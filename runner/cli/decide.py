@@ -9,7 +9,9 @@ import typer
 
 from runner.cli.cases import app
 from runner.cli.options import CaseId, Json, moment_ahead, one_of
+from runner.cli.printing import say
 from runner.cli.project import open_project
+from runner.cli.tongue import word
 from runner.cli.wishes import Wish, decision
 from runner.core.clock import now
 from runner.core.contract import Settled
@@ -78,7 +80,7 @@ def undo(case: CaseId, note: Note = "", as_json: Json = False) -> None:
     if as_json:
         print_json({"case": pk, "undone": last.verb, "status": status})
     else:
-        print(f"case {pk}: {last.verb} by {last.by} taken back, it is {status}")
+        say(f"case {pk}: {word('verb', last.verb)} by {last.by} taken back, it is {word('case', status)}")
 
 
 @decision(app, "retry")

@@ -8,11 +8,13 @@ import shutil
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from runner.cli.printing import console, lasted, one_line, print_facts
+from runner.cli.printing import console, lasted, one_line, print_facts, say
+from runner.cli.tongue import told, told_message, word
 from runner.core.clock import now
 from runner.core.errors import RunFailed
 from runner.core.nouns import CaseStatus, ItemStatus, RunStatus
@@ -70,11 +72,11 @@ def _stay(place: DemoPlace, portal: Portal, seconds: float) -> None:
 
     portal.clear_faults()
     _heading(f"That took {seconds:.0f} s. Now look at it on the desk; Ctrl-C ends everything")
-    print("The portal is up and no longer flaky: correct a row, retry it, and see it succeed.")
-    print(f"Afterwards: {_ready_shell(place)}; runner cases list", flush=True)
+    say("The portal is up and no longer flaky: correct a row, retry it, and see it succeed.")
+    say(f"Afterwards: {_ready_shell(place)}; runner cases list")
     parts = parts_of(("scheduler", "worker", "bots"), place.settings, place.environment, _quiet)
-    desk = DeskPart(lambda text: print(text, file=sys.stderr), place.environment, place.folder)
-    serve_together([*parts, desk], on_signal=lambda: print("\nending"))
+    desk = DeskPart(lambda text: say(text, to_stderr=True), place.environment, place.folder)
+    serve_together([*parts, desk], on_signal=lambda: say("\nending"))
 
 
 def _play(place: DemoPlace, portal: Portal) -> None:
@@ -83,7 +85,7 @@ def _play(place: DemoPlace, portal: Portal) -> None:
 
     workbook = make_orders(place.folder / "inbox")
     _heading("Runner demo: from a schedule to the exception queue and back")
-    print_facts([
+    _facts([
         ("folder", f"{place.folder} (made anew for each demo; your own data is not touched)"),
         ("workbook", f"{workbook.relative_to(place.folder)}: 40 orders, six of them bad in different ways"),
         ("portal", f"{portal.url}, flaky on purpose: some posts fail, two answers get lost after the order was kept"),
@@ -127,7 +129,7 @@ def _print_outcome(place: DemoPlace, portal: Portal) -> None:
     facts.append(
         ("portal", f"failed {sum(served.values())} times; {lost} answers got lost after the order was kept")
     )
-    print_facts(facts)
+    _facts(facts)
     _print_problems()
 
 
@@ -138,7 +140,8 @@ def _print_problems() -> None:
     counts = Counter(case.problem_id for case in cases)
     first = {case.problem_id: case for case in reversed(cases)}
     _heading(f"The exception queue: {len(cases)} cases with {len(counts)} causes")
-    print_facts([(f"{n} ×", one_line(first[problem].message, 150)) for problem, n in counts.most_common()])
+    shown = ((n, first[problem]) for problem, n in counts.most_common())
+    print_facts([(f"{n} ×", one_line(told_message(one.error, one.message), 150)) for n, one in shown])
 
 
 def _decide(place: DemoPlace, line: Line) -> None:
@@ -151,9 +154,8 @@ def _decide(place: DemoPlace, line: Line) -> None:
     assert case.item is not None  # it was found by its item
     _heading("A person decides, and the retry clears the case")
     command = shlex.join(["runner", "cases", "retry", case.pk, "--set", f"product={RIGHT}"])
-    print_facts(
-        [("case", f"{case.pk}, item {case.item.key}: {one_line(case.message)}"), ("command", command)]
-    )
+    message = one_line(told_message(case.error, case.message))
+    print_facts([("case", told(f"{case.pk}, item {case.item.key}: {message}")), ("command", command)])
     corrected = {**case.item.data, "product": RIGHT}
     valid = validate_item(place.settings, case.item.queue.bot_file, case.item.queue_id, corrected)
     by = place.environment.get("RUNNER_USER") or "demo"
@@ -166,7 +168,8 @@ def _decide(place: DemoPlace, line: Line) -> None:
         raise RunFailed(f"the retry left the case {case.status}: {case.message}", code="DEMO_RETRY")
     number = case.item.output.get("confirmation")
     took = lasted(at, case.resolved)
-    print_facts([("result", f"{case.status} after {took}, by attempt {case.item.attempts_made}: {number}")])
+    state = word("case", case.status)
+    _facts([("result", f"{state} after {took}, by attempt {case.item.attempts_made}: {number}")])
 
 
 def _has_ended(run_id: str | None, case: Case) -> bool:
@@ -191,14 +194,14 @@ def _check_the_portal(portal: Portal) -> None:
             expected=f"the {done} orders that are done, each once",
             code="DEMO_DOUBLE",
         )
-    print(
+    say(
         f"{entered} orders, each of them entered exactly once; {done} are done here: nothing lost, nothing doubled."
     )
 
 
 def _print_next(place: DemoPlace, portal: Portal, seconds: float) -> None:
     _heading(f"That took {seconds:.0f} s. Where to go from here")
-    print_facts([
+    _facts([
         ("first", _ready_shell(place)),
         ("look", "runner cases list      what waits for a decision"),
         ("", "runner cases show ID   what failed, with evidence and the possible decisions"),
@@ -225,8 +228,13 @@ def _ready_shell(place: DemoPlace) -> str:
 
 
 def _heading(text: str) -> None:
-    print()
-    console().print(text, style="bold")
+    say()
+    console().print(told(text), style="bold")
+
+
+def _facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Print facts whose values are sentences."""
+    print_facts([(name, told(value)) for name, value in facts])
 
 
 def _quiet(text: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from runner.cli.demo_place import DemoPlace
 from runner.cli.printing import console
+from runner.cli.tongue import told, word
 from runner.core.clock import now
 from runner.core.errors import RunFailed
 from runner.core.nouns import RunStatus
@@ -108,9 +109,9 @@ class Show:
     def _one(self, run: Run) -> None:
         counts = count_items(run.pk)
         through = counts["done"] + counts["exceptions"]
-        text = f"{run.bot}: {run.status}"
+        text = f"{run.bot}: {word('run', run.status)}"
         if counts["total"]:
-            text += f", {through} of {counts['total']} rows, {counts['exceptions']} exceptions"
+            text += told(f", {through} of {counts['total']} rows, {counts['exceptions']} exceptions")
         if self._bar is not None:
             self._in_bar(self._bar, run, through, counts["total"], text)
             return

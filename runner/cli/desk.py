@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from runner.cli.printing import say
 from runner.cli.project import Project, open_settings
 from runner.core.contract import BotDescription
 from runner.core.errors import RunnerError
@@ -137,9 +138,9 @@ def place_of(project: Project) -> Place:
 def _greet(url: str, project: Project) -> None:
     from runner.desk.people.links import has_admin, make_link
 
-    print(f"The desk of {project.settings.project}: {url}", flush=True)
+    say(f"The desk of {project.settings.project}: {url}")
     if not has_admin():
-        print(f"First visit, once and within the hour: {url}{make_link(None, project.who)}", flush=True)
+        say(f"First visit, once and within the hour: {url}{make_link(None, project.who)}")
 
 
 def _until_input_ends(stop: Callable[[], None]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from runner.cli.options import Json
 from runner.cli.printing import clean, console, print_json
 from runner.cli.project import open_settings
+from runner.cli.tongue import said, told
 
 _STYLES: Final[Mapping[str, str]] = {"OK": "green", "warning": "yellow", "error": "bold red"}
 _CONFIGURATION, _ENVIRONMENT = 3, 4
@@ -31,11 +33,20 @@ def doctor(as_json: Json = False) -> int:
     else:
         out = console()
         for one in findings:
-            line = Text.assemble((f"{one.state:<8}", _STYLES[one.state]), f"{one.check:<12}", clean(one.text))
+            line = Text.assemble(
+                (_padded(said(one.state), 8), _STYLES[one.state]),
+                _padded(said(one.check), 12),
+                clean(told(one.text)),
+            )
             out.print(line, soft_wrap=True)
             if one.remedy:
-                out.print(Text(f"{'':<20}→ {clean(one.remedy)}"), soft_wrap=True)
+                out.print(Text(f"{'':<20}→ {clean(told(one.remedy))}"), soft_wrap=True)
     wrong = [one for one in findings if one.state is State.ERROR]
     if not wrong:
         return 0
     return _CONFIGURATION if all(one.is_configuration for one in wrong) else _ENVIRONMENT
+
+
+def _padded(text: str, width: int) -> str:
+    """The text with blanks behind it, so that the next one begins below its neighbours; a Chinese sign is two wide."""
+    return text + " " * max(width - cell_len(text), 1)

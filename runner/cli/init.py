@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.printing import say
 from runner.cli.scaffold import FILES, SCHEMA_FILE
 from runner.core.errors import EnvironmentProblem, UsageError
 
@@ -41,7 +42,7 @@ def init(directory: Annotated[str, typer.Argument(metavar="DIR", help="The folde
             where=str(error.filename or folder),
             code="CLI_DISK",
         ) from error
-    print(
+    say(
         f"A project is in {folder}. Go on with:\n  cd {shlex.quote(str(folder))}\n  runner run greet\n  runner cases list"
     )
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from runner.cli.groups import Entry, LazyGroup, root
+from runner.cli.tongue import told, told_error
 from runner.core.errors import RunnerError, UsageError, did_you_mean, exit_code_of
 
 INTERRUPTED: Final = 130
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         return _report(error)
     if code == INTERRUPTED:
-        print("runner: interrupted", file=sys.stderr)
+        print(told("runner: interrupted"), file=sys.stderr)
     return int(code or 0)
 
 
@@ -113,7 +114,7 @@ def _report(error: Exception) -> int:
         from runner.cli.faults import explain
 
         known = explain(error)
-    print(known, file=sys.stderr)
+    print(told_error(known), file=sys.stderr)
     return exit_code_of(known)
 
 

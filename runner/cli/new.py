@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.printing import say
 from runner.cli.project import open_settings
 from runner.core.errors import UsageError
 
@@ -36,4 +37,4 @@ def new(
     else:
         text = small_script(bot)
     replace_text(file, text)
-    print(f"bots/{bot}.py is written. Go on with:\n  runner bots {bot}\n  runner run {bot}")
+    say(f"bots/{bot}.py is written. Go on with:\n  runner bots {bot}\n  runner run {bot}")

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runner.cli.tongue import said, word
+from runner.cli.tongue import said, told, word
 from runner.core.clock import from_iso, iso, now
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -44,20 +44,26 @@ def console(*, to_stderr: bool = False) -> Console:
     return Console(stderr=to_stderr, markup=False, emoji=False, highlight=False)
 
 
+def say(text: str = "", *, to_stderr: bool = False) -> None:
+    """Print a sentence, or several lines of them, in the language of the terminal."""
+    print(told(text), file=sys.stderr if to_stderr else None, flush=True)
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON, with instants in UTC."""
     print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
 def print_table(columns: Sequence[Col], rows: Iterable[Sequence[Any]], nothing: str) -> None:
-    """Print rows as a table, or the sentence `nothing` when there are none.
+    """Print rows as a table, or the sentence `nothing` when there are none; titles are said in the terminal's language.
 
     On a terminal it is as wide as that and long cells wrap; elsewhere each row is one line with nothing cut.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
-        print(nothing)
+        say(nothing)
         return
+    columns = [replace(column, title=said(column.title)) for column in columns]
     out = console()
     if not out.is_terminal:
         _print_lines(columns, cells)
@@ -77,8 +83,11 @@ def print_table(columns: Sequence[Col], rows: Iterable[Sequence[Any]], nothing: 
 
 
 def print_facts(facts: Sequence[tuple[str, Any]]) -> None:
-    """Print names and values below each other, unwrapped so that commands can be copied; empty values are left out."""
-    shown = [(name, value) for name, value in facts if value not in (None, "", [], {})]
+    """Print names (said in the terminal's language) and values below each other, unwrapped so that commands can be copied.
+
+    Empty values are left out.
+    """
+    shown = [(said(name), value) for name, value in facts if value not in (None, "", [], {})]
     width = max((cell_len(name) for name, _ in shown), default=0)
     out = console()
     for name, value in shown:
@@ -141,7 +150,7 @@ def in_words(values: Mapping[str, Any] | None) -> str:
 
 def warn(text: str) -> None:
     """Say something beside the result, on the standard error stream."""
-    print(clean(text), file=sys.stderr)
+    print(clean(told(text)), file=sys.stderr)
 
 
 _UNITS: Final = (

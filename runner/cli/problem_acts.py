@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from runner.cli.options import Json, moment_ahead, one_of
-from runner.cli.printing import Col, one_line, print_json, print_table
+from runner.cli.printing import Col, one_line, print_json, print_table, say
 from runner.cli.problems import app
 from runner.cli.project import open_project
 from runner.core.clock import now
@@ -140,7 +140,7 @@ def contrast(problem: ProblemId, as_json: Json = False) -> None:
     if as_json:
         print_json({"of": found.of, "failed": found.failed, "clean": found.clean, "findings": rows})
         return
-    print(f"{found.failed} {found.of} failed, {found.clean} clean ones of the same time")
+    say(f"{found.failed} {found.of} failed, {found.clean} clean ones of the same time")
     columns = [
         Col("WHAT"), Col("VALUE"), Col("FAILED", fixed=True, right=True), Col("CLEAN", fixed=True, right=True),
         Col("TIMES", fixed=True, right=True), Col("CHANCE", fixed=True, right=True),
@@ -275,4 +275,4 @@ def _say(as_json: bool, facts: dict[str, Any]) -> None:
     if as_json:
         print_json(facts)
     else:
-        print(", ".join(f"{name} {value}" for name, value in facts.items() if name != "act" and value != ""))
+        say(", ".join(f"{name} {value}" for name, value in facts.items() if name != "act" and value != ""))

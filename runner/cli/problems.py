@@ -8,8 +8,9 @@ import typer
 
 from runner.cli.groups import group
 from runner.cli.options import Bot, Json, Limit, Sort, one_of
-from runner.cli.printing import Col, ago, one_line, print_facts, print_json, print_table
+from runner.cli.printing import Col, ago, one_line, print_facts, print_json, print_table, say, state
 from runner.cli.project import open_project
+from runner.cli.tongue import in_chinese, language, told, told_title, word
 from runner.core.nouns import ProblemStatus
 
 app = group("Problems: cases with one cause.")
@@ -40,7 +41,7 @@ def list_problems(
         [Col("PROBLEM", fixed=True), Col("STATUS", fixed=True), Col("WAIT", right=True), Col("CASES", right=True), Col("LAST"),
          Col("BOT"), Col("WHAT")],
         (
-            (p["id"], p["status"], p["waiting"], p["cases"], ago(p["last_seen"]), p["bot"], one_line(p["title"]))
+            (p["id"], state("problem", p["status"]), p["waiting"], p["cases"], ago(p["last_seen"]), p["bot"], one_line(told_title(p["title"], p["parts"])))
             for p in found
         ),
         "No problem.",
@@ -56,6 +57,7 @@ def show_problem(
 ) -> None:
     """Show one problem: why its cases belong together, and which they are."""
     open_project()
+    from runner.cases.fingerprint import explain
     from runner.cli.choosing import print_preview
     from runner.store.models import Case
     from runner.store.names import resolve_problem_id
@@ -70,13 +72,14 @@ def show_problem(
     print_facts(
         [
             ("problem", found["id"]),
-            ("what", one_line(found["title"], 500)),
-            ("why one", found["explanation"]),
-            ("status", found["status"]),
-            ("cases", ", ".join(f"{n} {status}" for status, n in found["by_status"].items())),
-            ("seen", f"first {ago(found['first_seen'])}, last {ago(found['last_seen'])}"),
+            ("what", one_line(told_title(found["title"], found["parts"]), 500)),
+            ("technical", one_line(found["title"], 500)),
+            ("why one", explain(found["parts"], language()) if in_chinese() else found["explanation"]),
+            ("status", state("problem", found["status"])),
+            ("cases", ", ".join(f"{n} {word('case', status)}" for status, n in found["by_status"].items())),
+            ("seen", told(f"first {ago(found['first_seen'])}, last {ago(found['last_seen'])}")),
             ("decide all", f"runner cases retry --all --problem {found['id']}"),
         ]
     )
-    print()
+    say()
     print_preview(ids)

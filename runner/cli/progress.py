@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from runner.cli.printing import console, warn
+from runner.cli.tongue import said, told
 from runner.engine.shared import Progress
 
 _EVERY: Final = 10.0  # seconds between two plain lines
@@ -38,14 +39,14 @@ class Watcher:
             self._bar.stop()
         elif self._ticker.ident is not None:
             self._ticker.join()
-            warn(f"{self._bot}: {self._sentence()}, {time.monotonic() - self._began:.0f} s")
+            warn(f"{self._bot}: {self._sentence()}, {time.monotonic() - self._began:.0f} {said('s')}")
 
     def start(self, run: str) -> None:
         """Say that the run has begun."""
         self._began = time.monotonic()
         if self._console.is_terminal:
             self._bar = _bar(self._console)
-            self._task = self._bar.add_task(self._bot, total=None, counts="starting", rate="")
+            self._task = self._bar.add_task(self._bot, total=None, counts=told("starting"), rate="")
             self._bar.start()
         else:
             warn(f"{self._bot}: run {run} started")
@@ -69,12 +70,12 @@ class Watcher:
     def _sentence(self) -> str:
         seen = self._latest
         through = seen.done + seen.exceptions
-        text = f"{through} of {max(seen.total, through)} items"
-        return f"{text}, {seen.exceptions} exceptions" if seen.exceptions else text
+        text = told(f"{through} of {max(seen.total, through)} items")
+        return text + told(f", {seen.exceptions} exceptions") if seen.exceptions else text
 
     def _tick(self) -> None:
         while not self._ended.wait(_EVERY):
-            warn(f"{self._bot}: {self._sentence()}, {time.monotonic() - self._began:.0f} s")
+            warn(f"{self._bot}: {self._sentence()}, {time.monotonic() - self._began:.0f} {said('s')}")
 
 
 def _bar(where: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.printing import warn
+from runner.cli.printing import say, warn
 from runner.cli.project import open_settings
 from runner.cli.tongue import in_chinese
 from runner.core.errors import EnvironmentProblem, UsageError
@@ -54,7 +54,7 @@ def record(
             code="BROWSER_START",
         )
     traffic = place.folder / "network.har" if har else None
-    print(
+    say(
         "A browser opens. Do one piece of work in it, from the sign-in to the end; then click Done, or close it."
     )
     with window(headed=True, browser=settings.browser, har=traffic) as context:
@@ -71,8 +71,8 @@ def record(
     keep_former(settings.home, place, "import", by=opened.who, at=now())
     recorded.write(place)
     for number, words in enumerate(all_words(recorded.recording, "zh" if in_chinese() else "en"), start=1):
-        print(f"{number:>3}  {words}")
-    print(f"\n{place.shown} has {len(recorded.recording.steps)} steps. Go on with:")
+        say(f"{number:>3}  {words}")
+    say(f"\n{place.shown} has {len(recorded.recording.steps)} steps. Go on with:")
     for secret_name in recorder.secrets:
-        print(f"  runner secrets set {secret_name}")
-    print(f"  runner replay {name} --headed --slow\n  runner recordings bind {name} WORKBOOK")
+        say(f"  runner secrets set {secret_name}")
+    say(f"  runner replay {name} --headed --slow\n  runner recordings bind {name} WORKBOOK")

@@ -10,7 +10,7 @@ import typer
 from runner.cli.bind import bind
 from runner.cli.groups import group
 from runner.cli.options import Json, one_of
-from runner.cli.printing import Col, one_line, print_facts, print_json, print_table, warn
+from runner.cli.printing import Col, one_line, print_facts, print_json, print_table, say, warn
 from runner.cli.project import open_settings
 from runner.core.errors import ErrorReport, UsageError, exit_code_of
 
@@ -96,7 +96,7 @@ def show(
     steps = told_steps(place, recording, language)
     if html is not None:
         html.write_text(page_of(recording, steps, language), encoding="utf-8")
-        print(f"{len(steps)} steps are in {html}")
+        say(f"{len(steps)} steps are in {html}")
         return
     if as_json:
         print_json(
@@ -109,7 +109,7 @@ def show(
         )
         return
     print_facts([("recording", place.name), ("title", one_line(recording.title)), ("file", place.shown)])
-    print()
+    say()
     print_table(
         [Col("STEP", fixed=True, right=True), Col("WHAT"), Col("PICTURE")],
         ((s.number, s.words, s.picture.name if s.picture else "") for s in steps),
@@ -142,7 +142,7 @@ def check(files: Files, secret: Secret = "", as_json: Json = False) -> int:
         "There is no such file.",
     )  # fmt: skip
     good = sum(one.recording is not None for one in found)
-    print(f"\n{len(found)} recordings: {good} can be imported, {len(found) - good} are refused.")
+    say(f"\n{len(found)} recordings: {good} can be imported, {len(found) - good} are refused.")
     return 0
 
 
@@ -187,9 +187,9 @@ def import_recordings(
             continue
         keep_former(opened.settings.home, place, "import", by=opened.who, at=now())
         place.write(one.recording)
-        print(f"{place.shown}: {len(one.recording.steps)} steps, from {one.format}")
+        say(f"{place.shown}: {len(one.recording.steps)} steps, from {one.format}")
         for number in one.masked:
-            print(
+            say(
                 f"  step {number}: the password was replaced by ${{secret:{secret}}} - now: runner secrets set {secret}"
             )
         for warning in warnings_of(one.recording, place.shown):

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from runner.cli.options import Json
-from runner.cli.printing import print_json
+from runner.cli.printing import print_json, say
 from runner.cli.project import open_settings
 from runner.cli.run import parameters_of
 from runner.cli.tongue import in_chinese
@@ -77,7 +77,7 @@ def replay(
         return
     for output, value in player.outputs.items():
         print(f"{output}: {value}")
-    print(f"\n{len(recording.steps)} steps done.")
+    say(f"\n{len(recording.steps)} steps done.")
 
 
 def _in_the_language(error: RunnerError, recording: Recording) -> RunnerError:

@@ -10,7 +10,7 @@ import typer
 
 from runner.cli.cases import app
 from runner.cli.options import Bot, Json, Queue, Text, one_of
-from runner.cli.printing import Col, one_line, print_json, print_table
+from runner.cli.printing import Col, one_line, print_json, print_table, say
 from runner.cli.project import Project, open_project
 from runner.core.clock import now
 from runner.core.nouns import CaseStatus, FailureKind
@@ -52,7 +52,7 @@ def export(
     if as_json:
         print_json({"export": made.id, "file": str(made.path), "cases": made.cases, "sheets": made.sheets})
     else:
-        print(
+        say(
             f"{made.path}: {made.cases} cases on {made.sheets} sheets; give it back with: runner cases import {made.path}"
         )
 
@@ -108,9 +108,9 @@ def _tell(rows: list[dict[str, Any]], counts: Mapping[str, int], *, do: bool) ->
     ]
     lines = ((f"{r['sheet']}!{r['row']}", r["case"], r["state"], one_line(r["text"], 500)) for r in shown)
     print_table(columns, lines, "Nothing was filled in.")
-    print(f"{len(rows)} rows: " + ", ".join(f"{count} {state}" for state, count in counts.items() if count))
+    say(f"{len(rows)} rows: " + ", ".join(f"{count} {state}" for state, count in counts.items() if count))
     if not do and counts["apply"]:
-        print("do it with --apply")
+        say("do it with --apply")
 
 
 def _validator(project: Project) -> Any:

@@ -8,7 +8,7 @@ import typer
 
 from runner.cli.groups import group
 from runner.cli.options import Bot, Json, Limit, RunId, Since, Sort, moment_before, one_of
-from runner.cli.printing import Col, ago, lasted, print_json, print_table, short_run, state
+from runner.cli.printing import Col, ago, lasted, print_json, print_table, say, short_run, state
 from runner.cli.project import open_project
 from runner.cli.tongue import said
 from runner.core.clock import now
@@ -106,7 +106,7 @@ def cancel(
     if as_json:
         print_json({"id": run_id, "status": status})
     else:
-        print(f"run {run_id}: {status if status == RunStatus.CANCELLED else 'asked to stop'}")
+        say(f"run {run_id}: {status if status == RunStatus.CANCELLED else 'asked to stop'}")
 
 
 @app.command("start")
@@ -127,7 +127,7 @@ def start(
     take_stock(project.settings, changed_only=True)
     wish = RunWish(bot, parameters_of(param or ()), priority=priority, note=note)
     run_id = ask_run(wish, by=project.who, at=now())
-    print_json({"id": run_id, "status": RunStatus.QUEUED}) if as_json else print(f"run {run_id}: queued")
+    print_json({"id": run_id, "status": RunStatus.QUEUED}) if as_json else say(f"run {run_id}: queued")
 
 
 @app.command("again")
@@ -154,6 +154,6 @@ def again(
         take_stock(project.settings, changed_only=True)
         changed = {**Run.objects.get(pk=run_id).parameters, **changed}
     made = run_again(run_id, by=project.who, at=now(), parameters=changed or None, note=note)
-    print_json({"id": made, "like": run_id, "status": RunStatus.QUEUED}) if as_json else print(
+    print_json({"id": made, "like": run_id, "status": RunStatus.QUEUED}) if as_json else say(
         f"run {made}: queued"
     )

@@ -10,7 +10,7 @@ import typer
 
 from runner.cli import schedule_views
 from runner.cli.options import Json, moment_ahead, moment_before
-from runner.cli.printing import Col, ago, one_line, print_json, print_table, short_run
+from runner.cli.printing import Col, ago, one_line, print_json, print_table, say, short_run
 from runner.cli.project import Project, open_project
 from runner.cli.run import parameters_of
 from runner.cli.schedules import app, chosen
@@ -121,7 +121,7 @@ def backfill(
         rows = requests.backfill(planned, rows, by=project.who, at=now(), note=note)
     _show_rows(name, rows, as_json, "Every due time of that span has run.")
     if rows and not yes and not as_json:
-        print(f"{len(rows)} runs would be queued; do it with --yes")
+        say(f"{len(rows)} runs would be queued; do it with --yes")
 
 
 @app.command("answer")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from runner.cli.options import Json
-from runner.cli.printing import print_json
+from runner.cli.printing import print_json, say
 from runner.cli.project import open_project
 from runner.cli.schedule_acts import app
 from runner.cli.timetables import rows_of
@@ -115,8 +115,8 @@ def _edit(make: Callable[[], edits.Edit], dry_run: bool, note: str, as_json: boo
     for one in shown.english:
         print(one.text)
     if not shown.english:
-        print("no due time and no setting changes")
-    print("nothing was written" if dry_run else f"written: {path.name}")
+        say("no due time and no setting changes")
+    say("nothing was written" if dry_run else f"written: {path.name}")
 
 
 def _preview_json(shown: edits.EditPreview, *, applied: bool) -> dict[str, Any]:

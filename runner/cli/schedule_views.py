@@ -12,10 +12,11 @@ import typer
 from django.db.models import Q
 
 from runner.cli.options import Json, Limit, zone_of
-from runner.cli.printing import Col, one_line, print_facts, print_json, print_table, warn
+from runner.cli.printing import Col, one_line, print_facts, print_json, print_table, say, state, warn
 from runner.cli.project import open_project
 from runner.cli.schedules import Names, Zone, app, chosen
 from runner.cli.timetables import load
+from runner.cli.tongue import language, told, told_reason
 from runner.core.clock import iso, now
 from runner.core.errors import UsageError
 from runner.core.nouns import OccurrenceState
@@ -56,7 +57,13 @@ def missed(names: Names = None, limit: Limit = 50, as_json: Json = False) -> Non
         Col("WHY"),
     ]
     lines = (
-        (r["due"][:16].replace("T", " "), r["schedule"], r["state"], one_line(r["reason"])) for r in rows
+        (
+            r["due"][:16].replace("T", " "),
+            r["schedule"],
+            state("occurrence", r["state"]),
+            one_line(told_reason(r["reason"])),
+        )
+        for r in rows
     )
     print_table(columns, lines, "No due time was missed.")
 
@@ -133,7 +140,7 @@ def diff(
     at = now()
     new = load(settings.schedules, None, at)
     was = load(settings.schedules, None, at, text=before.read_text("utf-8-sig"))
-    found = differences(was, new, at, "zh" if chinese else "en")
+    found = differences(was, new, at, "zh" if chinese else language())
     if as_json:
         print_json(
             [{"schedule": d.schedule, "text": d.text, "lost": d.lost, "gained": d.gained} for d in found]
@@ -142,7 +149,7 @@ def diff(
     for one in found:
         print(one.text)
     if not found:
-        print("nothing changes" if not chinese else "没有变化")
+        print("没有变化" if chinese else told("nothing changes"))
 
 
 @app.command("schema")
@@ -164,7 +171,7 @@ def describe(names: Names = None, as_json: Json = False) -> None:
         return
     for one in found:
         print_facts([(key, value) for key, value in one.items() if value not in ("", None, [])])
-        print()
+        say()
 
 
 def _predicted_json(one: Predicted) -> dict[str, Any]:

@@ -10,10 +10,10 @@ import typer
 
 from runner.cli.groups import group
 from runner.cli.options import Json, Limit, zone_of
-from runner.cli.printing import Col, ago, one_line, print_json, print_table, short_run, warn
+from runner.cli.printing import Col, ago, one_line, print_json, print_table, say, short_run, state, warn
 from runner.cli.project import open_project, open_settings
 from runner.cli.timetables import load
-from runner.cli.tongue import in_chinese, said, told_reason, word
+from runner.cli.tongue import in_chinese, language, said, told, told_reason, word
 from runner.core.clock import now
 from runner.core.errors import ErrorReport, UsageError, did_you_mean
 from runner.core.settings import Settings
@@ -54,7 +54,7 @@ def list_schedules(as_json: Json = False) -> None:
             (
                 s["id"],
                 s["bot"] or s["recording"],
-                describe_planned(by_id[s["id"]], by_id[s["id"]].zone, "zh") if in_chinese() else s["when"],
+                describe_planned(by_id[s["id"]], by_id[s["id"]].zone, language()),
                 _next_words(s),
                 _last(s),
             )
@@ -64,7 +64,7 @@ def list_schedules(as_json: Json = False) -> None:
     )
     for one in found:
         if one["late"]:
-            warn(f"{one['id']} {one['late']}")
+            warn(f"{one['id']} {told(one['late'])}")
     _tell_hold()
 
 
@@ -100,7 +100,7 @@ def show_next(
         [Col(said("DUE"), fixed=True), Col("", fixed=True), Col(said("SCHEDULE"), fixed=True), Col(said("BOT")), Col("")],
         (
             (f"{said(f'{one.local(zone):%a}')} {one.local(zone):%Y-%m-%d %H:%M}", one.local(zone).strftime("%Z"), one.planned.schedule.id,
-             one.planned.schedule.bot or one.planned.schedule.recording, _remark(one.due) or late_words(one))
+             one.planned.schedule.bot or one.planned.schedule.recording, _remark(one.due) or told(late_words(one)))
             for one in ahead
         ),
         said("Nothing is due."),
@@ -123,9 +123,10 @@ def check(as_json: Json = False) -> None:
         print_json({"file": settings.schedules.name, "schedules": len(timetable.planned), "errors": []})
         return
     on = sum(one.schedule.enabled for one in timetable.planned)
-    print(f"{settings.schedules.name} is right: {on} schedules on, {len(timetable.planned) - on} off")
+    say(f"{settings.schedules.name} is right: {on} schedules on, {len(timetable.planned) - on} off")
     for one in timetable.planned:
-        print(f"  {one.schedule.id}: {describe_planned(one, one.zone)} ({one.schedule.timezone})")
+        when = describe_planned(one, one.zone, language())
+        print(f"  {one.schedule.id}: {when} ({one.schedule.timezone})")
 
 
 @app.command("history")
@@ -154,9 +155,9 @@ def history(names: Names = None, limit: Limit = 50, as_json: Json = False) -> No
             (
                 str(r["due"])[:16].replace("T", " "),
                 r["schedule"],
-                r["state"],
+                state("occurrence", r["state"]),
                 short_run(r["run"]),
-                one_line(r["reason"]),
+                one_line(told_reason(r["reason"])),
             )
             for r in rows
         ),

@@ -10,7 +10,7 @@ import typer
 
 from runner.cli.groups import group
 from runner.cli.options import Json
-from runner.cli.printing import Col, print_json, print_table
+from runner.cli.printing import Col, print_json, print_table, say
 from runner.cli.project import Project, open_settings
 from runner.core.clock import iso
 from runner.core.errors import UsageError
@@ -36,7 +36,7 @@ def set_secret(name: Name) -> None:
             where="standard input",
         )
     _vault(project).set(name, value)
-    print(f"{name}: kept")
+    say(f"{name}: kept")
 
 
 @app.command("list")
@@ -53,7 +53,7 @@ def list_secrets(as_json: Json = False) -> None:
 def remove_secret(name: Name) -> None:
     """Forget a secret."""
     _vault(open_settings()).remove(name)
-    print(f"{name}: removed")
+    say(f"{name}: removed")
 
 
 @app.command("sign-ins")
@@ -68,7 +68,7 @@ def sign_ins(
     kept = SignIns(project.settings.sign_ins, _vault(project))
     if forget:
         kept.forget(forget)
-        print(f"{forget}: forgotten")
+        say(f"{forget}: forgotten")
         return
     found = [(one.account, iso(one.saved)) for one in kept.all()]
     if as_json:

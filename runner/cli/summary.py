@@ -7,18 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runner.cli.printing import ago, in_words, lasted, one_line, print_facts, short_run
+from runner.cli.printing import ago, in_words, lasted, one_line, print_facts, short_run, state
+from runner.cli.tongue import said, told, told_message, told_title, word
 from runner.core.nouns import CaseStatus, RunStatus
 from runner.core.settings import Settings
 from runner.store.models import Case, Lane, Run
 
-_WORDS = {
-    RunStatus.DONE: "done",
-    RunStatus.EXCEPTIONS: "through, with exceptions",
-    RunStatus.FAILED: "failed",
-    RunStatus.CANCELLED: "cancelled",
-    RunStatus.LOST: "lost",
-}
 _PROBLEMS = 8
 
 
@@ -47,8 +41,8 @@ def print_run(settings: Settings, run_id: str) -> None:
         [
             ("run", run.pk),
             ("bot", f"{run.bot} ({run.bot_file})" if run.bot_file else run.bot),
-            ("status", run.status),
-            ("schedule", f"{run.schedule}, due {ago(run.due)}" if run.schedule else ""),
+            ("status", state("run", run.status)),
+            ("schedule", told(f"{run.schedule}, due {ago(run.due)}") if run.schedule else ""),
             ("asked for by", run.requested_by),
             ("parameters", in_words(run.parameters)),
             ("queued", ago(run.queued)),
@@ -56,7 +50,10 @@ def print_run(settings: Settings, run_id: str) -> None:
             ("took", lasted(run.started, run.finished)),
             ("stop asked by", run.stop_asked_by),
             ("items", _items(run, 0)),
-            ("lanes", ", ".join(f"{lane.number} {lane.reason or lane.status}" for lane in lanes)),
+            (
+                "lanes",
+                ", ".join(f"{lane.number} {told(lane.reason) or word('run', lane.status)}" for lane in lanes),
+            ),
             ("error", error_line(run.error)),
             *(("exceptions" if n == 0 else " ", text) for n, text in enumerate(_problems(cases))),
             *(("files" if n == 0 else " ", text) for n, text in enumerate(_files(run, settings.project))),
@@ -71,14 +68,16 @@ def error_line(error: Mapping[str, Any] | None) -> str:
     if not error:
         return ""
     where = f"{error['where']}: " if error.get("where") else ""
-    hint = f" - {error['hint']}" if error.get("hint") else ""
-    return one_line(f"{where}{error.get('code', '')}: {error.get('message', '')}{hint}", 1000)
+    hint = f" - {told(error['hint'])}" if error.get("hint") else ""
+    message = told_message(error, str(error.get("message") or ""))
+    return one_line(f"{where}{error.get('code', '')}: {message}{hint}", 1000)
 
 
 def _ended(run: Run) -> str:
-    status = RunStatus(run.status)
+    status, took = RunStatus(run.status), lasted(run.started, run.finished)
     code = f": {(run.error or {}).get('code', '')}" if run.error else ""
-    return f"{_WORDS.get(status, status)}{code}, in {lasted(run.started, run.finished)}"
+    ended = said("through, with exceptions") if status is RunStatus.EXCEPTIONS else word("run", status)
+    return told(f"{ended}{code}, in {took}")
 
 
 def _waiting_cases(run_id: str) -> list[Case]:
@@ -89,20 +88,20 @@ def _waiting_cases(run_id: str) -> list[Case]:
 def _items(run: Run, retried: int) -> str:
     if not run.total:
         return ""
-    parts = [f"{run.done} done", f"{run.exceptions} exceptions", f"{run.pending} pending"]
-    if retried:
-        parts.append(f"{retried} of them after a retry")
-    return f"{run.total}: {', '.join(parts)}"
+    text = told(f"{run.done} done, {run.exceptions} exceptions, {run.pending} pending")
+    return f"{run.total}: {text}{told(f', {retried} of them after a retry') if retried else ''}"
 
 
 def _problems(cases: list[Case]) -> list[str]:
-    counts = Counter((case.problem_id, case.problem.title, case.kind) for case in cases)
-    lines = [
-        f"{count} × {one_line(title, 100)} ({kind}, problem {problem})"
-        for (problem, title, kind), count in counts.most_common(_PROBLEMS)
-    ]
+    counts = Counter(case.problem_id for case in cases)
+    first = {case.problem_id: case for case in reversed(cases)}
+    lines = []
+    for problem, count in counts.most_common(_PROBLEMS):
+        one = first[problem]
+        title = one_line(told_title(one.problem.title, one.problem.parts), 100)
+        lines.append(f"{count} × {title} ({word('kind', one.kind)}, {told(f'problem {problem}')})")
     if len(counts) > _PROBLEMS:
-        lines.append(f"… and {len(counts) - _PROBLEMS} more problems: runner problems list")
+        lines.append(told(f"… and {len(counts) - _PROBLEMS} more problems: runner problems list"))
     return lines
 
 

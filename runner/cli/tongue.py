@@ -1,5 +1,6 @@
 """The language of what ops staff read on the command line: Chinese where the terminal speaks it, in the words of the desk.
 
+Sentences come from the phrase book (`runner.core.phrase_book`), words for states and kinds from the desk.
 `RUNNER_LANG` (``zh``, ``en``) goes before the locale of the terminal. ``--json`` is the same in every language.
 """
 
@@ -11,43 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from runner.core import phrase_book
+from runner.core.errors import RunnerError
+
 _LOCALE: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
-_CHINESE: Final[Mapping[str, str]] = {
-    # heads of columns
-    "RUN": "运行", "BOT": "机器人", "STATUS": "状态", "STARTED": "开始", "TOOK": "耗时", "ITEMS": "工作项", "EXC": "异常",
-    "SCHEDULE": "计划", "CASE": "个案", "KIND": "类型", "ITEM": "工作项", "DUE": "到期", "WHO": "负责人", "WHAT": "内容",
-    "WHEN": "何时", "NEXT": "下次", "LAST": "上次",
-    # names of facts
-    "case": "个案", "status": "状态", "what failed": "失败的是", "kind": "类型", "message": "消息", "page says": "页面提示", "page": "页面",
-    "step": "步骤", "data": "数据", "from": "来源", "bot": "机器人", "where": "位置", "run": "运行", "problem": "问题", "due": "到期",
-    "evidence": "证据", "history": "历史", "decide": "可作决定", "in words": "说明",
-    # sentences
-    "waits": "等待中",
-    "now": "现在",
-    "off": "停用",
-    "No run yet. Start one with: runner run BOT": "还没有运行。启动一次：runner run BOT",
-    "No case waits for a person.": "没有等待处理的个案。",
-    "No case.": "没有个案。",
-    "No schedule yet. Add one to schedules.yaml.": "还没有计划。请在 schedules.yaml 中添加。",
-    "Nothing is due.": "没有到期的计划。",
-    "{time} ago": "{time}前",
-    "in {time}": "{time}后",
-    "d": "天", "h": "小时", "min": "分钟", "s": "秒",
-    "the run of {bot}": "{bot} 的运行",
-    "{run}, tries so far: {tries}": "{run}，已尝试 {tries} 次",
-    "with {who}": "负责人 {who}",
-    "put aside, back {time}": "已搁置，{time}恢复",
-    "{verb} by {who}": "{who} {verb}",
-    "paused by {who}": "已由 {who} 暂停",
-    "moved from {day}": "由 {day} 移来",
-    "it happened: the item is done": "已发生：该工作项已完成",
-    "it did not happen: try again": "没有发生：重试",
-    "done by hand": "已手动完成",
-    "business exception: data or a rule is wrong, a person decides": "业务异常：数据或规则有误，由人决定",
-    "application exception: the other system failed, tries are used up": "系统异常：对方系统出错，重试次数已用完",
-    "outcome unknown: look into the target system whether it happened": "结果未知：请到对方系统查看是否已发生",
-    "Mon": "周一", "Tue": "周二", "Wed": "周三", "Thu": "周四", "Fri": "周五", "Sat": "周六", "Sun": "周日",
-}  # fmt: skip
 
 
 def in_chinese(environment: Mapping[str, str] | None = None) -> bool:
@@ -57,10 +25,27 @@ def in_chinese(environment: Mapping[str, str] | None = None) -> bool:
     return asked.lower().startswith("zh")
 
 
+def language() -> str:
+    """The language of the terminal, ``en`` or ``zh``."""
+    return "zh" if in_chinese() else "en"
+
+
 def said(text: str, **values: object) -> str:
-    """A text of the command line in the language of the terminal; one without a translation stays English."""
-    told = _CHINESE.get(text, text) if in_chinese() else text
-    return told.format(**values) if values else told
+    """A sentence of the phrase book in the language of the terminal, with its values."""
+    return phrase_book.sentence(text, language(), values)
+
+
+def told(text: str) -> str:
+    """A text that has its values in it already, in the language of the terminal; as it is where the book has no such sentence."""
+    found = phrase_book.told(text, language())
+    if found != text or "\n" not in text:
+        return found
+    return "\n".join(phrase_book.told(line, language()) for line in text.split("\n"))
+
+
+def told_error(error: RunnerError) -> str:
+    """An error as its one line, in the language of the terminal."""
+    return phrase_book.line_of(error, language())
 
 
 def word(noun: str, value: str) -> str:
@@ -83,6 +68,14 @@ def told_message(error: Mapping[str, Any] | None, message: str) -> str:
     return str(told(error, message))
 
 
+def told_title(title: str, parts: Mapping[str, Any] | None) -> str:
+    """The title of a problem as the desk has it."""
+    _speak()
+    from runner.desk.errors.telling import title_of
+
+    return title_of(title, parts)
+
+
 def told_reason(reason: str) -> str:
     """Why a due time ends as it does."""
     if not in_chinese():
@@ -95,10 +88,10 @@ def told_reason(reason: str) -> str:
 
 @cache
 def _speak() -> None:
-    """Let Django speak Chinese with the catalogues of the desk; the store is open by then."""
+    """Let Django speak the terminal's language with the catalogues of the desk; the store is open by then."""
     from django.conf import settings
     from django.utils import translation
 
     desk = Path(__file__).resolve().parents[1] / "desk"
     settings.LOCALE_PATHS = [str(path) for path in (desk / "locale", *sorted(desk.glob("*/locale")))]
-    translation.activate("zh-hans")
+    translation.activate("zh-hans" if in_chinese() else "en")

@@ -12,6 +12,7 @@ import typer
 
 from runner.cli.printing import warn
 from runner.cli.project import Project, open_project
+from runner.cli.tongue import told
 
 _Slots = Annotated[int | None, typer.Option(min=1, max=64, help="Runs at the same time.")]
 _Single = Annotated[
@@ -70,4 +71,4 @@ _printing = threading.Lock()
 
 def _say(text: str) -> None:
     with _printing:
-        warn(f"{datetime.now().astimezone():%H:%M:%S} {text}")
+        warn(f"{datetime.now().astimezone():%H:%M:%S} {told(text)}")

@@ -10,7 +10,7 @@ import typer
 from runner.cli.desk import place_of
 from runner.cli.groups import group
 from runner.cli.options import Json, one_of
-from runner.cli.printing import Col, print_json, print_table
+from runner.cli.printing import Col, print_json, print_table, say
 from runner.cli.project import Project, open_settings
 from runner.core.clock import iso
 from runner.core.errors import UsageError, did_you_mean
@@ -37,7 +37,7 @@ def add(
     from runner.desk.people.acts import add_person
 
     person = add_person(name, role=_role(role), email=email, shown=shown, by=project.who)
-    print(f"{person.username}: {person.role}")
+    say(f"{person.username}: {person.role}")
     _print_link(project, person)
 
 
@@ -52,7 +52,7 @@ def role(
     from runner.desk.people.acts import set_role
 
     person = set_role(_person(name), _role(to), process=process, by=project.who)
-    print(f"{person.username}: {to}{f' in {process}' if process else ''}")
+    say(f"{person.username}: {to}{f' in {process}' if process else ''}")
 
 
 @app.command("reset")
@@ -121,7 +121,7 @@ def _print_link(project: Project, person: Person) -> None:
     from runner.desk.serve import address_of
 
     link = invite(person, project.who)
-    print(f"One-time link, valid for 24 hours: {address_of(project.settings)}{link}")
+    say(f"One-time link, valid for 24 hours: {address_of(project.settings)}{link}")
 
 
 def _state(person: Mapping[str, object]) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from runner.cli.groups import group
 from runner.cli.options import Json, Limit, one_of
-from runner.cli.printing import Col, ago, one_line, print_json, print_table
+from runner.cli.printing import Col, ago, one_line, print_json, print_table, say
 from runner.cli.project import open_project
 from runner.core.clock import now
 from runner.core.nouns import Event
@@ -76,9 +76,9 @@ def add(
     if as_json:
         print_json({"id": made.pk, "url": made.url, "events": made.events, "secret": secret})
         return
-    print(f"webhook {made.pk}: {made.label} is told of {', '.join(made.events)}")
-    print(f"secret: {secret}")
-    print(f"see whether it arrives: runner webhooks test {made.pk}")
+    say(f"webhook {made.pk}: {made.label} is told of {', '.join(made.events)}")
+    say(f"secret: {secret}")
+    say(f"see whether it arrives: runner webhooks test {made.pk}")
 
 
 @app.command("test")
@@ -88,7 +88,7 @@ def send_test_message(webhook: Number, as_json: Json = False) -> None:
     from runner.cases.webhooks import send_test
 
     message = send_test(webhook, by=project.who, at=now())
-    print_json({"id": webhook, "message": message}) if as_json else print(
+    print_json({"id": webhook, "message": message}) if as_json else say(
         f"message {message}: waits to be sent"
     )
 
@@ -135,7 +135,7 @@ def again(
     from runner.cases.webhooks import send_again
 
     send_again(message, by=project.who, at=now())
-    print(f"message {message}: waits to be sent")
+    say(f"message {message}: waits to be sent")
 
 
 @app.command("secret")
@@ -150,7 +150,7 @@ def secret(
 
     home = project.settings.home
     found = webhook_of(webhook)
-    print(
+    say(
         new_secret(webhook, home, by=project.who, at=now())
         if new
         else secret_of(signing_key(home), found.salt)
@@ -167,7 +167,7 @@ def switch(
     from runner.cases.webhooks import switch as switched
 
     switched(webhook, on=on, by=project.who, at=now())
-    print(f"webhook {webhook}: {'on' if on else 'off'}")
+    say(f"webhook {webhook}: {'on' if on else 'off'}")
 
 
 @app.command("remove")
@@ -177,7 +177,7 @@ def remove(webhook: Number) -> None:
     from runner.cases.webhooks import unsubscribe
 
     unsubscribe(webhook, by=project.who, at=now())
-    print(f"webhook {webhook}: removed")
+    say(f"webhook {webhook}: removed")
 
 
 def _state(webhook: dict[str, Any]) -> str:

@@ -200,7 +200,7 @@ class Schedule(Policies):
     @model_validator(mode="after")
     def _check_choices(self) -> Schedule:
         given = [key for key in TRIGGER_KEYS if getattr(self, key) is not None]
-        wanted = "exactly one of " + ", ".join(TRIGGER_KEYS)
+        wanted = f"exactly one of {', '.join(TRIGGER_KEYS)}"
         if len(given) != 1:
             found = f"has {' and '.join(given)}" if given else "says no time"
             raise problem(

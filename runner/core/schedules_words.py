@@ -113,7 +113,7 @@ def _expected(kind: str, context: Mapping[str, Any], message: str) -> str:
         if word in context:
             return f"must be {sign} {context[word]}"
     if kind == "enum":
-        return f"one of {context.get('expected', '')}"
+        return "one of " + ", ".join(re.findall(r"'([^']*)'", str(context.get("expected", ""))))
     return _EXPECTED.get(kind, message)
 
 

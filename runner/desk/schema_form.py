@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from runner.core.errors import ErrorReport, RunnerError
 from runner.core.schedules_values import is_secret_name
+from runner.desk.errors.telling import line_of
 
 PREFIX: Final = "p"
 _PATHS: Final = frozenset({"path", "file-path", "directory-path"})
@@ -84,7 +85,7 @@ class SchemaForm(forms.Form):
             ]
             name = path[0] if path else ""
             shape = self.shapes.get(name)
-            text = words_of(error, shape) if shape else str(error)
+            text = words_of(error, shape) if shape else line_of(error)
             self.add_error(name if shape else None, text)
 
 
@@ -228,7 +229,7 @@ def words_of(error: RunnerError, shape: Shape) -> str:
         "SCHED_PATH": _("It must be inside the project, or an absolute path."),
         "SCHED_SECRET_INLINE": _("A secret is not typed in here: choose one of the vault by its name."),
     }
-    return known.get(error.stable_code) or str(error)
+    return known.get(error.stable_code) or line_of(error)
 
 
 def expected_of(shape: Shape) -> str:

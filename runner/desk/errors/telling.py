@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from runner.cases.fingerprint import sentence_of as words_of_title
+from runner.core import phrase_book
 from runner.core.errors import ErrorReport, RunnerError
 from runner.desk.errors.phrases import phrase_of, title_phrase_of
 from runner.desk.errors.sentences import SENTENCES
@@ -49,10 +50,46 @@ def told_error(error: RunnerError) -> Told:
         technical = "\n".join(part.technical for part in parts if part.technical)
         return Told(" ".join(part.text for part in parts), technical)
     whole = f"{error.what} - {error.expected}" if error.expected else error.what
-    found = _told(error.stable_code, error.what, error.where, phrase_of(whole))
+    found = _told(error.stable_code, error.what, error.where, phrase_of(whole) or _both(error))
     if found.technical:
         return Told(found.text, str(error))
     return Told(": ".join(part for part in (error.where, error.what) if part))
+
+
+def _both(error: RunnerError) -> str:
+    """What is wrong, and what was expected or is to be done, in the reader's language; empty where it has not all of it."""
+    if is_english():
+        return ""
+    what = phrase_book.told_whole(error.what, language_now())
+    more = [phrase_book.told_whole(part, language_now()) for part in (error.expected, error.hint) if part]
+    return (
+        _("%(what)s. %(more)s") % {"what": what, "more": _(", ").join(more)}
+        if what and all(more) and more
+        else what
+    )
+
+
+def said_here(text: str) -> str:
+    """A text of Runner's own, with its values, in the language of the page; as it is where the phrase book does not have it."""
+    return phrase_book.told(text, language_now())
+
+
+def lines_of(error: RunnerError) -> list[str]:
+    """Each error as what is wrong – what was expected – what to do, in the language of the page."""
+    found = error.errors if isinstance(error, ErrorReport) else (error,)
+    return [
+        " – ".join(said_here(part) for part in (one.what, one.expected, one.hint) if part) for one in found
+    ]
+
+
+def line_of(error: RunnerError) -> str:
+    """The error as its one line with place and code, in the language of the page."""
+    return phrase_book.line_of(error, language_now())
+
+
+def language_now() -> str:
+    """The language of the page."""
+    return get_language() or "en"
 
 
 def title_of(title: str, parts: Mapping[str, Any] | None = None) -> str:
@@ -78,7 +115,7 @@ def _told(code: str, said: str, where: str, phrase: str = "") -> Told:
     sentence = sentence_of(code)
     if not sentence or is_english() or not said.isascii():
         return Told(said)
-    phrase = phrase or phrase_of(said)
+    phrase = phrase or phrase_of(said) or phrase_book.told_whole(said, language_now())
     if phrase:
         return Told(phrase, said)
     values = list(dict.fromkeys(_QUOTED.findall(said)))[:_MOST_VALUES]
@@ -91,4 +128,4 @@ def _told(code: str, said: str, where: str, phrase: str = "") -> Told:
 
 def is_english() -> bool:
     """Whether the page is in English, the language of the errors themselves."""
-    return (get_language() or "en").startswith("en")
+    return language_now().startswith("en")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from runner.core.errors import ErrorReport, RunnerError
 from runner.desk.errors.field_words import expectation
+from runner.desk.errors.telling import lines_of
 from runner.desk.outside import place
 from runner.store.models import Item
 
@@ -129,7 +130,7 @@ def refused(form: DataForm, errors: Sequence[RunnerError]) -> DataForm:
             words = expectation(error.expected or error.what)
             entries[name] = replace(entries[name], error=f"{inside}: {words}" if inside else words)
         else:
-            loose.append(f"{error.what} - {error.expected}" if error.expected else error.what)
+            loose += lines_of(error)
     return DataForm(list(entries.values()), loose)
 
 

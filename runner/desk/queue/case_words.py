@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from runner.core.errors import ConflictError, RunnerError
 from runner.core.nouns import ActVerb, FailureKind
 from runner.desk import times
+from runner.desk.errors.telling import said_here, told_error
 from runner.desk.words import Word, word
 from runner.store.models import Act, Case
 
@@ -90,9 +91,9 @@ def refusal(error: RunnerError, case: Case) -> str:
         return str(_BY_EXPECTED[error.expected])
     if error.stable_code == "STATE":
         return _("The case does not allow this now: it is %(state)s (%(why)s).") % {
-            "state": word("case", case.status), "why": error.what,
+            "state": word("case", case.status), "why": said_here(error.what),
         }  # fmt: skip
-    return error.what
+    return told_error(error).text
 
 
 def moved_words(case: Case) -> str:

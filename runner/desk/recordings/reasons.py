@@ -10,6 +10,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from runner.core.errors import RunnerError
+from runner.desk.errors.telling import said_here
 from runner.desk.words import Word
 
 _STEP: Final = re.compile(r"\bstep (\d+)$")
@@ -70,7 +71,7 @@ def reason_of(error: RunnerError) -> Reason:
     words = _BY_CODE.get(error.stable_code)
     if words is None and error.stable_code.startswith("WB_"):
         words = _("The workbook can't be used as it is.")
-    text = " - ".join(part for part in (error.what, error.expected, error.hint) if part)
+    text = " - ".join(said_here(part) for part in (error.what, error.expected, error.hint) if part)
     place = error.where if _LINE.search(error.where) or "!" in error.where else ""
     return Reason(
         int(found[1]) if found else None, str(words or error.what), f"{place}: {text}" if place else text,

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from runner.core.clock import now
-from runner.core.errors import ErrorReport, RunnerError, UsageError
+from runner.core.errors import RunnerError, UsageError
 from runner.desk import times
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
+from runner.desk.errors.telling import lines_of
 from runner.desk.planned import plan
 from runner.desk.schedules import preview
 from runner.desk.schedules import year as years
@@ -271,8 +272,7 @@ def _forms(request: DeskRequest) -> dict[str, Any]:
 
 
 def _lines(error: RunnerError) -> list[str]:
-    found = error.errors if isinstance(error, ErrorReport) else (error,)
-    return [" – ".join(part for part in (one.what, one.expected, one.hint) if part) for one in found]
+    return lines_of(error)
 
 
 def _span_of(window: str) -> tuple[datetime, datetime]:

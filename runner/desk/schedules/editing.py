@@ -19,6 +19,7 @@ from runner.core.bot_sources import is_recorded
 from runner.core.errors import ConfigurationError, ConflictError, ErrorReport, RunnerError, UsageError
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
+from runner.desk.errors.telling import lines_of
 from runner.desk.outside import place
 from runner.desk.planned import plan
 from runner.desk.schedules import preview
@@ -173,8 +174,7 @@ def _lines(error: RunnerError) -> list[str]:
         return [_("The file is not any more as this change left it: change it by hand.")]
     if error.stable_code == "SCHED_EDIT":
         return [_("This is written in the file in a way that can't be changed here without touching other lines: change it by hand.")]  # fmt: skip
-    found = error.errors if isinstance(error, ErrorReport) else (error,)
-    return [" – ".join(part for part in (one.what, one.expected, one.hint) if part) for one in found]
+    return lines_of(error)
 
 
 def _timetable() -> Timetable:

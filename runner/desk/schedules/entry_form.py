@@ -17,6 +17,7 @@ from runner.core.schedules_file import ALIASES
 from runner.core.schedules_model import Policies
 from runner.core.schedules_pilot import read_deadline, read_sample
 from runner.desk.bots.run_form import secret_names
+from runner.desk.errors.telling import lines_of
 from runner.desk.schedules.policy_words import MISSED, OVERLAP, POLICIES, SHIFT, STAGE, value_words
 from runner.desk.schedules.when_form import WhenForm, is_length, length_wanted
 from runner.desk.schema_form import SchemaForm
@@ -170,9 +171,7 @@ class EntryForm:
 
     def refuse(self, error: RunnerError) -> None:
         """Show what the file's own rules refuse: there are no fields of ours for it."""
-        for one in error.errors if isinstance(error, ErrorReport) else (error,):
-            parts = (one.what, one.expected, one.hint)
-            self.other_errors.append(" – ".join(part for part in parts if part))
+        self.other_errors += lines_of(error)
 
     def _values(self, keys: Mapping[str, Any]) -> dict[str, Any] | None:
         """The parameters as the bot takes them; None where one is wrong. What an arriving file brings is not asked for."""

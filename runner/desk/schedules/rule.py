@@ -16,6 +16,7 @@ from runner.core.errors import RunnerError
 from runner.core.schedules_model import Schedule
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
+from runner.desk.errors.telling import said_here
 from runner.desk.planned import plan
 from runner.desk.schedules.entry_form import PolicyForm
 from runner.desk.schedules.seen import rule_of
@@ -64,9 +65,13 @@ def said(timetable: Timetable, keys: Mapping[str, Any], days: Mapping[str, Any])
         planned = Planned(schedule, trigger_of(schedule, calendars), work_days(schedule.calendars, calendars))
     except ValidationError as error:
         context = error.errors()[0].get("ctx", {})
-        return {"wrong": " – ".join(str(context[key]) for key in ("what", "expected") if context.get(key))}
+        return {
+            "wrong": " – ".join(
+                said_here(str(context[key])) for key in ("what", "expected") if context.get(key)
+            )
+        }
     except RunnerError as error:
-        return {"wrong": " – ".join(part for part in (error.what, error.expected) if part)}
+        return {"wrong": " – ".join(said_here(part) for part in (error.what, error.expected) if part)}
     coming = next_runs(planned, now())
     never = schedule.is_timed and not coming
     return {"words": rule_of(planned), "coming": coming, "never": _("Nothing is due in the next ten years.") if never else ""}  # fmt: skip

@@ -25,6 +25,7 @@ from runner.core.errors import ConfigurationError, ConflictError, ErrorReport, U
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
 from runner.desk.bots.run_form import RunForm
+from runner.desk.errors.telling import line_of
 from runner.desk.schedules.acts import instant, tell
 from runner.desk.schedules.reasons import told
 from runner.desk.schedules.seen import bot_of, planned_of, process_of_schedule, rule_of
@@ -62,7 +63,7 @@ def run_now(request: DeskRequest, name: str) -> HttpResponse:
         except (ErrorReport, ConfigurationError, UsageError, ConflictError) as error:
             if form is not None:
                 form.refuse(error)
-            wrong = str(error) if form is None else ""
+            wrong = line_of(error) if form is None else ""
         else:
             messages.success(request, _("The run is queued. It starts as soon as a worker is free."))
             return redirect("runs:run", run)
@@ -75,7 +76,7 @@ def _parameters(planned: Planned, at: datetime, by: str) -> tuple[dict[str, Any]
     try:
         return dict(row_by_hand(planned, at, at, by=by)["parameters"]), ""
     except ConfigurationError as error:
-        return dict(planned.schedule.parameters), str(error)
+        return dict(planned.schedule.parameters), line_of(error)
 
 
 def _going(name: str) -> Run | None:

@@ -14,6 +14,7 @@ from runner.core.errors import UsageError
 from runner.core.vault import SHORTEST, Vault
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
+from runner.desk.errors.telling import line_of
 from runner.desk.outside import place
 from runner.desk.people.confirm import reauthenticated
 
@@ -41,7 +42,7 @@ def keep(request: DeskRequest) -> HttpResponse:
             append(now(), request.person.username, "secret.set", "secret", name)
             _vault().set(name, value)
     except UsageError as error:
-        return _shown(request, name, {"value": str(error)})
+        return _shown(request, name, {"value": line_of(error)})
     messages.success(request, _("The secret %(name)s is kept.") % {"name": name})
     return redirect("secrets:list")
 

@@ -19,6 +19,7 @@ from runner.core.nouns import Event
 from runner.desk import lists
 from runner.desk.access import ACT, back, page
 from runner.desk.asking import DeskRequest
+from runner.desk.errors.telling import line_of
 from runner.desk.outside import place
 from runner.desk.people.confirm import reauthenticated
 from runner.desk.words import choices
@@ -240,7 +241,7 @@ def _one(
 
 def _in_words(error: RunnerError) -> str:
     if error.stable_code != "API_URL":
-        return str(error)
+        return line_of(error)
     if "address not allowed" in error.what:
         return _("Address not allowed: it is inside a network, or reserved. To send there all the same, put it on the allow-list: the setting webhook_allow.")  # fmt: skip
     if "as they are" in error.what:

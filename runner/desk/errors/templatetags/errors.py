@@ -9,7 +9,7 @@ from django import template
 
 from runner.core.errors import RunnerError
 from runner.desk.errors.field_words import expectation
-from runner.desk.errors.telling import Told, is_english
+from runner.desk.errors.telling import Told, is_english, said_here
 from runner.desk.errors.telling import told as told_of
 from runner.desk.errors.telling import told_error as told_of_error
 
@@ -33,3 +33,9 @@ def expected_words(expected: str) -> str:
     """What was expected of a value, in the language of the page; empty where it is not one of the usual sentences there."""
     shown = expectation(expected)
     return "" if shown == expected and not is_english() else shown
+
+
+@register.filter
+def said(text: str) -> str:
+    """A text of Runner's own, with its values, in the language of the page."""
+    return said_here(text)
