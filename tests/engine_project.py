@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import textwrap
 import time
 from collections.abc import Callable
@@ -41,6 +42,21 @@ def project(folder: Path, source: str, schedules: str = "schedules: []\n", **set
 def worker(settings: Settings, said: list[str] | None = None) -> Worker:
     """A worker on `settings` whose words go to `said`."""
     return Worker(settings, dict(os.environ), (said if said is not None else []).append)
+
+
+def kill_a_worker(settings: Settings, when: Callable[[], object]) -> int:
+    """Run the bot `count` in a second worker process of the same store and kill that when `when` holds; its process id."""
+    pid = os.fork()
+    if pid == 0:
+        from django.db import connections
+
+        connections.close_all()
+        worker(settings).run_now("count", {}, requested_by="test")
+        os._exit(1)
+    until(when)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return pid
 
 
 def until(condition: Callable[[], object], limit: float = 30.0) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from runner.core.vault import Vault
 from tests.cli_project import Cli, cli, empty, fresh, ran  # noqa: F401 - fixtures
 
 
@@ -36,6 +37,10 @@ def test_a_secret_comes_by_standard_input_and_is_never_shown(fresh: Cli) -> None
     assert shown.json == [{"name": "portal/password"}]
     stored = b"".join(path.read_bytes() for path in fresh.home.rglob("*") if path.is_file())
     assert b"open-sesame" not in stored
+    key = "-----BEGIN KEY-----\nabc\n-----END KEY-----"
+    fresh("secrets", "set", "portal/key", typed=f"{key}\n")
+    assert Vault(fresh.home / "vault.json", {}).get("portal/key") == key
+    fresh("secrets", "remove", "portal/key")
     assert "SECRET_SHORT" in fresh("secrets", "set", "pin", typed="123\n", code=2).err
     assert "no value for 'pin'" in fresh("secrets", "set", "pin", code=2).err
     assert "did you mean 'portal/password'?" in fresh("secrets", "remove", "portal/pasword", code=4).err
@@ -59,25 +64,6 @@ def test_a_new_project_works_at_once(tmp_path: Path) -> None:
     before = (mine.project / "bots" / "greet.py").read_text("utf-8")
     assert "already" in outside("init", "bots of mine", code=2).err
     assert (mine.project / "bots" / "greet.py").read_text("utf-8") == before
-
-
-def test_the_doctor_says_what_is_wrong_and_what_to_do(cli: Cli) -> None:
-    states = {one["check"]: one["state"] for one in cli("doctor", "--json", code=None).json}
-    assert {
-        states[name] for name in ("python", "data folder", "disk", "store", "bots", "schedules", "vault")
-    } == {"OK"}
-    (cli.project / "schedules.yaml").write_text(
-        "schedules:\n  - id: a\n    bot: invoice\n    corn: x\n", "utf-8"
-    )
-    source = "from runner import bot\n\n@bot(secrets=['portal/password'])\ndef other() -> None:\n    '''Do it.'''\n"
-    (cli.project / "bots" / "other.py").write_text(source, "utf-8")
-    (cli.home / "store.sqlite3").write_bytes(b"no database" * 400)
-    answer = cli("doctor", code=4, RUNNER_BROWSER="/nowhere/chromium")
-    assert "runner secrets set portal/password" in answer.out
-    assert "did you mean 'cron'?" in answer.out
-    assert "browser not found" in answer.out
-    lines = [line for line in answer.out.splitlines() if line.startswith("error")]
-    assert [line.split()[1] for line in lines] == ["store", "browser", "schedules", "schedules"][: len(lines)]
 
 
 def test_a_rebuilt_store_says_the_same(cli: Cli) -> None:

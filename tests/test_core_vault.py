@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,3 +117,20 @@ def test_a_wrong_key_and_a_missing_one_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "vault.key").unlink()
     with pytest.raises(EnvironmentProblem, match=r"vault\.key is missing"):
         Vault(tmp_path / "vault.json", {}).names()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps who may open a file in another way")
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_key_that_others_may_open_is_refused_until_it_is_the_owners_alone(
+    tmp_path: Path, mode: int
+) -> None:
+    vault = Vault(tmp_path / "vault.json", {})
+    vault.set("portal/password", "correct horse")
+    key = tmp_path / "vault.key"
+    key.chmod(mode)
+    for use in (vault.names, lambda: vault.set("mail", "battery staple")):
+        with pytest.raises(EnvironmentProblem, match=rf"VAULT_KEY_OPEN.*mode {mode:04o}.*chmod 600"):
+            use()
+    assert Vault(tmp_path / "vault.json", {KEY_VARIABLE: key.read_text()}).names() == ("portal/password",)
+    key.chmod(0o600)
+    assert vault.get("portal/password") == "correct horse"

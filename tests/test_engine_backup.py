@@ -66,6 +66,59 @@ def run_once(settings: Settings) -> None:
     connections.close_all()
 
 
+def test_all_that_people_and_runs_left_goes_along_and_what_goes_away_meanwhile_is_no_error(
+    used: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "uploads/ab/orders.xlsx",
+        "proofs/note.pdf",
+        "sign-ins/a.sealed",
+        "sources/01/0123",
+        "passing",
+    ):
+        (used.home / name).parent.mkdir(parents=True, exist_ok=True)
+        (used.home / name).write_bytes(name.encode())
+    (used.home / "webhooks.key").write_text("key")
+
+    def told(name: str) -> None:
+        if name == "passing":
+            (used.home / name).unlink()
+
+    make_backup(used, tmp_path / "b.tar.gz", progress=told)
+    there = used.model_copy(update={"home": tmp_path / "elsewhere"})
+    restore_backup(there, tmp_path / "b.tar.gz")
+    for name in ("uploads/ab/orders.xlsx", "proofs/note.pdf", "sign-ins/a.sealed", "sources/01/0123"):
+        assert (there.home / name).read_bytes() == name.encode()
+    assert not list(there.home.rglob("*.key"))
+    assert not (there.home / "b.tar.gz.unfinished").exists()
+
+
+def test_a_restore_that_is_cut_off_can_be_called_again_and_keeps_journals_that_say_more(
+    used: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_once(used)
+    make_backup(used, tmp_path / "b.tar.gz")
+    there = used.model_copy(update={"home": tmp_path / "elsewhere"})
+    real = Path.replace
+
+    def cut_off(self: Path, target: Path) -> Path:
+        if target == there.database:
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "replace", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            restore_backup(there, tmp_path / "b.tar.gz")
+    assert not there.database.exists()
+    journal = next(there.runs.rglob("lane-1/journal.jsonl"))
+    with journal.open("ab") as more:
+        more.write(b"said after the backup")
+    restore_backup(there, tmp_path / "b.tar.gz")
+    assert counts(there.database) == {"done": 60}
+    assert journal.read_bytes().endswith(b"said after the backup")
+
+
 def test_with_its_key_the_vault_opens_again(used: Settings, tmp_path: Path) -> None:
     make_backup(used, tmp_path / "b.tar.gz", with_key=True)
     there = used.model_copy(update={"home": tmp_path / "elsewhere"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from runner.core.nouns import ItemStatus, RunStatus
 from runner.engine.child import Child
 from runner.journal import read_journal
 from runner.store.models import Case, Item, Lane, Run
-from tests.engine_project import nothing_left, project, statuses, until, worker
+from tests.engine_project import kill_a_worker, nothing_left, project, statuses, until, worker
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -34,16 +33,7 @@ def test_runs_of_a_worker_killed_by_the_system_are_taken_over(tmp_path: Path) ->
                 item.irreversible("submit", lambda: time.sleep(600))
         """,
     )
-    pid = os.fork()
-    if pid == 0:  # a second worker process of the same store
-        from django.db import connections
-
-        connections.close_all()
-        worker(settings).run_now("count", {}, requested_by="test")
-        os._exit(1)
-    until(lambda: read_intents(settings.runs))
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    pid = kill_a_worker(settings, lambda: read_intents(settings.runs))
     hand = worker(settings)
     hand.take_over()
     run = Run.objects.get()

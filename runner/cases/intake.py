@@ -12,7 +12,7 @@ from django.db import transaction
 from runner.cases import intake_items, intake_locators, intake_runs, intake_schedules, intake_workbooks
 from runner.cases.batch import Batch, PutCounts
 from runner.core.contract import SUPERVISOR_LANE
-from runner.journal import Fault, Line, read_journal
+from runner.journal import Fault, Line, Reading, read_journal
 from runner.store.claims import lease_lost
 from runner.store.models import Lane, Run
 from runner.store.quick import table
@@ -87,6 +87,17 @@ def position(run_id: str, lane: int) -> tuple[int, int]:
     """How far a lane's journal has been taken in: the offset in bytes, and the number of the last line."""
     offset, last_seq, _ = _position(run_id, lane, None)
     return offset, last_seq
+
+
+def rewind(run_id: str, lane: int, left: Reading, epoch: int) -> None:
+    """Go on behind what is `left` of a journal (read from its beginning) that has lost lines after they were taken in.
+
+    What they said stays in the store. Raises ConflictError (LEASE_LOST) as `take_in_journal` does.
+    """
+    with transaction.atomic():
+        row_id = _position(run_id, lane, epoch)[2]
+        place = {"offset": left.end, "last_seq": left.lines[-1].seq if left.lines else 0}
+        table(Run if lane == SUPERVISOR_LANE else Lane).set(row_id, place)
 
 
 def _position(run_id: str, lane: int, epoch: int | None) -> tuple[int, int, str | int | None]:

@@ -7,47 +7,24 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 from typing import Final
 
-from runner.cli.project import Project, with_store
+from runner.cli.checkup_store import clock, counts, ledger, store
+from runner.cli.finding import Check, Finding, State, from_error
+from runner.cli.project import Project
 from runner.cli.timetables import load
 from runner.core.clock import now
 from runner.core.errors import ErrorReport, RunnerError
+from runner.core.reserve import make_reserve
 from runner.core.settings import prepare_home
 from runner.core.vault import Vault
 from runner.engine import tree
 from runner.engine.bots import Discovery, discover
 from runner.kit.web_browser import find_browser
 
-_LITTLE: Final = 1_000_000_000  # bytes of disk below which there is a warning
-_TOO_LITTLE: Final = 100_000_000
+_LITTLE: Final = 1_000_000_000  # bytes of disk above the least, below which there is a warning
 _BROWSER_LIMIT: Final = 20.0  # seconds for a browser to say its version
-
-
-class State(StrEnum):
-    """How a check ended."""
-
-    OK = "OK"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found; `remedy` is what to do about it."""
-
-    check: str
-    state: State
-    text: str
-    remedy: str = ""
-    is_configuration: bool = False
-
-
-Check = Callable[[Project, Discovery], Iterator[Finding]]
 
 
 def check_all(project: Project) -> list[Finding]:
@@ -58,7 +35,7 @@ def check_all(project: Project) -> list[Finding]:
         try:
             findings += check(project, bots)
         except RunnerError as error:
-            findings += _from_error(name, error)
+            findings += from_error(name, error)
         except (OSError, sqlite3.Error, subprocess.SubprocessError) as error:
             findings.append(
                 Finding(name, State.ERROR, str(error), "correct it, then call runner doctor again")
@@ -85,39 +62,23 @@ def _data_folder(project: Project, bots: Discovery) -> Iterator[Finding]:
 
 def _disk(project: Project, bots: Discovery) -> Iterator[Finding]:
     del bots
-    free = shutil.disk_usage(project.settings.home).free
+    free, least = shutil.disk_usage(project.settings.home).free, project.settings.free_space * 1_000_000
     text = f"{free / 1e9:.1f} GB free"
-    if free < _TOO_LITTLE:
-        yield Finding("disk", State.ERROR, text, "free some space: without a journal no run can start")
-    elif free < _LITTLE:
+    reserve = make_reserve(project.settings.reserve)
+    if free < least:
+        least_text = f"{text}: no new run starts below {project.settings.free_space} MB"
+        yield Finding(
+            "disk", State.ERROR, least_text, "free some space, or set RUNNER_FREE_SPACE (MB) to less"
+        )
+    elif reserve:
+        text = (
+            f"{text}; the reserve for the last lines of journals can't be made ({reserve}): no new run starts"
+        )
+        yield Finding("disk", State.ERROR, text, "free some space")
+    elif free < least + _LITTLE:
         yield Finding("disk", State.WARNING, text, "free some space, evidence needs it")
     else:
         yield Finding("disk", State.OK, text)
-
-
-def _store(project: Project, bots: Discovery) -> Iterator[Finding]:
-    del bots
-    path = project.settings.database
-    if not path.exists():
-        yield Finding("store", State.OK, "not there yet, the first run makes it")
-        return
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
-        said = connection.execute("PRAGMA quick_check(3)").fetchall()
-        if said != [("ok",)]:
-            words = "; ".join(str(row[0]) for row in said)
-            yield Finding("store", State.ERROR, f"damaged: {words}", "move it away, then: runner rebuild")
-            return
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'store_case'").fetchall():
-            yield Finding(
-                "store", State.WARNING, "it was begun and has no tables yet", "the next command makes them"
-            )
-            return
-        cases = connection.execute(
-            "SELECT count(*) FROM store_case WHERE status IN ('open', 'claimed', 'waiting')"
-        ).fetchone()[0]
-    yield Finding(
-        "store", State.OK, f"{path.stat().st_size / 1e6:.1f} MB, sound; {cases} cases wait for a person"
-    )
 
 
 def _browser(project: Project, bots: Discovery) -> Iterator[Finding]:
@@ -147,7 +108,7 @@ def _bots(project: Project, bots: Discovery) -> Iterator[Finding]:
     del project
     names = ", ".join(bot.name for bot in bots.bots)
     if bots.errors:
-        yield from _from_error("bots", ErrorReport(bots.errors))
+        yield from from_error("bots", ErrorReport(bots.errors))
     if names:
         yield Finding("bots", State.OK, names)
     elif not bots.errors:
@@ -164,73 +125,18 @@ def _schedules(project: Project, bots: Discovery) -> Iterator[Finding]:
         return
     timetable = load(path, None, now())
     yield Finding("schedules", State.OK, f"{len(timetable.planned)} in {path.name}")
-    for text in timetable.warnings(now()):
-        yield Finding("schedules", State.WARNING, text, is_configuration=True)
-
-
-def _ledger(project: Project, bots: Discovery) -> Iterator[Finding]:
-    """Every due time that has come has exactly one end; the store must be there already."""
-    del bots
-    settings = project.settings
-    if not settings.database.exists() or not settings.schedules.exists():
-        return
-    from django.db import DatabaseError
-
-    try:
-        planned = load(settings.schedules, None, now()).planned
-        with_store(project)
-        from runner.cases.clock import holding_cases
-        from runner.engine.ledger_check import gaps
-
-        found, holding = list(gaps(planned)), holding_cases()
-    except (DatabaseError, RunnerError):  # a store or file that can't be read is the finding of another check
-        return
-    for gap in found:
-        first = f", the first at {gap.missing[0]:%Y-%m-%d %H:%M}Z" if gap.missing else ""
-        yield Finding(
-            "ledger", State.ERROR,
-            f"schedule '{gap.schedule}': {len(gap.missing)} due times have no end{first}; {gap.unended} are unended",
-            f"start what is missing with: runner schedules backfill {gap.schedule} --from TIME --yes",
-        )  # fmt: skip
-    if not found:
-        yield Finding("ledger", State.OK, "every due time has exactly one end")
-    for case in holding:
-        yield Finding(
-            "ledger", State.WARNING, f"schedulers hold: the clock has jumped (case {case})",
-            "runner schedules accept-clock",
-        )  # fmt: skip
-
-
-def _counts(project: Project, bots: Discovery) -> Iterator[Finding]:
-    """The counts of every problem are those of its cases, and the audit trail is whole."""
-    del bots
-    if not project.settings.database.exists():
-        return
-    from django.db import DatabaseError
-
-    try:
-        with_store(project)
-        from runner.cases.audit import verify
-        from runner.cases.case_rows import wrong_counts
-
-        wrong, report = wrong_counts(), verify(project.settings.proofs)
-    except (DatabaseError, RunnerError):  # a store that can't be read is the finding of another check
-        return
-    for sentence in wrong[:20]:
-        yield Finding("problems", State.ERROR, sentence, "runner rebuild")
-    if not wrong:
-        yield Finding("problems", State.OK, "their counts are those of their cases")
-    if report.broken is None:
-        yield Finding("audit trail", State.OK, f"{report.entries} entries, whole")
-    else:
-        yield Finding(
-            "audit trail", State.ERROR, f"entry {report.broken.seq}: {report.broken.why}",
-            "somebody, or a damaged disk, has changed the store: compare it with a backup",
-        )  # fmt: skip
+    names = ", ".join(sorted(timetable.calendars)) or "none is named"
+    warnings = timetable.warnings(now())
+    for text in warnings:
+        what, _, remedy = text.partition(" - ")
+        yield Finding("calendars", State.WARNING, what, remedy, is_configuration=True)
+    if not warnings:
+        yield Finding("calendars", State.OK, names)
 
 
 def _vault(project: Project, bots: Discovery) -> Iterator[Finding]:
-    names = Vault(project.settings.vault, project.environment).names()
+    vault = Vault(project.settings.vault, project.environment)
+    names = vault.names()
     wanted = {secret: bot.name for bot in bots.bots for secret in bot.secrets}
     missing = [name for name in wanted if name not in names]
     for name in missing:
@@ -241,7 +147,7 @@ def _vault(project: Project, bots: Discovery) -> Iterator[Finding]:
             f"runner secrets set {name}",
         )
     if not missing:
-        yield Finding("vault", State.OK, f"{len(names)} secrets")
+        yield Finding("vault", State.OK, f"{len(names)} secrets; its key is in {vault.where_the_key_is}")
 
 
 def _leftovers(project: Project, bots: Discovery) -> Iterator[Finding]:
@@ -265,29 +171,17 @@ def _has_worker(marker: str) -> bool:
     return tree.is_alive(int(worker[1]), float(worker[2]))
 
 
-def _from_error(check: str, error: RunnerError) -> Iterator[Finding]:
-    for one in error.errors if isinstance(error, ErrorReport) else (error,):
-        where = f"{one.where}: " if one.where else ""
-        remedy = " - ".join(part for part in (one.expected, one.hint) if part)
-        yield Finding(
-            check,
-            State.ERROR,
-            f"{where}{one.stable_code}: {one.what}",
-            remedy,
-            is_configuration=one.exit_code == 3,
-        )
-
-
 _CHECKS: Final[dict[str, Check]] = {
     "python": _python,
     "data folder": _data_folder,
     "disk": _disk,
-    "store": _store,
+    "store": store,
+    "clock": clock,
     "browser": _browser,
     "bots": _bots,
     "schedules": _schedules,
-    "ledger": _ledger,
-    "problems": _counts,
+    "ledger": ledger,
+    "problems": counts,
     "vault": _vault,
     "leftovers": _leftovers,
 }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from runner.cli.printing import say
-from runner.cli.project import Project, open_settings
+from runner.cli.project import Project, open_settings, refuse_lost_store
 from runner.core.contract import BotDescription
 from runner.core.errors import RunnerError
 
@@ -37,6 +37,7 @@ def desk(
     is replaced by the next free one.
     """
     project = open_settings({"desk_port": port})
+    refuse_lost_store(project.settings)
     from runner.desk.serve import DeskServer, log_to_stderr, open_desk
     from runner.engine.service import Part, parts_of, serve_together
 

@@ -23,7 +23,8 @@ def doctor(as_json: Json = False) -> int:
     Ends with 4 when the machine lacks something, 3 when a file of the project is wrong, 0 with warnings at most.
     """
     project = open_settings()
-    from runner.cli.checkup import State, check_all
+    from runner.cli.checkup import check_all
+    from runner.cli.finding import State
 
     findings = check_all(project)
     if as_json:

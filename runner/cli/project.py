@@ -38,20 +38,25 @@ def open_settings(flags: Mapping[str, Any] | None = None) -> Project:
     return Project(settings, environment, _who(settings, environment))
 
 
-def open_project(flags: Mapping[str, Any] | None = None, *, writes: bool = False) -> Project:
+def open_project(
+    flags: Mapping[str, Any] | None = None, *, writes: bool = False, anew: bool = False
+) -> Project:
     """The project of the current folder with its store open; raises what `open_settings` and `with_store` raise."""
-    return with_store(open_settings(flags), writes=writes)
+    return with_store(open_settings(flags), writes=writes, anew=anew)
 
 
-def with_store(project: Project, *, writes: bool = False) -> Project:
+def with_store(project: Project, *, writes: bool = False, anew: bool = False) -> Project:
     """The same project, its store open for this process.
 
     `writes`: the command starts something, so the data folder must have room for its journal; looking at what happened
-    must be possible on a full disk too. A project without data yet gets an empty store.
-    Raises EnvironmentProblem (CLI_DISK, CLI_DB).
+    must be possible on a full disk too. A project without data yet gets an empty store; one whose runs are there and whose
+    store is not gets none, except `anew`: an empty one would not know what is done, and do it again.
+    Raises EnvironmentProblem (CLI_DISK, CLI_DB, STORE_GONE).
     """
     from runner.store.open import open_store
 
+    if not anew:
+        refuse_lost_store(project.settings)
     if writes or not project.settings.database.exists():
         prepare_home(project.settings)
     try:
@@ -63,6 +68,23 @@ def with_store(project: Project, *, writes: bool = False) -> Project:
     if writes:
         _keep_processes(project.settings)
     return project
+
+
+def store_has_gone(settings: Settings) -> bool:
+    """Whether there are runs and no store that could know of them."""
+    return not settings.database.exists() and any(settings.runs.glob("*/*/*/*/*.jsonl"))
+
+
+def refuse_lost_store(settings: Settings) -> None:
+    """Raise EnvironmentProblem (STORE_GONE) rather than let an empty store be made beside runs that it does not know."""
+    if store_has_gone(settings):
+        raise EnvironmentProblem(
+            "the store is not there, and the journals of runs are",
+            expected="the store that knows what these runs have done: with an empty one it would be done again",
+            hint=f"put it back with all files named {settings.database.name}…, or make it again: runner rebuild",
+            where=str(settings.database),
+            code="STORE_GONE",
+        )
 
 
 def _keep_processes(settings: Settings) -> None:

@@ -17,7 +17,7 @@ def rebuild(as_json: Json = False) -> int:
 
     Ends with 1 when a journal is damaged, or something that a person decided fits nothing any more; both are named.
     """
-    settings = open_project(writes=True).settings
+    settings = open_project(writes=True, anew=True).settings
     from runner.cases.rebuild import rebuild as rebuild_store
 
     with _progress() as progress:

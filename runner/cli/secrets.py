@@ -24,14 +24,14 @@ Name = Annotated[str, typer.Argument(help="The name that bots ask for, such as p
 
 @app.command("set")
 def set_secret(name: Name) -> None:
-    """Keep a secret. Its value is asked for, or read as one line of standard input."""
+    """Keep a secret. Its value is asked for, or it is all of standard input, without the line feed at its end."""
     project = open_settings()
     prepare_home(project.settings)
-    value = _from_terminal(name) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    value = _from_terminal(name) if sys.stdin.isatty() else _from_input()
     if not value:
         raise UsageError(
             f"no value for '{name}'",
-            expected="the value as one line of standard input",
+            expected="the value on standard input",
             hint=f"call it on a terminal: runner secrets set {name}",
             where="standard input",
         )
@@ -75,6 +75,11 @@ def sign_ins(
         print_json([{"account": account, "saved": saved} for account, saved in found])
     else:
         print_table([Col("ACCOUNT", fixed=True), Col("KEPT SINCE")], found, "No sign-in is kept.")
+
+
+def _from_input() -> str:
+    """All of it: a private key has many lines, and one that was cut short would only be noticed by the bot."""
+    return sys.stdin.read().removesuffix("\n").removesuffix("\r")
 
 
 def _from_terminal(name: str) -> str:

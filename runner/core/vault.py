@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +26,7 @@ class Vault:
 
     Every change writes a new file and replaces the old one, so a crash leaves the old or the new vault. RUNNER_VAULT_KEY
     is the key itself, or ``keyring:NAME``: it is kept in the system's keyring then (service ``runner-vault``), and no
-    file holds it. Without the variable the key is in a file beside the vault.
+    file holds it. Without the variable the key is in a file beside the vault, which nobody but its owner may open.
     """
 
     def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
@@ -81,6 +82,13 @@ class Vault:
                 "it can't be decrypted with the vault's key", code="VAULT_KEY"
             ) from error
 
+    @property
+    def where_the_key_is(self) -> str:
+        """Where its key is kept: the keyring, the environment, or the file beside it."""
+        if self._key.startswith(IN_KEYRING):
+            return f"the keyring ({self._key.removeprefix(IN_KEYRING)})"
+        return KEY_VARIABLE if self._key else self._key_file.name
+
     def _read(self) -> dict[str, str]:
         from cryptography.fernet import InvalidToken
 
@@ -132,7 +140,18 @@ class Vault:
             ) from error
 
     def _from_file(self) -> str | None:
-        return self._key_file.read_text().strip() if self._key_file.exists() else None
+        if not self._key_file.exists():
+            return None
+        mode = self._key_file.stat().st_mode
+        if os.name == "posix" and mode & 0o077:
+            raise EnvironmentProblem(
+                f"others on this machine may open the vault's key (mode {mode & 0o777:04o})",
+                expected="mode 0600: who has the key can read every secret",
+                hint=f"chmod 600 {self._key_file}, and change the secrets if somebody may have read it",
+                where=str(self._key_file),
+                code="VAULT_KEY_OPEN",
+            )
+        return self._key_file.read_text().strip()
 
 
 def _from_keyring(name: str) -> str | None:

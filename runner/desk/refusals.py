@@ -30,6 +30,7 @@ from runner.core.errors import (
 from runner.desk.asking import DeskRequest, NotAllowed, TooOften
 from runner.desk.errors.telling import told_error
 from runner.desk.words import word
+from runner.store.presence import StoreFile
 
 _STATUS: Final[tuple[tuple[type[RunnerError], int], ...]] = (
     (ConflictError, 409),
@@ -46,18 +47,26 @@ _CODES: Final = {
     "REPORT": "API_SCHEMA",
     "CLI_USAGE": "API_SCHEMA",
 }
+_LOOKING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _log: Final = logging.getLogger("runner.desk")
 
 
 class Refusals:
-    """Answers what a view raises: not found 404, not allowed 403, moved meanwhile 409, wrong input 422, the rest 500."""
+    """Answers what a view raises: not found 404, not allowed 403, moved meanwhile 409, wrong input 422, the rest 500.
+
+    While the store's file is not the one that was opened, it also answers every request that would write (503): a
+    decision must not be acknowledged that nobody will ever see again.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._next = get_response
+        self._store = StoreFile()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """The answer."""
-        return self._next(request)
+        gone = "" if request.method in _LOOKING else self._store.trouble()
+        refused = answer_to(request, EnvironmentProblem(gone, code="STORE_GONE")) if gone else None
+        return refused or self._next(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The answer to an error; None leaves it to Django."""

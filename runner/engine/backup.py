@@ -23,7 +23,15 @@ from runner.core.settings import Settings
 MANIFEST: Final = "manifest.json"
 _FORMAT: Final = 1
 _PIECE: Final = 1 << 20
-_FOLDERS: Final = ("runs", "scheduler", "proofs")  # journals, evidence, outputs, attached files
+_SCRATCH: Final = ".backup-"
+_PASSING: Final = (
+    ".new",
+    ".fresh",
+    ".part",
+    ".unfinished",
+    ".making",
+    ".lock",
+)  # being written, or of this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,9 @@ def make_backup(
     """Write the data folder of `settings` to `target` (.tar.gz); runs may go on meanwhile.
 
     The store is copied first, as of one moment, the journals after it: so they say at least as much as the store, and
-    what they say more is taken in after a restore. The vault's key is left out unless `with_key`: who has both can read
-    every secret. The file appears under its name only when it is whole. Raises ConflictError when `target` is there.
+    what they say more is taken in after a restore. Everything else in the folder goes along (evidence, outputs, uploads,
+    sign-ins, earlier sources of bots). The keys (`*.key`) are left out unless `with_key`: who has both can read every
+    secret. The file appears under its name only when it is whole. Raises ConflictError when `target` is there.
     """
     if target.exists():
         raise ConflictError(
@@ -59,13 +68,18 @@ def make_backup(
     sums: dict[str, str] = {}
     size = 0
     try:
-        with tempfile.TemporaryDirectory(dir=settings.home) as scratch:
+        with tempfile.TemporaryDirectory(dir=settings.home, prefix=_SCRATCH) as scratch:
             copy = Path(scratch) / settings.database.name
             _copy_store(settings.database, copy)
             with tarfile.open(unfinished, "w:gz", compresslevel=6) as archive:
                 for name, path in _files(settings, copy, with_key=with_key):
+                    if path in {target, unfinished}:
+                        continue
                     progress(name)
-                    data_size, digest = _add(archive, name, path)
+                    try:
+                        data_size, digest = _add(archive, name, path)
+                    except FileNotFoundError:  # a run goes on: what it wrote for a moment has gone again
+                        continue
                     sums[name] = digest
                     size += data_size
                 _add_manifest(archive, sums)
@@ -96,7 +110,7 @@ def restore_backup(
             code="RESTORE_OVER",
         )
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=settings.home) as scratch:
+    with tempfile.TemporaryDirectory(dir=settings.home, prefix=_SCRATCH) as scratch:
         folder = Path(scratch)
         try:
             with tarfile.open(source, "r:gz") as archive:
@@ -111,10 +125,9 @@ def restore_backup(
             if not (folder / name).is_file() or _digest(folder / name) != digest:
                 raise _damaged(source, f"{name} is not what the manifest says")
         size = sum((folder / name).stat().st_size for name in sums)
-        for name in sums:
-            place = settings.home / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).replace(place)
+        # The store comes last: a restore that is cut off leaves no store, and can be called again.
+        for name in sorted(sums, key=lambda one: one == settings.database.name):
+            _put_in_place(folder / name, settings.home / name)
     return BackupReport(len(sums), size, settings.vault.with_suffix(".key").name in sums)
 
 
@@ -124,16 +137,24 @@ def _copy_store(database: Path, copy: Path) -> None:
         target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
 
 
+def _put_in_place(file: Path, place: Path) -> None:
+    """Move a restored file to its place; a journal there that goes on where the restored one ends stays."""
+    if place.suffix == ".jsonl" and place.exists() and place.read_bytes().startswith(file.read_bytes()):
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    file.replace(place)
+
+
 def _files(settings: Settings, store: Path, *, with_key: bool) -> Iterator[tuple[str, Path]]:
+    """Everything in the data folder but what can be made again or belongs to this machine; the store is `store`."""
     yield settings.database.name, store
-    key = settings.vault.with_suffix(".key")
-    for path in (settings.vault, key, settings.webhook_key):
-        if path.exists() and (path == settings.vault or with_key):
-            yield path.name, path
-    for folder in _FOLDERS:
-        for path in sorted((settings.home / folder).rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                yield path.relative_to(settings.home).as_posix(), path
+    for path in sorted(settings.home.rglob("*")):
+        name = path.relative_to(settings.home).as_posix()
+        own = name.startswith((settings.database.name, settings.reserve.name, _SCRATCH, ".writable"))
+        if own or name.endswith(_PASSING) or (path.suffix == ".key" and not with_key):
+            continue
+        if path.is_file() and not path.is_symlink():
+            yield name, path
 
 
 def _add(archive: tarfile.TarFile, name: str, path: Path) -> tuple[int, str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from runner.cases import intake
 from runner.core.clock import now
-from runner.core.contract import JOURNAL_FILE, lane_folder, run_folder
-from runner.core.nouns import RunStatus
+from runner.core.contract import JOURNAL_FILE, Settled, lane_folder, run_folder
+from runner.core.nouns import AttemptStatus, RunStatus
 from runner.core.settings import Settings
 from runner.engine import tree
 from runner.engine.execution import finish_data
@@ -21,7 +21,7 @@ from runner.journal.seal import seal
 from runner.journal.write import Journal
 from runner.store import claims
 from runner.store.counts import count_items
-from runner.store.models import Run
+from runner.store.models import Attempt, Item, Run
 
 
 def recover(settings: Settings, worker: str) -> Iterator[str]:
@@ -108,9 +108,15 @@ def _trail(folder: Path, run: str, lane: int, epoch: int) -> Trail:
 
 
 def _take_in_sealed(path: Path, run: str, lane: int, epoch: int) -> None:
-    """Shut the journal to whoever still holds it, then take in the rest of what it said before."""
+    """Shut the journal to whoever still holds it, then take in the rest of what it said before.
+
+    A journal that has lost its tail (power, a person, a disk) is gone on with behind what is left of it: else nothing that
+    is written behind it would ever be found, and the run would never end.
+    """
     taken, last_seq = intake.position(run, lane)
-    seal(path, taken, last_seq)
+    reading = seal(path, taken, last_seq)
+    if reading.end < taken:
+        intake.rewind(run, lane, reading, epoch)
     intake.take_in_journal(path, run, lane, epoch)
 
 
@@ -128,4 +134,15 @@ def _lost(run: str, trails: dict[int, Trail]) -> Iterator[tuple[OpenAttempt, int
             yield lost, lane
     for item in claims.held_items(run):
         if (item.queue_id, item.key) not in shown:
-            yield OpenAttempt(item.queue_id, item.key, item.attempts_made + 1), item.claimed_lane or 1
+            yield _as_the_store_knows_it(item, run), item.claimed_lane or 1
+
+
+def _as_the_store_knows_it(item: Item, run: str) -> OpenAttempt:
+    """The attempt at an item that no journal shows: one that left no line, or whose lines were lost after the intake."""
+    begun = Attempt.objects.filter(
+        item=item, run_id=run, number=item.attempts_made, status=AttemptStatus.RUNNING
+    ).exists()
+    if not begun:
+        return OpenAttempt(item.queue_id, item.key, item.attempts_made + 1)
+    open_ones = (n for n, record in item.irreversible.items() if record.get("state") == Settled.INTENT)
+    return OpenAttempt(item.queue_id, item.key, item.attempts_made, next(open_ones, None))

@@ -29,6 +29,7 @@ from runner.engine.due_work import DueWork
 from runner.engine.happenings import Happenings
 from runner.engine.holding import hold, hold_if_behind
 from runner.journal.write import Journal
+from runner.store.presence import StoreFile
 from runner.timetable.calendar_reading import RowsOf
 from runner.timetable.differences import differences
 from runner.timetable.due_times import Planned
@@ -67,6 +68,7 @@ class Scheduler:
         self._seen: Stamp = ()
         self._handling = threading.RLock()
         self._held: list[str] = []
+        self._gone = ""
         self._pauses_at = 0.0
         self._clock = BackgroundScheduler(
             timezone=UTC,
@@ -87,6 +89,7 @@ class Scheduler:
         path = folder / f"{self._clocks.wall():%Y%m%dT%H%M%S}-{os.getpid()}.jsonl"
         with Journal(path, run="", lane=0, bot="") as self._journal:
             self._work = DueWork(self._journal, self._say)
+            self._store = StoreFile()
             hold_if_behind(self._clocks.wall(), self._journal)
             self._held = holding_cases()
             self._load()
@@ -172,7 +175,7 @@ class Scheduler:
     def _wake(self) -> None:
         """Handle what has become due. Called late, twice or by two schedulers it does no harm."""
         with self._handling:
-            if not self._may_go_on():
+            if self._store_has_gone() or not self._may_go_on():
                 return
             ripe = self._agenda.take(self._clocks.wall())
             if ripe and not self._handle(ripe):
@@ -204,6 +207,8 @@ class Scheduler:
         """What is looked at again and again: the file, the clock, files that arrive, items that wait, runs that ended."""
         from django.db import OperationalError, connection
 
+        if self._store_has_gone():
+            return
         self._reload_if_changed()
         self._wake()
         with self._handling:
@@ -217,6 +222,14 @@ class Scheduler:
                     self._end_pauses()
             except OperationalError:
                 connection.close()
+
+    def _store_has_gone(self) -> bool:
+        """Whether the store's file is not the one that was opened; said once. Due times are kept until it is back."""
+        gone = self._store.trouble()
+        if gone and gone != self._gone:
+            self._say(f"{gone}: due times are kept and handled when it is back")
+        self._gone = gone
+        return bool(gone)
 
     def _end_pauses(self) -> None:
         """Record, now and then, that pauses are over: their time counts, not that of the record."""

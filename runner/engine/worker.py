@@ -41,6 +41,7 @@ from runner.journal.write import Journal
 from runner.store import claims
 from runner.store.bot_catalogue import remember_run_version
 from runner.store.changes import Changes
+from runner.store.presence import StoreFile
 
 _IDLE: Final = 0.5  # seconds between two looks for a queued run and for dead workers
 _GLANCE: Final = 0.03  # seconds between two looks whether the store has changed at all
@@ -129,11 +130,10 @@ class Worker:
         from django.db import OperationalError, connection, connections
 
         sweep_scratch()
-        changes, calm_at = Changes(), 0.0
+        changes, calm_at, store = Changes(), 0.0, StoreFile()
         while not self._stopping.is_set():
             try:
-                self.take_over()
-                claimed = self._claim() if len(self._running) < self._settings.slots else None
+                claimed = self._look_for_work(store)
             except OperationalError as error:
                 connection.close()
                 claimed = None
@@ -169,6 +169,15 @@ class Worker:
             )
 
     # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _look_for_work(self, store: StoreFile) -> Any:
+        """Take over what dead workers left, and claim a run where there is a slot; nothing while the store has gone."""
+        gone = store.trouble()
+        if gone:
+            self._tell_once(f"{gone}: no new run starts, running work goes on in its journals")
+            return None
+        self.take_over()
+        return self._claim() if len(self._running) < self._settings.slots else None
 
     def _wait_for_work(self, changes: Changes) -> None:
         """Wait until it is time for the next look: at once when somebody has queued something, else a while."""

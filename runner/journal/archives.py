@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,39 @@ def mask_archive(source: Path | BinaryIO, target: Path | BinaryIO, redactor: Red
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
             new.writestr(redactor.text(entry.filename), redactor.raw(old.read(entry)))
+
+
+def publish_archive(source: Path, target: Path, redactor: Redactor) -> bool:
+    """Put the zip `source`, masked, in its place as `target`, when a last look through all of it finds no secret.
+
+    False, and no file, where it finds one.
+    """
+
+    def write(file: Path) -> None:
+        mask_archive(source, file, redactor)
+
+    return publish_clean(target, write, redactor)
+
+
+def publish_clean(target: Path, write: Callable[[Path], None], redactor: Redactor) -> bool:
+    """Have `write` write the zip file that is to become `target`; it does where no entry, nor its name, has a secret."""
+    unfinished = target.with_name(f"{target.name}.part")
+    try:
+        write(unfinished)
+        clean = _is_clean(unfinished, redactor)
+        if clean:
+            unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return clean
+
+
+def _is_clean(path: Path, redactor: Redactor) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return not any(
+            redactor.finds(entry.filename.encode()) or redactor.finds(archive.read(entry))
+            for entry in archive.infolist()
+        )
 
 
 def masked_file(name: str, content: bytes, redactor: Redactor) -> bytes:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 
-from runner.journal.archives import mask_archive
+from runner.journal.archives import publish_archive
 from runner.journal.redact import Redactor
 from runner.kit.current import Here, Running, here
-from runner.kit.network import Recording
+from runner.kit.network import NotClean, Recording
 from runner.kit.pause import pause
 from runner.kit.snapshot import read_page
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_PAGES: Final = 4
 LONG_COOKIE: Final = 16  # characters from which on a cookie's value is no setting but a key
 ALWAYS, RETRY = "always", "retry"
+_LEFT_OUT: Final = "The {} was left out: a last look found a secret in it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +152,13 @@ class Watch:
             recording = self._recordings.pop(0)
             self._published += 1
             path = self._path(f"network{self._published}.har.zip")
-            if recording.publish(path, self._redactor):
-                self._pieces.append(
-                    Piece("network", "What the pages asked and were answered: replays offline", path)
-                )
+            try:
+                if recording.publish(path, self._redactor):
+                    self._pieces.append(
+                        Piece("network", "What the pages asked and were answered: replays offline", path)
+                    )
+            except NotClean:
+                self._pieces.append(Piece("network", _LEFT_OUT.format("network recording")))
             recording.forget()
 
     def _keep_row(self, row: Any) -> None:
@@ -193,11 +197,14 @@ class Watch:
         with tempfile.TemporaryDirectory(prefix="runner-trace-") as folder:
             raw = Path(folder) / "trace.zip"
             _quietly(lambda: context.tracing.stop(path=raw))
-            if raw.is_file():
-                mask_archive(raw, path, redactor)
-                self._pieces.append(
-                    Piece("trace", "What the bot did, step by step: open it in the trace viewer", path)
-                )
+            if not raw.is_file():
+                return
+            published = publish_archive(raw, path, redactor)
+        if published:
+            what = "What the bot did, step by step: open it in the trace viewer"
+            self._pieces.append(Piece("trace", what, path))
+        else:
+            self._pieces.append(Piece("trace", _LEFT_OUT.format("trace")))
 
 
 _watching: list[Watch] = []

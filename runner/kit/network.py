@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from runner.journal.archives import publish_clean
 from runner.journal.redact import MASK, Redactor
 
 if TYPE_CHECKING:
@@ -102,8 +103,15 @@ def _answers(page: Page) -> bool:
     return True
 
 
+class NotClean(Exception):
+    """A secret was found in what was to be published, although all of it had been masked; it was not published."""
+
+
 def clean_recording(source: Path, target: Path, redactor: Redactor) -> bool:
-    """Write the zipped HAR `source` again as `target`, without secrets; False (and no file) when it has no entries."""
+    """Write the zipped HAR `source` again as `target`, without secrets; False (and no file) when it has no entries.
+
+    Raises NotClean (and leaves no file) where a last look finds a secret.
+    """
     with zipfile.ZipFile(source) as old:
         log = orjson.loads(old.read(LOG))
         if not log["log"]["entries"]:
@@ -111,11 +119,16 @@ def clean_recording(source: Path, target: Path, redactor: Redactor) -> bool:
         for entry in log["log"]["entries"]:
             _clean(entry)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-            new.writestr(LOG, redactor.json(orjson.dumps(log)))
-            for name in old.namelist():
-                if name != LOG:
-                    new.writestr(redactor.text(name), redactor.raw(old.read(name)))
+
+        def write(file: Path) -> None:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
+                new.writestr(LOG, redactor.json(orjson.dumps(log)))
+                for name in old.namelist():
+                    if name != LOG:
+                        new.writestr(redactor.text(name), redactor.raw(old.read(name)))
+
+        if not publish_clean(target, write, redactor):
+            raise NotClean(target.name)
     return True
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from runner.core.errors import WorkbookError
+from runner.core.files import sync_folder
 from runner.sheets.grid import Fingerprint
 
 _EXPECTED = "a file that nobody uses (not one that is open in Excel by somebody, read-only or changed since it was read)"
@@ -65,7 +66,7 @@ def replace(
         _move(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def keep_backup(path: Path, most: int) -> Path:
@@ -185,14 +186,3 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name durable; Windows has no such call and needs none."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
