@@ -1,8 +1,7 @@
-"""The job that all sides do, written once: rows into a form, confirmation numbers out. No framework in it."""
+"""One row of the job that all sides do, written once: its texts into a form, the confirmation number out."""
 
 from __future__ import annotations
 
-from openpyxl import load_workbook
 from playwright.sync_api import Page
 
 COLUMNS = ("Order number", "Customer", "Product", "Quantity", "Amount", "Delivery date")
@@ -20,15 +19,3 @@ def enter(page: Page, form: str, row: tuple[str, str, str, str, str, str]) -> st
     page.get_by_label("Delivery date").fill(day)
     page.get_by_role("button", name="Post order").click()
     return page.get_by_test_id("confirmation").inner_text()
-
-
-def enter_all(page: Page, form: str, workbook: str, result: str) -> None:
-    """The whole job by openpyxl, as anybody would write it who has no framework for it."""
-    book = load_workbook(workbook)
-    sheet = book.worksheets[0]
-    sheet.cell(1, 7, "Confirmation")
-    for number, row in enumerate(sheet.iter_rows(min_row=2, max_col=6, values_only=True), start=2):
-        name, customer, product, quantity, amount, day = row
-        texts = (str(name), str(customer), str(product), str(quantity), str(amount), f"{day:%Y-%m-%d}")
-        sheet.cell(number, 7, enter(page, form, texts))
-    book.save(result)

@@ -7,7 +7,7 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.form_job import enter_all
+from benchmarks.form_script import enter_all
 
 
 def main(workbook: str, form: str, result: str) -> None:

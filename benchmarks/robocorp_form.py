@@ -9,7 +9,7 @@ from robocorp import browser
 from robocorp.browser import _context
 from robocorp.tasks import task
 
-from benchmarks.form_job import enter_all
+from benchmarks.form_script import enter_all
 
 # It has no option for the path of an installed browser; all sides shall drive the same one.
 _usual = _context.browser_type_launch_args

@@ -6,14 +6,15 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from runner.core.schedules_model import Process as ProcessEntry
 from runner.store.models import Process
-from runner.timetable.calendar_days import WorkCalendar, WorkDays
-from runner.timetable.loading import Timetable
-from runner.timetable.working_hours import WorkingHours, read_working_hours
+
+if TYPE_CHECKING:  # calendars are read when a case opens whose process has one: most runs open none
+    from runner.timetable.calendar_days import WorkCalendar
+    from runner.timetable.loading import Timetable
+    from runner.timetable.working_hours import WorkingHours
 
 ONE_WORKING_DAY: Final = timedelta(days=1)
 
@@ -67,6 +68,10 @@ def keep_processes(timetable: Timetable, at: datetime) -> list[str]:
 @lru_cache(maxsize=256)
 def _clock(facts: str, calendars: str) -> tuple[WorkingHours | None, timedelta]:
     """Working hours (None: weekdays in UTC) and the SLA of a stored process."""
+    from runner.core.schedules_model import Process as ProcessEntry
+    from runner.timetable.calendar_days import WorkDays
+    from runner.timetable.working_hours import WorkingHours, read_working_hours
+
     said = json.loads(facts)
     zone = said.pop("timezone", None) or "UTC"
     entry = ProcessEntry.model_validate(said)
@@ -108,6 +113,8 @@ def _calendar_json(calendar: WorkCalendar) -> dict[str, Any]:
 
 
 def _calendar(said: Mapping[str, Any]) -> WorkCalendar:
+    from runner.timetable.calendar_days import WorkCalendar
+
     return WorkCalendar(
         name=said["name"],
         country=said["country"],

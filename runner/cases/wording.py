@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 from re import Match
 from typing import Final
 
@@ -52,67 +53,63 @@ def _status_again(found: Match[str]) -> str:
     return "HTTP " + "".join(str(_DIGITS_AS.index(letter)) for letter in found[1])
 
 
-_RULES: Final[tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...]] = tuple(
-    (re.compile(pattern, re.IGNORECASE if not pattern.startswith("(?-i)") else 0), put)
-    for pattern, put in (
-        (
-            r"(?:https?|wss?|ftp)://(?:[^\s/@]*@)?(?P<host>\[[^\]]*\]|[\w.\-]+)(?::\d+)?(?P<rest>[^\s\"'<>）)\]，。]*)",
-            _address,
-        ),
-        (r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+", _blank),
-        (r"input_value=.*?, input_type=\w+", _blank),
-        (
-            r"(?:[\w.\-]+\.(?:" + _EXTENSIONS + r")/)?(?:'[^'\n]+'|[\w.]+)!(?:[$]?[a-z]{1,3})?[$]?\d{1,7}"
-            r"(?::[$]?[a-z]{1,3}[$]?\d{1,7})?" + _RIGHT,
-            _blank,
-        ),
-        (_LEFT + r"'.*?'" + _RIGHT, _blank),
-        (
-            r"\"[^\"\n]*\"|`[^`\n]*`|“[^”\n]*”|‘[^’\n]*’|「[^」\n]*」|『[^』\n]*』|《[^》\n]*》|«[^»\n]*»|【[^】\n]*】",
-            _blank,
-        ),
-        (
-            r"(?:(?:\bhttp(?:/[\d.]+)? ?)?(?:\bstatus(?: ?code)?|状态码?|错误码)|\bhttp(?:/[\d.]+)?)\s*[:：=]?\s*(?P<status>[1-5]\d\d)(?P<after>)"
-            + _RIGHT,
-            _status,
-        ),
-        (
-            _LEFT
-            + r"(?P<status>[1-5]\d\d)(?P<after>\s+(?:internal server error|service unavailable|bad gateway"
-            r"|gateway time-?out|not found|forbidden|unauthori[sz]ed|bad request|too many requests|conflict))",
-            _status,
-        ),
-        (_LEFT + r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}" + _RIGHT, _blank),
-        (
-            _LEFT
-            + r"(?:[a-z]:)?(?:[\\/][^\\/\s:*?\"<>|，。；、]+)*[\\/][^\\/\s:*?\"<>|，。；、]+?\.(?:"
-            + _EXTENSIONS
-            + ")"
-            + _RIGHT,
-            _blank,
-        ),
-        (_LEFT + r"[\w.\-]+(?:[\\/][\w.\-]+)*\.(?:" + _EXTENSIONS + ")" + _RIGHT, _blank),
-        (_LEFT + r"(?:[a-z]:|~|\.{1,2})?(?:[\\/][\w.\-~+@]+){2,}[\\/]?", _blank),
-        (_LEFT + r"[a-z]:[\\/][^\s:*?\"<>|]*", _blank),
-        (r"\d{4}年\d{1,2}月\d{1,2}日", _blank),
-        (_LEFT + r"\d{1,2}(?:st|nd|rd|th)?\.? (?:" + _MONTHS + r")\.?,? \d{4}" + _RIGHT, _blank),
-        (_LEFT + r"(?:" + _MONTHS + r")\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}" + _RIGHT, _blank),
-        (
-            _LEFT
-            + r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|UTC|[+\-]\d\d:?\d\d))?)?"
-            + _RIGHT,
-            _blank,
-        ),
-        (_LEFT + r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[ap]\.?m\b\.?)?", _blank),
-        (_LEFT + r"[+\-]?\d+(?:[.,]\d+)?\s?(?:" + _UNITS + ")" + _RIGHT, _blank),
-        (r"[€$£¥]\s?(?=\d)", lambda _: ""),
-        (
-            _LEFT
-            + r"[+\-#]?(?=[\w.\-/:#$]*\d)[A-Za-z0-9_$][A-Za-z0-9_$]*(?:[.,'’\-/:#_][A-Za-z0-9_$]+)*(?:\s?%)?",
-            _blank,
-        ),
-        (r"\d+", _blank),
-    )
+_RULES: Final[tuple[tuple[str, Callable[[Match[str]], str]], ...]] = (
+    (
+        r"(?:https?|wss?|ftp)://(?:[^\s/@]*@)?(?P<host>\[[^\]]*\]|[\w.\-]+)(?::\d+)?(?P<rest>[^\s\"'<>）)\]，。]*)",
+        _address,
+    ),
+    (r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+", _blank),
+    (r"input_value=.*?, input_type=\w+", _blank),
+    (
+        r"(?:[\w.\-]+\.(?:" + _EXTENSIONS + r")/)?(?:'[^'\n]+'|[\w.]+)!(?:[$]?[a-z]{1,3})?[$]?\d{1,7}"
+        r"(?::[$]?[a-z]{1,3}[$]?\d{1,7})?" + _RIGHT,
+        _blank,
+    ),
+    (_LEFT + r"'.*?'" + _RIGHT, _blank),
+    (
+        r"\"[^\"\n]*\"|`[^`\n]*`|“[^”\n]*”|‘[^’\n]*’|「[^」\n]*」|『[^』\n]*』|《[^》\n]*》|«[^»\n]*»|【[^】\n]*】",
+        _blank,
+    ),
+    (
+        r"(?:(?:\bhttp(?:/[\d.]+)? ?)?(?:\bstatus(?: ?code)?|状态码?|错误码)|\bhttp(?:/[\d.]+)?)\s*[:：=]?\s*(?P<status>[1-5]\d\d)(?P<after>)"
+        + _RIGHT,
+        _status,
+    ),
+    (
+        _LEFT + r"(?P<status>[1-5]\d\d)(?P<after>\s+(?:internal server error|service unavailable|bad gateway"
+        r"|gateway time-?out|not found|forbidden|unauthori[sz]ed|bad request|too many requests|conflict))",
+        _status,
+    ),
+    (_LEFT + r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}" + _RIGHT, _blank),
+    (
+        _LEFT
+        + r"(?:[a-z]:)?(?:[\\/][^\\/\s:*?\"<>|，。；、]+)*[\\/][^\\/\s:*?\"<>|，。；、]+?\.(?:"
+        + _EXTENSIONS
+        + ")"
+        + _RIGHT,
+        _blank,
+    ),
+    (_LEFT + r"[\w.\-]+(?:[\\/][\w.\-]+)*\.(?:" + _EXTENSIONS + ")" + _RIGHT, _blank),
+    (_LEFT + r"(?:[a-z]:|~|\.{1,2})?(?:[\\/][\w.\-~+@]+){2,}[\\/]?", _blank),
+    (_LEFT + r"[a-z]:[\\/][^\s:*?\"<>|]*", _blank),
+    (r"\d{4}年\d{1,2}月\d{1,2}日", _blank),
+    (_LEFT + r"\d{1,2}(?:st|nd|rd|th)?\.? (?:" + _MONTHS + r")\.?,? \d{4}" + _RIGHT, _blank),
+    (_LEFT + r"(?:" + _MONTHS + r")\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}" + _RIGHT, _blank),
+    (
+        _LEFT
+        + r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|UTC|[+\-]\d\d:?\d\d))?)?"
+        + _RIGHT,
+        _blank,
+    ),
+    (_LEFT + r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[ap]\.?m\b\.?)?", _blank),
+    (_LEFT + r"[+\-]?\d+(?:[.,]\d+)?\s?(?:" + _UNITS + ")" + _RIGHT, _blank),
+    (r"[€$£¥]\s?(?=\d)", lambda _: ""),
+    (
+        _LEFT
+        + r"[+\-#]?(?=[\w.\-/:#$]*\d)[A-Za-z0-9_$][A-Za-z0-9_$]*(?:[.,'’\-/:#_][A-Za-z0-9_$]+)*(?:\s?%)?",
+        _blank,
+    ),
+    (r"\d+", _blank),
 )
 _LIST_OF_BLANKS = re.compile(
     rf"{BLANK}(?:(?:\s*[,;、/+&|:\-]\s*|\s+(?:and|or)\s+|\s*[和及与或]\s*|\s+){BLANK})+"
@@ -139,10 +136,16 @@ _MOST_READ: Final = 1500  # characters: what comes later in a message is detail,
 def masked(text: str) -> str:
     """`text` with each variable part replaced by `BLANK`, white space and full-width forms made equal."""
     out = " ".join(unicodedata.normalize("NFKC", text[:_MOST_READ]).replace("...", "…").split())
-    for pattern, put in _RULES:
-        out = pattern.sub(put, out)
+    for rule, put in _rules():
+        out = rule.sub(put, out)
     out = _LIST_OF_BLANKS.sub(BLANK, _SPELT_STATUS.sub(_status_again, out))
     return _GAP_IN_CHINESE.sub("", out).strip(" .!。;:")[:_LONGEST]
+
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...]:
+    """The rules compiled, when the first failure comes: most runs have none."""
+    return tuple((re.compile(pattern, re.IGNORECASE), put) for pattern, put in _RULES)
 
 
 def put_aside(text: str) -> list[tuple[str, bool]]:

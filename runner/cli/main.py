@@ -11,6 +11,7 @@ import typer
 
 from runner.cli.groups import Entry, LazyGroup, root
 from runner.cli.tongue import told, told_error
+from runner.core.collector import collect_less_often
 from runner.core.errors import RunnerError, UsageError, did_you_mean, exit_code_of
 
 INTERRUPTED: Final = 130
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 done; 1 the run failed or ended with exceptions; 2 usage; 3 configuration; 4 environment; 5 conflict; 130 Ctrl-C.
     """
+    collect_less_often()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _take_debug(words)
     try:

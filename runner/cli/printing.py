@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
-
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from runner.cli.tongue import said, told, word
 from runner.core.clock import from_iso, iso, now
+
+if TYPE_CHECKING:  # rich is loaded where something is drawn: a run that reports to a file has no use for it
+    from rich.console import Console
+    from rich.text import Text
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _STYLES: Final[Mapping[str, str]] = {
@@ -27,6 +27,7 @@ _STYLES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _GAP: Final = 2
 _NARROWEST: Final = 6
+_LIKE_A_TERMINAL: Final = ("FORCE_COLOR", "TTY_COMPATIBLE")  # what rich goes by beside the stream itself
 SHORT_RUN: Final = 13  # characters of a run's id that hold its time to the millisecond
 
 
@@ -41,12 +42,21 @@ class Col:
 
 def console(*, to_stderr: bool = False) -> Console:
     """A console that prints text as it is: no markup, no emoji codes, no colours of its own choosing."""
+    from rich.console import Console
+
     return Console(stderr=to_stderr, markup=False, emoji=False, highlight=False)
 
 
 def say(text: str = "", *, to_stderr: bool = False) -> None:
     """Print a sentence, or several lines of them, in the language of the terminal."""
     print(told(text), file=sys.stderr if to_stderr else None, flush=True)
+
+
+def is_drawn_on(stream: TextIO) -> bool:
+    """Whether `stream` takes colours and moving bars: a terminal, or what the environment says is like one."""
+    if not stream.isatty() and not any(os.environ.get(name) for name in _LIKE_A_TERMINAL):
+        return False
+    return console(to_stderr=stream is sys.stderr).is_terminal
 
 
 def print_json(value: Any) -> None:
@@ -59,15 +69,18 @@ def print_table(columns: Sequence[Col], rows: Iterable[Sequence[Any]], nothing: 
 
     On a terminal it is as wide as that and long cells wrap; elsewhere each row is one line with nothing cut.
     """
-    cells = [[_cell(value) for value in row] for row in rows]
-    if not cells:
+    values = [list(row) for row in rows]
+    if not values:
         say(nothing)
         return
     columns = [replace(column, title=said(column.title)) for column in columns]
-    out = console()
-    if not out.is_terminal:
-        _print_lines(columns, cells)
+    if not is_drawn_on(sys.stdout):
+        _print_lines(columns, values)
         return
+    from rich.table import Table
+
+    out = console()
+    cells = [[_cell(value) for value in row] for row in values]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for column, width in zip(columns, _widths(columns, cells, out.width), strict=True):
         table.add_column(
@@ -88,15 +101,23 @@ def print_facts(facts: Sequence[tuple[str, Any]]) -> None:
     Empty values are left out.
     """
     shown = [(said(name), value) for name, value in facts if value not in (None, "", [], {})]
-    width = max((cell_len(name) for name, _ in shown), default=0)
+    width = max((_cells(name) for name, _ in shown), default=0)
+    if not is_drawn_on(sys.stdout):
+        for name, value in shown:
+            print(f"{_padded(name, width)}  {_plain_cell(value)}")
+        return
+    from rich.text import Text
+
     out = console()
     for name, value in shown:
-        named = name + " " * (width - cell_len(name))
+        named = _padded(name, width)
         out.print(Text.assemble((named, "bold"), "  ", _cell(value)), soft_wrap=True)
 
 
 def state(noun: str, value: str) -> Text:
     """A state or kind as a cell, in the word of the terminal's language and in its colour."""
+    from rich.text import Text
+
     return Text(word(noun, value), style=_STYLES.get(value, ""))
 
 
@@ -163,7 +184,7 @@ _UNITS: Final = (
 
 def _widths(columns: Sequence[Col], rows: Sequence[Sequence[Text]], room: int) -> list[int]:
     """Give each column the width of its widest cell; where that is too much, the widest of the others shrink."""
-    wanted = [max(cell_len(c.title), *(row[n].cell_len for row in rows)) for n, c in enumerate(columns)]
+    wanted = [max(_cells(c.title), *(row[n].cell_len for row in rows)) for n, c in enumerate(columns)]
     left = room - _GAP * (len(columns) - 1)
     flexible = [n for n, column in enumerate(columns) if not column.fixed]
     while flexible and sum(wanted) > left:
@@ -174,25 +195,47 @@ def _widths(columns: Sequence[Col], rows: Sequence[Sequence[Text]], room: int) -
     return wanted
 
 
-def _print_lines(columns: Sequence[Col], rows: Sequence[Sequence[Text]]) -> None:
+def _print_lines(columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table as plain lines whose columns stand below each other, for files and other programs."""
-    wide = [max(cell_len(c.title), *(row[n].cell_len for row in rows)) for n, c in enumerate(columns)]
-    for cells in (
+    lines = [
         [column.title for column in columns],
-        *([" ".join(text.plain.split("\n")) for text in row] for row in rows),
-    ):
-        padded = []
-        for column, text, width in zip(columns, cells, wide, strict=True):
-            gap = " " * (width - cell_len(text))
-            padded.append(gap + text if column.right else text + gap)
+        *([" ".join(_plain_cell(value).split("\n")) for value in row] for row in rows),
+    ]
+    wide = [max(_cells(line[n]) for line in lines) for n in range(len(columns))]
+    for line in lines:
+        padded = [
+            _padded(text, width, right=column.right)
+            for column, text, width in zip(columns, line, wide, strict=True)
+        ]
         print((" " * _GAP).join(padded).rstrip())
 
 
 def _cell(value: Any) -> Text:
+    from rich.text import Text
+
     if isinstance(value, Text):
         return value
-    text = clean("" if value is None else value)
+    text = _plain_cell(value)
     return Text(text, style=_STYLES.get(text, ""))
+
+
+def _plain_cell(value: Any) -> str:
+    plain = getattr(value, "plain", None)  # of a rich Text, such as `state` gives
+    return plain if isinstance(plain, str) else clean("" if value is None else value)
+
+
+def _padded(text: str, width: int, *, right: bool = False) -> str:
+    gap = " " * (width - _cells(text))
+    return gap + text if right else text + gap
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal the text takes: Chinese characters take two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def _value(value: Any) -> str:

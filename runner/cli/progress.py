@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from types import TracebackType
 from typing import Any, Final, Self
 
-from runner.cli.printing import console, warn
+from runner.cli.printing import console, is_drawn_on, warn
 from runner.cli.tongue import said, told
 from runner.engine.shared import Progress
 
@@ -20,7 +21,6 @@ class Watcher:
     def __init__(self, bot: str) -> None:
         self.retried = 0
         self._bot = bot
-        self._console = console(to_stderr=True)
         self._bar: Any = None
         self._task: Any = None
         self._latest = Progress()
@@ -44,8 +44,8 @@ class Watcher:
     def start(self, run: str) -> None:
         """Say that the run has begun."""
         self._began = time.monotonic()
-        if self._console.is_terminal:
-            self._bar = _bar(self._console)
+        if is_drawn_on(sys.stderr):
+            self._bar = _bar(console(to_stderr=True))
             self._task = self._bar.add_task(self._bot, total=None, counts=told("starting"), rate="")
             self._bar.start()
         else:

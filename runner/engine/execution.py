@@ -98,7 +98,7 @@ class Execution:
 
     def _watch(self, limit: timedelta) -> None:
         """Wait for the lanes; enforce the time limit, a request to cancel, and the worker's own stop."""
-        deadline, next_look = time.monotonic() + limit.total_seconds(), 0.0
+        deadline, next_look = time.monotonic() + limit.total_seconds(), time.monotonic() + _FOLLOW
         while self._is_going_on():
             self.run.renew()
             if time.monotonic() >= next_look:

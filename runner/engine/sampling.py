@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from runner.core.schedules_pilot import Draw, Sample, read_sample
+if TYPE_CHECKING:  # loaded with the first sample: most runs are no pilots
+    from runner.core.schedules_pilot import Sample
 
 
 class PilotSample:
@@ -15,7 +17,7 @@ class PilotSample:
     """
 
     def __init__(self, text: str | None, run: str) -> None:
-        self._sample = read_sample(text) if text else None
+        self._sample = _read(text) if text else None
         self._run = run
         self._drawn: dict[str, list[str]] = {}
 
@@ -30,6 +32,8 @@ class PilotSample:
 
 def draw(sample: Sample, keys: Sequence[str], run: str) -> list[str]:
     """Which of `keys` a sample of the run `run` has, in their order."""
+    from runner.core.schedules_pilot import Draw
+
     size = sample.size(len(keys))
     if sample.draw is Draw.FIRST or size == len(keys):
         return list(keys[:size])
@@ -41,3 +45,9 @@ def draw(sample: Sample, keys: Sequence[str], run: str) -> list[str]:
 
 def _lot(run: str, key: str) -> bytes:
     return hashlib.blake2b(f"{run} {key}".encode(), digest_size=8).digest()
+
+
+def _read(text: str) -> Sample:
+    from runner.core.schedules_pilot import read_sample
+
+    return read_sample(text)

@@ -39,18 +39,33 @@ def marked(prefix: str) -> list[psutil.Process]:
     """
     folders = [str(folder) for folder in scratch_of(prefix)] if prefix else []
     found = []
-    for process in psutil.process_iter():
+    for pid in psutil.pids():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and _belongs(process, prefix, folders):
-                found.append(process)
+            if pid != os.getpid() and _belongs(pid, prefix, folders):
+                found.append(psutil.Process(pid))
     return found
 
 
-def _belongs(process: psutil.Process, prefix: str, folders: Sequence[str]) -> bool:
-    if process.environ().get(RUN_MARKER, "").startswith(prefix):
-        return True
-    words = process.cmdline() if folders else []
-    return any(folder in word for word in words for folder in folders)
+if sys.platform == "linux":  # as psutil would, but without taking each environment apart: five times as fast
+
+    def _belongs(pid: int, prefix: str, folders: Sequence[str]) -> bool:
+        if f"\0{RUN_MARKER}={prefix}".encode() in b"\0" + _said_of(pid, "environ"):
+            return True
+        line = _said_of(pid, "cmdline") if folders else b""
+        return any(os.fsencode(folder) in line for folder in folders)
+
+    def _said_of(pid: int, what: str) -> bytes:
+        with open(f"/proc/{pid}/{what}", "rb", buffering=0) as file:  # noqa: PTH123 (some hundred times in a row)
+            return file.readall()
+
+else:
+
+    def _belongs(pid: int, prefix: str, folders: Sequence[str]) -> bool:
+        process = psutil.Process(pid)
+        if process.environ().get(RUN_MARKER, "").startswith(prefix):
+            return True
+        words = process.cmdline() if folders else []
+        return any(folder in word for word in words for folder in folders)
 
 
 def marker_of(pid: int) -> str:

@@ -6,14 +6,15 @@ import contextlib
 import os
 import threading
 import zlib
-from datetime import UTC
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
-from loguru import logger
 
+from runner.core.clock import now
 from runner.core.reserve import gives_room
 from runner.journal.redact import Redactor
 
@@ -28,14 +29,15 @@ _CARRIED: Final = ("queue", "item", "attempt", "step", "parent", "ms", "data", "
 
 
 class Journal:
-    """The journal of one lane of one run, written through loguru with a sink of our own.
+    """The journal of one lane of one run.
 
     Every line is redacted and sealed (`crc`) before it reaches the disk. A write that fails raises in the caller:
     nothing is swallowed. `event(sync=True)` returns when the line is on the disk (fsync); the others are handed to the
     operating system at once and survive the death of the process, not that of the machine.
     An existing journal is gone on with behind its last valid line, or behind line `after_seq` where the caller knows it.
     When the disk is full, the file `reserve` is given up and the line tried once more: the last lines still fit.
-    With `takes_logs` plain loguru calls (a bot's `log.info(…)`) become `log` lines of this journal.
+    With `takes_logs` loguru calls (a bot's `log.info(…)`) become `log` lines of this journal, by a sink of our own; loguru
+    is loaded for that alone.
     """
 
     def __init__(
@@ -57,26 +59,14 @@ class Journal:
             str, Any
         ] = {}  # queue, item, attempt, step of what happens now: added to plain log lines
         self._head = {"run": run, "lane": lane, "bot": bot}
-        self._takes_logs = takes_logs
-        self._written = threading.local()
+        self._writing = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         flags = (
             os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         )
         self._file = os.open(path, flags, 0o600)
         self._seq = _last_seq(path) if after_seq is None else after_seq
-        with contextlib.suppress(ValueError):  # it is gone already
-            logger.remove(0)  # loguru's own handler would print every line
-        self._sink = logger.add(
-            self._write,
-            level=0,
-            format=_no_format,
-            filter=self._is_mine,
-            catch=False,
-            diagnose=False,
-            backtrace=False,
-        )
-        self._logger = logger.bind(journal=self)
+        self._sink = self._take_logs() if takes_logs else None
 
     def event(
         self, event: str, message: str = "", *, level: str = "INFO", sync: bool = False, **fields: Any
@@ -89,10 +79,10 @@ class Journal:
         unknown = fields.keys() - set(_CARRIED)
         if unknown:
             raise TypeError(f"a journal line has no field {sorted(unknown)}: put it into data")
-        self._logger.bind(event=event, fields=fields).log(level, message)
+        seq = self._write(now(), event, level, message, fields)
         if sync:
             self.sync()
-        return int(self._written.seq)
+        return seq
 
     def sync(self) -> None:
         """Return when every line so far is on the disk."""
@@ -101,7 +91,10 @@ class Journal:
     def close(self) -> None:
         """Take no more lines. May be called twice."""
         if self._file >= 0:
-            logger.remove(self._sink)
+            if self._sink is not None:
+                from loguru import logger
+
+                logger.remove(self._sink)
             os.close(self._file)
             self._file = -1
 
@@ -113,35 +106,41 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _is_mine(self, record: Record) -> bool:
-        owner = record["extra"].get("journal")
-        return owner is self or (owner is None and self._takes_logs)
+    def _take_logs(self) -> int:
+        from loguru import logger
 
-    def _write(self, message: Message) -> None:
+        with contextlib.suppress(ValueError):  # it is gone already
+            logger.remove(0)  # loguru's own handler would print every line
+        return logger.add(
+            self._take_log, level=0, format=_no_format, catch=False, diagnose=False, backtrace=False
+        )
+
+    def _take_log(self, message: Message) -> None:
         record = message.record
-        extra = record["extra"]
-        fields = extra["fields"] if extra.get("journal") is self else {**self.context, **_log_fields(record)}
-        self._seq += 1
-        head = {
-            "v": VERSION,
-            "seq": self._seq,
-            "time": record["time"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            **self._head,
-            "event": extra.get("event", "log"),
-            "level": record["level"].name.lower(),
-        }
-        rest = {"message": record["message"]}
+        fields = {**self.context, **_log_fields(record)}
+        self._write(record["time"], "log", record["level"].name, record["message"], fields)
+
+    def _write(self, time: datetime, event: str, level: str, message: str, fields: Mapping[str, Any]) -> int:
+        rest: dict[str, Any] = {"message": message}
+        named: dict[str, Any] = {}
         for name, value in fields.items():
             if value is not None:
-                (head if name in _NAMED_IN_CODE else rest)[name] = value
-        body = orjson.dumps(head)[:-1] + b"," + self._masked(rest)[1:-1]
-        sealed = body + b',"crc":"%08x"}\n' % zlib.crc32(body)
-        try:
-            self._append(sealed)
-        except OSError:
-            self._seq -= 1
-            raise
-        self._written.seq = self._seq
+                (named if name in _NAMED_IN_CODE else rest)[name] = value
+        with self._writing:
+            seq = self._seq + 1
+            head = {
+                "v": VERSION,
+                "seq": seq,
+                "time": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                **self._head,
+                "event": event,
+                "level": level.lower(),
+                **named,
+            }
+            body = orjson.dumps(head)[:-1] + b"," + self._masked(rest)[1:-1]
+            self._append(body + b',"crc":"%08x"}\n' % zlib.crc32(body))
+            self._seq = seq
+        return seq
 
     def _masked(self, values: dict[str, Any]) -> bytes:
         return self.redactor.json(orjson.dumps(values, default=str, option=orjson.OPT_NON_STR_KEYS))
@@ -156,7 +155,7 @@ class Journal:
 
 
 def _log_fields(record: Record) -> dict[str, Any]:
-    data = {k: v for k, v in record["extra"].items() if k not in {"journal", "event", "fields"}}
+    data = dict(record["extra"])
     data["where"] = f"{record['file'].name}:{record['line']}"
     exception = record["exception"]
     error = (

@@ -17,6 +17,7 @@ _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
     " PRAGMA wal_autocheckpoint=250"  # 1 MB: with the usual 4 MB a small disk is full before the log is ever folded in
 )
+_MIGRATIONS: Final = "django_migrations"  # Django's own table of them
 _opening = threading.Lock()
 
 
@@ -55,14 +56,13 @@ def open_store(database: Path, more: Mapping[str, Any] | None = None) -> None:
     raises ValueError.
     Raises EnvironmentProblem when the file can't be opened.
     """
-    import django
     from django.conf import settings
     from django.db import OperationalError, connection
 
     with _opening:
         if not settings.configured:
             settings.configure(**{**django_options(database), **(more or {})})
-            django.setup()
+            _load_models(with_pages=bool(more))
         elif str(settings.DATABASES["default"]["NAME"]) != str(database):
             raise ValueError(f"this process has opened {settings.DATABASES['default']['NAME']} already")
         try:
@@ -77,19 +77,28 @@ def open_store(database: Path, more: Mapping[str, Any] | None = None) -> None:
             ) from error
 
 
+def _load_models(*, with_pages: bool) -> None:
+    """Load Django's applications; without pages not by `django.setup`, which loads URLs, HTTP, templates and mail too."""
+    if with_pages:
+        import django
+
+        django.setup()
+        return
+    from django.apps import apps
+    from django.conf import settings
+
+    apps.populate(settings.INSTALLED_APPS)
+
+
 def _migrate_if_behind(connection: Any) -> None:
     from django.apps import apps
-    from django.core.management import call_command
-    from django.db.migrations.recorder import MigrationRecorder
 
     known = {
         (app.label, path.stem)
         for app in apps.get_app_configs()
         for path in (Path(app.path) / "migrations").glob("[0-9]*.py")
     }
-    recorder = MigrationRecorder(connection)
-    applied = set(recorder.applied_migrations()) if recorder.has_table() else set()
-    behind = known - applied
+    behind = known - _applied(connection)
     if behind or word_index.is_missing(connection):
         with _alone(Path(connection.settings_dict["NAME"])):
             if any(label == "store" for label, _name in behind):
@@ -97,6 +106,8 @@ def _migrate_if_behind(connection: Any) -> None:
                 with connection.cursor() as cursor:
                     word_index.stop_keeping(cursor.execute)
             if behind:
+                from django.core.management import call_command
+
                 call_command("migrate", verbosity=0, interactive=False)
             word_index.ensure(connection)
             if (
@@ -104,6 +115,15 @@ def _migrate_if_behind(connection: Any) -> None:
             ):  # what making the tables wrote into the log needs its room no more
                 with connection.cursor() as cursor:
                     cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _applied(connection: Any) -> set[tuple[str, str]]:
+    """The migrations that the store has had, read without what makes tables: it is slow to load, and rarely needed."""
+    if _MIGRATIONS not in connection.introspection.table_names():
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT app, name FROM {_MIGRATIONS}")  # noqa: S608 (a name of this file)
+        return set(cursor.fetchall())
 
 
 @contextmanager
