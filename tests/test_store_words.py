@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.cases.rebuild import rebuild
-from runner.store import word_index
+from runner.store import word_index, words
 from runner.store.models import Case, Item, Problem, Queue, Run
 from runner.store.word_index import ALL
 from runner.store.words import Words, newest_first, with_words, words_of
@@ -96,6 +96,41 @@ def test_a_value_is_asked_for_as_a_whole_and_by_its_field() -> None:
     assert keys(whole=("a",)) == ["A"]
 
 
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ((("amount", "7"),), ["A"]),
+        ((("AMOUNT", "7"),), ["A"]),
+        ((("number", "7"),), ["B"]),
+        ((("city", "österreich"),), ["B"]),
+        ((("place", "ÖSTERREICH"), ("amount", "7")), ["A"]),
+        ((("amount", "７"),), ["A"]),
+        ((("amount", "7"), ("number", "7")), []),
+        ((("amount", "[7]"),), []),
+    ],
+)
+def test_a_value_under_another_name_is_not_meant(
+    values: tuple[tuple[str, str], ...], found: list[str]
+) -> None:
+    put("A", amount=7, number=8, place="Österreich")
+    put("B", amount=8, number="7", parts=[{"city": "Österreich"}])
+    assert keys(values=values) == found
+
+
+def test_rows_with_a_value_that_is_not_wanted_are_left_out() -> None:
+    put("SAME-1", state="new")
+    put("SAME-2", state="old", note="new")
+    assert keys(all=("same",), no_values=(("state", "new"),)) == ["SAME-2"]
+
+
+def test_the_name_of_a_field_is_no_word() -> None:
+    item = put("A", amount="12.50")
+    fail(item, "wrong", error={"code": "PRICE_OFF", "type": "BusinessError"})
+    assert (keys("amount"), cases("amount"), cases("code")) == ([], [], [])
+    found = with_words(Case.objects.all(), Words(values=(("code", "price_off"), ("amount", "12.50"))))
+    assert [case.key for case in found] == ["A"]
+
+
 def test_words_that_are_not_wanted_are_left_out_of_the_newest_too() -> None:
     for number in range(6):
         put(f"SAME-{number}", note="odd" if number % 2 else "even")
@@ -146,10 +181,10 @@ def test_runs_are_found_by_parameters_and_error() -> None:
         pk="R1", bot="post", queued=AT, parameters={"month": "2026-11"}, error={"message": "proxy refused"}
     )
     Run.objects.create(pk="R2", bot="post", queued=AT, schedule="nightly")
-    found = [run.pk for run in newest_first(Run.objects.all(), words_of("proxy"), 5)]
+    found = [run.pk for run in newest_first(Run.objects.all(), words_of("proxy"), 5).rows]
     assert found == ["R1"]
-    assert [run.pk for run in newest_first(Run.objects.all(), words_of("night"), 5)] == ["R2"]
-    assert len(newest_first(Run.objects.all(), words_of("post"), 5)) == 2
+    assert [run.pk for run in newest_first(Run.objects.all(), words_of("night"), 5).rows] == ["R2"]
+    assert len(newest_first(Run.objects.all(), words_of("post"), 5).rows) == 2
 
 
 def test_only_the_newest_of_very_many_are_looked_at_where_that_is_asked_for() -> None:
@@ -170,9 +205,7 @@ def test_words_are_found_exactly_where_they_occur(texts: list[str], word: str) -
         put(str(number), note=text)
     if len(word) >= 3 or not word.isascii():
         wanted = [
-            str(number)
-            for number, text in enumerate(texts)
-            if word.casefold() in f"\nnote:{text}\n".casefold()
+            str(number) for number, text in enumerate(texts) if word.casefold() in f"\n{text}\n".casefold()
         ]
         assert keys(all=(word,)) == wanted
 
@@ -184,6 +217,18 @@ def test_a_rebuild_makes_the_index_again(tmp_path: Path) -> None:
     assert (keys("Z-1"), cases("Z-1")) == before == (["Z-1"], ["Z-1"])
     put("AFTER-1")
     assert keys("after-1") == ["AFTER-1"]
+
+
+def test_that_only_the_newest_of_very_many_were_looked_at_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(6):
+        put(f"SAME-{number}", amount="7" if number == 0 else "8")
+    monkeypatch.setattr(words, "NEWEST", 5)
+    monkeypatch.setattr(words, "_A_FEW", 2)
+    found = newest_first(Item.objects.filter(key__endswith="0"), words_of("same"), 3)
+    assert (found.rows, found.looked_at) == ([], 5)
+    assert newest_first(Item.objects.all(), words_of("same"), 3).looked_at == 0
+    assert words.are_very_many(Item, words_of("same"), 5)
+    assert not words.are_very_many(Item, words_of("same"), 6)
 
 
 def test_a_store_without_the_index_gets_it_when_it_is_opened_and_is_searched_all_the_same(

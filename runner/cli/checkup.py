@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from runner.cli.checkup_store import clock, counts, ledger, store
+from runner.cli.checkup_store import clock, counts, ledger, store, words
 from runner.cli.finding import Check, Finding, State, from_error
 from runner.cli.project import Project
 from runner.cli.timetables import load
@@ -182,6 +182,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "schedules": _schedules,
     "ledger": ledger,
     "problems": counts,
+    "search": words,
     "vault": _vault,
     "leftovers": _leftovers,
 }

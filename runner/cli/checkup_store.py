@@ -181,3 +181,31 @@ def counts(project: Project, bots: Discovery) -> Iterator[Finding]:
             "audit trail", State.ERROR, f"entry {report.broken.seq}: {report.broken.why}",
             "somebody, or a damaged disk, has changed the store: compare it with a backup",
         )  # fmt: skip
+
+
+def words(project: Project, bots: Discovery) -> Iterator[Finding]:
+    """How much of the index of words is made."""
+    del bots
+    if not project.settings.database.exists():
+        return
+    from django.db import DatabaseError
+
+    try:
+        with_store(project)
+        from runner.store.word_index import share_made
+
+        share = share_made()
+    except (DatabaseError, RunnerError):  # a store that can't be read is the finding of another check
+        return
+    if share is None:
+        yield Finding(
+            "search", State.WARNING, "this store has no index of words: a search looks into every row",
+            "use a Python whose SQLite is 3.34 or newer, with FTS5",
+        )  # fmt: skip
+    elif share < 1.0:
+        yield Finding(
+            "search", State.WARNING, f"the index of words is being made, {int(share * 100)} % are done",
+            "runner up or runner desk goes on with it, beside the work",
+        )  # fmt: skip
+    else:
+        yield Finding("search", State.OK, "the index of words is whole")

@@ -51,9 +51,13 @@ def desk(
         import webbrowser
 
         webbrowser.open(server.url)
-    # As a part of `runner up` the catalogue of bots is kept there already.
+    # As a part of `runner up` the catalogue of bots is kept there already, and the index of words is made there.
     others = [] if attached else parts_of(["bots"], project.settings, project.environment, lambda _text: None)
     parts: list[Part] = [server, *others]
+    if not attached:
+        from runner.store.word_index_making import WordIndexMaker
+
+        parts.append(WordIndexMaker())
     serve_together(parts)
     return 0
 

@@ -57,6 +57,10 @@ def _serve(names: Sequence[str], project: Project, *, single: bool, desk: bool =
         _say(f"{' and '.join(names)} of {settings.project} (data in {settings.home}); end with Ctrl-C")
         others = ("bots", "webhooks") if "scheduler" in names else ("bots",)  # one sender is enough
         parts = parts_of((*names, *others), settings, project.environment, _say, rows_of)
+        if "worker" in names:
+            from runner.store.word_index_making import WordIndexMaker
+
+            parts.append(WordIndexMaker())
         if desk:
             from runner.cli.desk import DeskPart
 

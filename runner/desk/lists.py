@@ -54,7 +54,8 @@ class Col:
 class Filter:
     """One filter: `key` is its name in the address, `apply` narrows the rows by a value.
 
-    With `choices` (value, words) it is chosen from a menu, without them it is typed. Raising ValueError in `apply` says
+    With `choices` (value, words) it is chosen from a menu, without them it is typed. `note` is what the page says of a
+    value beside the rows; empty: nothing. `whole` is `apply` for exports, where a page leaves something out. Raising ValueError in `apply` says
     that the value makes no sense; it is then shown as a refused chip.
     """
 
@@ -62,6 +63,8 @@ class Filter:
     title: Word
     apply: Callable[[QuerySet[Any], str], QuerySet[Any]]
     choices: Callable[[], Iterable[tuple[str, Word]]] | None = None
+    note: Callable[[str], str] | None = None
+    whole: Callable[[QuerySet[Any], str], QuerySet[Any]] | None = None
 
     def words_of(self, value: str) -> str:
         """What the chip says for a value."""
@@ -88,6 +91,7 @@ class Chip:
     value: str
     without: str
     refused: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +128,10 @@ class Shown(Generic[Row]):
         return words(self.total, self.most)
 
 
-def narrowed(request: DeskRequest, spec: ListOf, rows: QuerySet[Row]) -> tuple[QuerySet[Row], list[Chip]]:
-    """The rows that the filters in the address leave, and a chip for each filter that is set."""
+def narrowed(
+    request: DeskRequest, spec: ListOf, rows: QuerySet[Row], *, whole: bool = False
+) -> tuple[QuerySet[Row], list[Chip]]:
+    """The rows that the filters in the address leave, and a chip for each filter that is set; `whole`: not for a page."""
     chips: list[Chip] = []
     for one in spec.filters:
         for value in request.GET.getlist(one.key):
@@ -133,11 +139,12 @@ def narrowed(request: DeskRequest, spec: ListOf, rows: QuerySet[Row]) -> tuple[Q
                 continue
             without = _without(request.GET, one.key, value)
             try:
-                rows = one.apply(rows, value.strip())
+                rows = (one.whole if whole and one.whole else one.apply)(rows, value.strip())
             except ValueError:
                 chips.append(Chip(str(one.title), value, without, refused=True))
                 continue
-            chips.append(Chip(str(one.title), one.words_of(value), without))
+            note = one.note(value.strip()) if one.note and not whole else ""
+            chips.append(Chip(str(one.title), one.words_of(value), without, note=note))
     return rows, chips
 
 
@@ -207,7 +214,7 @@ def wants_export(request: DeskRequest) -> bool:
 
 def export(request: DeskRequest, spec: ListOf, rows: QuerySet[Row]) -> HttpResponse:
     """The filtered list as a workbook, in its order, at most 100,000 rows. Text that looks like a formula stays text."""
-    kept, _chips = narrowed(request, spec, rows)
+    kept, _chips = narrowed(request, spec, rows, whole=True)
     order = order_of(request, spec)
     ordered = kept.order_by(f"{'-' if order.descending else ''}{order.field}", "pk")[:MOST_EXPORTED]
     return export_known(spec, ordered.iterator(2000))

@@ -1,8 +1,12 @@
 """The index of words: what cases, items and runs are found by, kept by triggers in the transaction that writes the rows.
 
 SQLite's FTS5 with the trigram tokenizer finds any part of a text that is three letters long or longer, Chinese too.
-What is indexed of a row is a text of lines: its key, what it says, and ``name:value`` for each value of its data; it
-begins and ends with a line break, so that a whole value can be asked for. On another database there is no index.
+What is indexed of a row is a text of lines: its key, what it says, and each value of its data; it begins and ends with
+a line break, so that a whole value can be asked for. Names of fields are not in it: everybody who looks for ``amount``
+would find every row. On another database there is no index.
+
+A store that has many rows already gets the index in small steps (`word_index_making`): `store_words_made` says for
+each kind below which number of a row (`upto`) rows are still to be indexed.
 """
 
 # ruff: noqa: S608 (every text that is put into SQL is a name of this file)
@@ -13,10 +17,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-VERSION: Final = 1  # in the names of the triggers: an index of another version is made anew
+VERSION: Final = 2  # in the names of the triggers: an index of another version is made anew
 LONGEST: Final = 10_000  # characters of one text that are indexed
+AT_ONCE: Final = 5_000  # rows up to which a store gets its index when it is opened
+MADE: Final = "store_words_made"
 _LINE: Final = "char(10)"
-_seen: Final[set[str]] = set()  # stores of this process that have it: asked once
+_kept: Final[set[str]] = (
+    set()
+)  # stores of this process that have it, and those that have all of it: asked once
+_seen: Final[set[str]] = set()
 Execute = Callable[[str], Any]
 
 
@@ -44,15 +53,20 @@ class Indexed:
         """The table that shows which groups of three letters there are."""
         return f"{self.words}_terms"
 
+    @property
+    def upto(self) -> str:
+        """The number below which rows are still to be indexed, as SQL."""
+        return f"(SELECT upto FROM {MADE} WHERE words = '{self.words}')"
+
     def text_of(self, row: str) -> str:
         """The text of `row` (``new``, ``old`` or a table) as SQL."""
         return f"substr({self.text.format(row=row)}, 1, {LONGEST})"
 
 
 def _values(column: str) -> str:
-    """Each value in a JSON column as a line ``name:value``."""
+    """Each value in a JSON column as a line."""
     return (
-        f"coalesce((SELECT group_concat(coalesce(one.key, '') || ':' || one.atom, {_LINE})"
+        f"coalesce((SELECT group_concat(one.atom, {_LINE})"
         f" FROM json_tree({column}) AS one WHERE one.atom IS NOT NULL), '')"
     )
 
@@ -62,8 +76,8 @@ def _lines(*parts: str) -> str:
 
 
 _ERROR: Final = (
-    "'code:' || coalesce(json_extract({row}.error, '$.code'), '')"
-    " || char(10) || 'type:' || coalesce(json_extract({row}.error, '$.type'), '')"
+    "coalesce(json_extract({row}.error, '$.code'), '')"
+    " || char(10) || coalesce(json_extract({row}.error, '$.type'), '')"
 )
 ITEMS: Final = Indexed(
     "store_item",
@@ -107,60 +121,112 @@ ALL: Final = (ITEMS, CASES, RUNS)
 
 
 def is_there() -> bool:
-    """Whether the store of this process has the index."""
+    """Whether the store of this process has the index; some rows may still be missing in it (`is_whole`)."""
+    from django.db import connection
+
+    return connection.vendor == "sqlite" and _is_known(connection)
+
+
+def is_whole() -> bool:
+    """Whether the index is there and has every row."""
+    return share_made() == 1.0
+
+
+def share_made() -> float | None:
+    """Which share of the rows the index has, 0 to 1; None where there is no index."""
     from django.db import connection
 
     if connection.vendor != "sqlite":
-        return False
-    name = str(connection.settings_dict["NAME"])
-    if name not in _seen and _is_complete(connection):
+        return None
+    name = _name(connection)
+    if name in _seen:
+        return 1.0
+    if not _is_known(connection):
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT sum(upto), sum(whole) FROM {MADE}")
+        left, whole = cursor.fetchone()
+    if not left:
         _seen.add(name)
-    return name in _seen
+        return 1.0
+    return min(0.999, 1 - float(left) / float(whole))
 
 
 def is_missing(connection: Any) -> bool:
     """Whether the index has to be made: it is not there or of another version, and the database can have one."""
-    return connection.vendor == "sqlite" and not _is_complete(connection) and _can(connection)
+    return connection.vendor == "sqlite" and not _is_kept(connection) and _can(connection)
 
 
 def ensure(connection: Any) -> None:
-    """Make the index where it is missing, from all rows."""
+    """Begin the index where it is missing: rows that come are in it from now on, those of a small store are too."""
     from django.db import transaction
 
     if is_missing(connection):
         with transaction.atomic(), connection.cursor() as cursor:
-            make(cursor.execute)
+            if sum(_last(cursor.execute, one) for one in ALL) <= AT_ONCE:
+                make(cursor.execute)
+            else:
+                begin(cursor.execute)
 
 
 def make(execute: Execute) -> None:
-    """Make tables, triggers and contents anew; the caller holds the transaction."""
-    stop_keeping(execute)
+    """Make tables, triggers and contents anew, from all rows; the caller holds the transaction."""
+    _make_tables(execute)
     for one in ALL:
-        execute(f"DROP TABLE IF EXISTS {one.terms}")
-        execute(f"DROP TABLE IF EXISTS {one.words}")
-        execute(f"DROP TABLE IF EXISTS {one.texts}")
-        for sql in _tables(one):
-            execute(sql)
-    fill(execute)
-
-
-def fill(execute: Execute) -> None:
-    """Index all rows of empty tables, and keep them from now on; the caller holds the transaction."""
-    for one in ALL:
-        whole = f"SELECT {{what}}, {one.text_of(one.table)} FROM {one.table} ORDER BY {{by}}"
+        whole = f"SELECT rowid, {{what}} FROM {one.table} ORDER BY rowid".format(
+            what=f"id, {one.text_of(one.table)}" if one.has_texts else one.text_of(one.table)
+        )
         if one.has_texts:
-            by = "opened" if one is CASES else "queued"
-            execute(f"INSERT INTO {one.texts}(owner, text) {whole.format(what='id', by=by)}")
+            execute(f"INSERT INTO {one.texts}(id, owner, text) {whole}")
             execute(f"INSERT INTO {one.words}({one.words}) VALUES ('rebuild')")
         else:
-            execute(f"INSERT INTO {one.words}(rowid, text) {whole.format(what='id', by='id')}")
+            execute(f"INSERT INTO {one.words}(rowid, text) {whole}")
+        execute(f"INSERT INTO {MADE}(words, upto, whole) VALUES ('{one.words}', 0, 0)")
+    _keep(execute)
+
+
+def begin(execute: Execute) -> None:
+    """Make empty tables and keep what comes from now on; rows that are there already come in by `step`.
+
+    The caller holds the transaction. The texts of rows that come get numbers behind those of all rows that are there.
+    """
+    _make_tables(execute)
     for one in ALL:
-        for name, sql in _triggers(one).items():
-            execute(f"CREATE TRIGGER {name} {sql}")
+        last = _last(execute, one)
+        execute(f"INSERT INTO {MADE}(words, upto, whole) VALUES ('{one.words}', {last + 1}, {last + 1})")
+        if one.has_texts:
+            execute(f"INSERT INTO sqlite_sequence(name, seq) VALUES ('{one.texts}', {last})")
+    _keep(execute)
+
+
+def step(execute: Execute, most: int) -> bool:
+    """Index at most `most` rows that are still to be indexed: the newest, of the kind that is furthest behind.
+
+    False when none was left. The caller holds the transaction. A row that was changed or deleted meanwhile is indexed
+    as it is, or not at all.
+    """
+    left = execute(f"SELECT words, upto FROM {MADE} WHERE upto > 0 ORDER BY 1.0 * upto / whole DESC LIMIT 1")
+    found = left.fetchone()
+    if found is None:
+        return False
+    one, upto = next(one for one in ALL if one.words == found[0]), int(found[1])
+    lowest = execute(
+        f"SELECT rowid FROM {one.table} WHERE rowid < {upto} ORDER BY rowid DESC LIMIT 1 OFFSET {most - 1}"
+    ).fetchone()
+    low = int(lowest[0]) if lowest else 0
+    rows = f"FROM {one.table} WHERE rowid >= {low} AND rowid < {upto} ORDER BY rowid"
+    text = one.text_of(one.table)
+    if one.has_texts:
+        execute(f"INSERT OR IGNORE INTO {one.texts}(id, owner, text) SELECT rowid, id, {text} {rows}")
+    else:
+        execute(f"INSERT INTO {one.words}(rowid, text) SELECT rowid, {text} {rows}")
+    execute(f"UPDATE {MADE} SET upto = {low} WHERE words = '{one.words}'")
+    return True
 
 
 def stop_keeping(execute: Execute) -> None:
     """Drop the triggers: rows that are written from now on are not indexed until `make`."""
+    _kept.clear()
     _seen.clear()
     found = execute(
         "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'words\\_%' ESCAPE '\\'"
@@ -184,7 +250,23 @@ def made_anew() -> Iterator[None]:
         make(cursor.execute)
 
 
-def _is_complete(connection: Any) -> bool:
+def _name(connection: Any) -> str:
+    return str(connection.settings_dict["NAME"])
+
+
+def _last(execute: Execute, one: Indexed) -> int:
+    """The highest number of a row."""
+    return int(execute(f"SELECT coalesce(max(rowid), 0) FROM {one.table}").fetchone()[0])
+
+
+def _is_known(connection: Any) -> bool:
+    name = _name(connection)
+    if name not in _kept and _is_kept(connection):
+        _kept.add(name)
+    return name in _kept
+
+
+def _is_kept(connection: Any) -> bool:
     found = _number(
         connection, f"sqlite_master WHERE type = 'trigger' AND name LIKE 'words\\_{VERSION}\\_%' ESCAPE '\\'"
     )
@@ -204,6 +286,24 @@ def _number(connection: Any, rows: str) -> int:
         return int(cursor.fetchone()[0])
 
 
+def _make_tables(execute: Execute) -> None:
+    stop_keeping(execute)
+    execute(f"DROP TABLE IF EXISTS {MADE}")
+    execute(f"CREATE TABLE {MADE}(words TEXT PRIMARY KEY, upto INTEGER NOT NULL, whole INTEGER NOT NULL)")
+    for one in ALL:
+        execute(f"DROP TABLE IF EXISTS {one.terms}")
+        execute(f"DROP TABLE IF EXISTS {one.words}")
+        execute(f"DROP TABLE IF EXISTS {one.texts}")
+        for sql in _tables(one):
+            execute(sql)
+
+
+def _keep(execute: Execute) -> None:
+    for one in ALL:
+        for name, sql in _triggers(one).items():
+            execute(f"CREATE TRIGGER {name} {sql}")
+
+
 def _tables(one: Indexed) -> list[str]:
     content = f"content='{one.texts}', content_rowid='id'" if one.has_texts else "content=''"
     made = [
@@ -220,10 +320,10 @@ def _tables(one: Indexed) -> list[str]:
 
 
 def _triggers(one: Indexed) -> dict[str, str]:
-    """Name and body of each trigger that keeps one kind."""
+    """Name and body of each trigger that keeps one kind. What is not in the index yet can't be taken out of it."""
     begin = f"words_{VERSION}_{one.table}"
     changed = " OR ".join(f"new.{name} IS NOT old.{name}" for name in one.changes)
-    on_change = f"AFTER UPDATE OF {', '.join(one.changes)} ON {one.table} WHEN {changed}"
+    on_change = f"AFTER UPDATE OF {', '.join(one.changes)} ON {one.table} WHEN"
     if not one.has_texts:
         put, drop = _put(one, "new.id", one.text_of("new")), _drop(one, "old.id", one.text_of("old"))
         case = (
@@ -231,15 +331,16 @@ def _triggers(one: Indexed) -> dict[str, str]:
             f" WHERE store_case.id = {CASES.texts}.owner) WHERE owner = (SELECT id FROM store_case WHERE item_id = new.id);"
         )
         return {
-            f"{begin}_put": f"AFTER INSERT ON {one.table} BEGIN {put} END",
-            f"{begin}_changed": f"{on_change} BEGIN {drop} {put} {case} END",
-            f"{begin}_gone": f"AFTER DELETE ON {one.table} BEGIN {drop} END",
+            f"{begin}_put": f"AFTER INSERT ON {one.table} WHEN new.id >= {one.upto} BEGIN {put} END",
+            f"{begin}_changed": f"{on_change} ({changed}) AND old.id >= {one.upto} BEGIN {drop} {put} END",
+            f"{begin}_of_case": f"{on_change} {changed} BEGIN {case} END",
+            f"{begin}_gone": f"AFTER DELETE ON {one.table} WHEN old.id >= {one.upto} BEGIN {drop} END",
         }
     texts, put, drop = one.texts, _put(one, "new.id", "new.text"), _drop(one, "old.id", "old.text")
     new = one.text_of("new")
     return {
         f"{begin}_put": f"AFTER INSERT ON {one.table} BEGIN INSERT INTO {texts}(owner, text) VALUES (new.id, {new}); END",
-        f"{begin}_changed": f"{on_change} BEGIN UPDATE {texts} SET text = {new} WHERE owner = new.id; END",
+        f"{begin}_changed": f"{on_change} {changed} BEGIN UPDATE {texts} SET text = {new} WHERE owner = new.id; END",
         f"{begin}_gone": f"AFTER DELETE ON {one.table} BEGIN DELETE FROM {texts} WHERE owner = old.id; END",
         f"{begin}_text_put": f"AFTER INSERT ON {texts} BEGIN {put} END",
         f"{begin}_text_changed": f"AFTER UPDATE ON {texts} WHEN new.text IS NOT old.text BEGIN {drop} {put} END",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BooleanField, Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from runner.store import word_index
@@ -17,6 +18,7 @@ from runner.store.word_index import CASES, ITEMS, RUNS, Indexed
 
 Row = TypeVar("Row", bound=Model)
 NEWEST: Final = 20_000  # how many rows with very common words a page looks at, the newest of them
+NEWEST_VALUES: Final = 5_000  # the same where a value is looked up in the data of each of them
 _MOST_TERMS: Final = 300
 _SHORT: Final = 3  # letters that the index can look up
 _A_FEW: Final = 400  # looked at first: mostly enough
@@ -29,22 +31,48 @@ _LOOKED_INTO: Final[Mapping[type[Model], Sequence[str]]] = {
 }
 
 
+# Where the data of each kind of row is that ``name:value`` asks for, and the name of an error's parts.
+_DATA: Final[Mapping[type[Model], str]] = {
+    Case: "(SELECT held.data FROM store_item AS held WHERE held.id = store_case.item_id)",
+    Item: "store_item.data",
+    Run: "store_run.parameters",
+}
+_ERRORS: Final[Mapping[type[Model], str]] = {Case: "store_case.error", Run: "store_run.error"}
+_ERROR_PARTS: Final = frozenset({"code", "type"})
+_JSON: Final[Mapping[type[Model], str]] = {Case: "item__data", Item: "data", Run: "parameters"}
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """What is asked for: rows with all of `all`, without any of `none`, and with these whole values of their data.
 
-    `whole` are lines that have to be there as they are: a key, an id, a value without its name.
+    `values` and `no_values` are (name, value): fields of the data, or ``code`` and ``type`` of an error. `whole` are
+    lines that have to be there as they are: a key, an id, a value whatever its name.
     """
 
     all: tuple[str, ...] = ()
     none: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     whole: tuple[str, ...] = ()
+    no_values: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether it asks for nothing that a row has to have."""
         return not (self.all or self.values or self.whole)
+
+    @property
+    def has_values(self) -> bool:
+        """Whether the data of each row has to be looked into."""
+        return bool(self.values or self.no_values)
+
+
+@dataclass(frozen=True, slots=True)
+class Newest(Generic[Row]):
+    """Rows that were found, those that came last in front. `looked_at`: only so many of those with the words were; 0: all."""
+
+    rows: list[Row]
+    looked_at: int = 0
 
 
 def words_of(text: str) -> Words:
@@ -55,34 +83,52 @@ def words_of(text: str) -> Words:
 def with_words(rows: QuerySet[Row], asked: Words, newest: int | None = None) -> QuerySet[Row]:
     """Those of `rows` (cases, items or runs) that have what is asked for; with `newest` only so many are looked at.
 
-    A word occurs in the key, the text or a name or value of the data, in any place, in small or capital letters. One or two
-    Latin letters or digits count only as a whole value. Asking for nothing leaves `rows` as they are.
+    A word occurs in the key, the text or a value of the data, in any place, in small or capital letters. One or two
+    Latin letters or digits count only as a whole value. Asking for nothing leaves `rows` as they are. While the index
+    is being made, every row is looked into, which takes its time; with `newest` those that it has.
     """
-    if asked.is_empty and not asked.none:
+    if asked.is_empty and not (asked.none or asked.no_values):
         return rows
-    if not word_index.is_there():
+    if not (word_index.is_whole() if newest is None else word_index.is_there()):
         return _looked_into(rows, asked)
     one = _INDEXED[rows.model]
     expression = expression_of(one, asked)
     if expression is None:
         return rows.none()
-    return rows.filter(pk__in=_matching(one, expression, newest))
+    return _with_values(rows, asked).filter(pk__in=_matching(one, expression, newest))
 
 
-def newest_first(rows: QuerySet[Row], asked: Words, most: int) -> list[Row]:
+def newest_first(rows: QuerySet[Row], asked: Words, most: int) -> Newest[Row]:
     """At most `most` of `rows` that have what is asked for, those that came last in front."""
     order = (_CAME[rows.model], "-pk")
     if not word_index.is_there():
-        return list(_looked_into(rows, asked).order_by(*order)[:most])
+        return Newest(list(_looked_into(rows, asked).order_by(*order)[:most]))
     one, found = _INDEXED[rows.model], list[Row]()
     expression = expression_of(one, asked)
     if expression is None:
-        return []
-    for newest in (_A_FEW, NEWEST):
-        found = list(rows.filter(pk__in=_matching(one, expression, newest)).order_by(*order)[:most])
-        if len(found) == most or asked.whole:  # a whole key is had by few
-            break
-    return found
+        return Newest([])
+    limit = NEWEST_VALUES if asked.has_values else NEWEST
+    ordered = _with_values(rows, asked).order_by(*order)
+    for newest in (_A_FEW, limit):
+        found = list(ordered.filter(pk__in=_matching(one, expression, newest))[:most])
+        # A whole key is had by few.
+        if len(found) == most or asked.whole or not _are_more(one, expression, newest):
+            return Newest(found)
+    return Newest(found, limit)
+
+
+def are_very_many(model: type[Model], asked: Words, most: int) -> bool:
+    """Whether more than `most` rows have these words: then `with_words(…, newest=most)` leaves out the oldest."""
+    if asked.is_empty or not word_index.is_there():
+        return False
+    expression = expression_of(_INDEXED[model], asked)
+    return expression is not None and _are_more(_INDEXED[model], expression, most)
+
+
+def spellings(word: str) -> list[str]:
+    """The word as typed, and as it is written in ordinary letters: input methods type ＡＢＣ１２３ for ABC123."""
+    plain = "".join(letter for letter in word if letter >= " ")
+    return list(dict.fromkeys([plain, unicodedata.normalize("NFKC", plain)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +141,12 @@ class Expression:
 
 def expression_of(one: Indexed, asked: Words) -> Expression | None:
     """The words as FTS5 has them; None where one of them occurs nowhere. Asking only for what is not there is None too."""
-    needed = [_any_of(one, _spellings(word)) for word in asked.all]
-    needed += [
-        _any_of(one, [f"\n{name}:{said}\n" for said in _spellings(value)]) for name, value in asked.values
-    ]
-    needed += [_any_of(one, [f"\n{said}\n" for said in _spellings(line)]) for line in asked.whole]
+    needed = [_any_of(one, spellings(word)) for word in asked.all]
+    lines = (*(value for _name, value in asked.values), *asked.whole)
+    needed += [_any_of(one, [f"\n{said}\n" for said in spellings(line)]) for line in lines]
     if not needed or not all(needed):
         return None
-    unwanted = [found for word in asked.none if (found := _any_of(one, _spellings(word)))]
+    unwanted = [found for word in asked.none if (found := _any_of(one, spellings(word)))]
     return Expression(" AND ".join(f"({part})" for part in needed), " OR ".join(unwanted))
 
 
@@ -125,10 +169,35 @@ def _matching(one: Indexed, asked: Expression, newest: int | None) -> RawSQL:
     return RawSQL(match, parameters)  # noqa: S611 (values are parameters)
 
 
-def _spellings(word: str) -> list[str]:
-    """The word as typed, and as it is written in ordinary letters: input methods type ＡＢＣ１２３ for ABC123."""
-    plain = "".join(letter for letter in word if letter >= " ")
-    return list(dict.fromkeys([plain, unicodedata.normalize("NFKC", plain)]))
+def _are_more(one: Indexed, asked: Expression, than: int) -> bool:
+    sql = f"SELECT 1 FROM {one.words} WHERE {one.words} MATCH %s LIMIT 1 OFFSET {than}"  # noqa: S608 (our names)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [asked.wanted])
+        return cursor.fetchone() is not None
+
+
+def _with_values(rows: QuerySet[Row], asked: Words) -> QuerySet[Row]:
+    """Those whose data has these values under these names. The index finds values, whatever their name is."""
+    for name, value in asked.values:
+        rows = rows.filter(_has_value(rows.model, name, value))
+    for name, value in asked.no_values:
+        rows = rows.exclude(_has_value(rows.model, name, value))
+    return rows
+
+
+def _has_value(model: type[Model], name: str, value: str) -> Any:
+    """The condition that a row has a value under a name, wherever it stands in its data, in small or capital letters."""
+    if connection.vendor != "sqlite":
+        return _occurs([f"{_JSON[model]}__icontains"], value)
+    whole = f"(?i)\\A(?:{'|'.join(re.escape(said) for said in spellings(value))})\\Z"
+    held = (
+        "EXISTS (SELECT 1 FROM json_tree({}) AS one WHERE lower(one.key) = lower(%s) AND one.atom REGEXP %s)"
+    )
+    places = [_DATA[model]]
+    if name.casefold() in _ERROR_PARTS and model in _ERRORS:
+        places.append(_ERRORS[model])
+    sql = " OR ".join(held.format(place) for place in places)
+    return RawSQL(f"({sql})", [name, whole] * len(places), output_field=BooleanField())  # noqa: S611 (values are parameters)
 
 
 def _any_of(one: Indexed, spellings: Iterable[str]) -> str:
@@ -138,7 +207,7 @@ def _any_of(one: Indexed, spellings: Iterable[str]) -> str:
         if len(word) >= _SHORT:
             parts.append(_quoted(word))
         elif word.isascii():
-            parts += [_quoted(f"\n{word}\n"), _quoted(f":{word}\n")]
+            parts.append(_quoted(f"\n{word}\n"))
         else:
             parts += [_quoted(term) for term in _terms(one, word.lower())]
     return " OR ".join(parts)
@@ -158,11 +227,11 @@ def _quoted(text: str) -> str:
 
 def _looked_into(rows: QuerySet[Row], asked: Words) -> QuerySet[Row]:
     places = _LOOKED_INTO[rows.model]
-    for word in (*asked.all, *asked.whole, *(value for _name, value in asked.values)):
+    for word in (*asked.all, *asked.whole):
         rows = rows.filter(_occurs(places, word))
     for word in asked.none:
         rows = rows.exclude(_occurs(places, word))
-    return rows
+    return _with_values(rows, asked)
 
 
 def _occurs(places: Sequence[str], word: str) -> Q:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from runner.desk import lists
+from runner.desk import lists, word_notes
 from runner.desk.words import Word, choices
+from runner.store.models import Case
 from runner.store.words import NEWEST, with_words, words_of
 
 
@@ -25,6 +26,10 @@ def _problem_text(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
 
 def _case_text(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     return with_words(rows, words_of(value), NEWEST)
+
+
+def _case_text_whole(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+    return with_words(rows, words_of(value))
 
 
 PROBLEMS: Final = lists.ListOf(
@@ -71,7 +76,7 @@ _CASE_FILTERS: Final = (
     lists.field_filter("priority", _("Priority"), "priority", lambda: choices("priority")),
     lists.field_filter("problem", _("Problem"), "problem_id"),
     lists.field_filter("run", _("Run"), "run_id"),
-    lists.Filter("text", _("Words"), _case_text),
+    lists.Filter("text", _("Words"), _case_text, note=word_notes.of_filter(Case), whole=_case_text_whole),
 )
 CASES: Final = lists.ListOf("cases", _CASE_COLUMNS, _CASE_FILTERS, usual="due")
 SETTLED: Final = lists.ListOf("closed-cases", _CASE_COLUMNS, _CASE_FILTERS, usual="-opened")

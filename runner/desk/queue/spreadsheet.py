@@ -78,7 +78,7 @@ def take_out(request: DeskRequest) -> HttpResponse:
         by = "problem_id" if request.POST.get("of") == "problem" else "pk"
         found = found.filter(**{f"{by}__in": picked})
     else:
-        found, _chips = narrowed(request, CASES, found)
+        found, _chips = narrowed(request, CASES, found, whole=True)
     ids = list(found.order_by("due", "pk").values_list("pk", flat=True)[: LARGEST + 1])
     if not ids:
         messages.warning(request, _("No case that waits fits, so there is nothing to take out."))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from runner.cases.item_acts import known_queue
 from runner.core.nouns import ItemStatus
-from runner.desk import lists
+from runner.desk import lists, word_notes
 from runner.desk.access import page
 from runner.desk.asking import DeskRequest
 from runner.desk.live import live
@@ -62,6 +62,10 @@ def _with_words(rows: QuerySet[Item], value: str) -> QuerySet[Item]:
     return with_words(rows, words_of(value), NEWEST)
 
 
+def _with_words_whole(rows: QuerySet[Item], value: str) -> QuerySet[Item]:
+    return with_words(rows, words_of(value))
+
+
 ITEMS: Final = lists.ListOf(
     "items",
     (
@@ -75,7 +79,13 @@ ITEMS: Final = lists.ListOf(
     ),
     (
         lists.field_filter("status", _("State"), "status", lambda: choices("item")),
-        lists.Filter("text", _("Key or words"), _with_words),
+        lists.Filter(
+            "text",
+            _("Key or words"),
+            _with_words,
+            note=word_notes.of_filter(Item),
+            whole=_with_words_whole,
+        ),
         lists.Filter("run", _("Run"), _of_run),
     ),
     usual="id",

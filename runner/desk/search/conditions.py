@@ -43,7 +43,7 @@ def asked_of(query: Query, who: str, now: datetime) -> Asked:
     """What a query asks for, when `who` asks at `now`."""
     asked = Asked(Words(query.words, query.unwanted), {kind: Q() for kind in KINDS})
     values: list[tuple[str, str]] = []
-    unwanted = list(query.unwanted)
+    no_values: list[tuple[str, str]] = []
     for one in query.conditions:
         name = name_of(one.name)
         if one.name.casefold() in IN:
@@ -58,11 +58,11 @@ def asked_of(query: Query, who: str, now: datetime) -> Asked:
             }
             _narrow(asked, one, None if wrong else found, wrong)
         else:
-            _data_field(asked, one, values, unwanted)
-    if values:
+            _data_field(asked, one, no_values if one.is_not else values)
+    if values or no_values:
         asked.where = {kind: q for kind, q in asked.where.items() if kind in {"cases", "items", "runs"}}
-    asked.words = Words(query.words, tuple(unwanted), tuple(values))
-    if unwanted and asked.words.is_empty:
+    asked.words = Words(query.words, query.unwanted, tuple(values), no_values=tuple(no_values))
+    if (query.unwanted or no_values) and asked.words.is_empty:
         asked.refused.append(_("Say what is looked for too: a minus alone only says what is not."))
     return asked
 
@@ -147,16 +147,13 @@ def _on(column: str, name: Name, one: Condition, who: str, now: datetime) -> Q:
     return Q(**{column: value})
 
 
-def _data_field(asked: Asked, one: Condition, values: list[tuple[str, str]], unwanted: list[str]) -> None:
+def _data_field(asked: Asked, one: Condition, values: list[tuple[str, str]]) -> None:
     """A field of the data: a whole value of it is looked for. A name that no queue knows is looked for all the same."""
     if one.operator != "=":
         asked.refused.append(
             _("“%(said)s”: fields of the data can't be compared; write %(name)s:value.")
             % {"said": one, "name": one.name}
         )
-        return
-    if one.is_not:
-        unwanted.append(f"{one.name}:{one.value}")
         return
     known = data_fields()
     near = "" if one.name in known else nearest(one.name, known)

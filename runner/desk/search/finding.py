@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -20,9 +20,10 @@ from runner.desk.queues.views import queues_with_process
 from runner.desk.search.conditions import Asked
 from runner.desk.search.marks import marked
 from runner.desk.search.names import KINDS
+from runner.desk.word_notes import only_the_newest
 from runner.desk.words import Word
 from runner.store.models import Bot, Case, Item, Problem, Run
-from runner.store.words import Words, newest_first
+from runner.store.words import Words, newest_first, spellings
 
 Row = TypeVar("Row", bound=Model)
 A_GROUP: Final = 8  # hits of each kind where all kinds are shown
@@ -44,33 +45,44 @@ class Hit:
 
 @dataclass(slots=True)
 class Group:
-    """What was found of one kind; `more` is where all of it is, empty where this is all."""
+    """What was found of one kind; `more` is where all of it is, empty where this is all.
+
+    `looked_at`: of very many rows with the words only so many, the newest, were looked at; 0: all were.
+    """
 
     kind: str
     title: Word
     hits: list[Hit] = field(default_factory=list)
     more: str = ""
+    looked_at: int = 0
+
+    @property
+    def only(self) -> str:
+        """`looked_at` in words."""
+        return only_the_newest(self.looked_at) if self.looked_at else ""
 
 
 def find(request: DeskRequest, asked: Asked, text: str, most: int = A_GROUP) -> list[Group]:
-    """The groups in which something was found. At most a dozen queries; none looks at more than `words.NEWEST` rows."""
-    if asked.is_empty or (asked.words.none and asked.words.is_empty):
+    """The groups in which something was found, or not everything was looked at. At most a dozen queries."""
+    if asked.is_empty or ((asked.words.none or asked.words.no_values) and asked.words.is_empty):
         return []
     most = ONE_KIND if asked.only and most == A_GROUP else most
     groups = []
     for kind in asked.where:
-        hits = _FINDERS[kind](request, asked, most + 1)
-        if hits:
+        group = Group(kind, KINDS[kind])
+        hits = _FINDERS[kind](request, asked, most + 1, group)
+        if hits or group.looked_at:
             more = (
                 f"{reverse('search:page')}?{urlencode({'q': f'{text} in:{kind}'})}"
                 if len(hits) > most
                 else ""
             )
-            groups.append(Group(kind, KINDS[kind], hits[:most], "" if asked.only else more))
+            group.hits, group.more = hits[:most], "" if asked.only else more
+            groups.append(group)
     return groups
 
 
-def _cases(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
+def _cases(request: DeskRequest, asked: Asked, most: int, group: Group) -> list[Hit]:
     rows = request.access.limit(Case.objects.filter(asked.where["cases"]), "cases.see")
     if (
         asked.words.is_empty
@@ -79,7 +91,8 @@ def _cases(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
         settled = _light(rows.filter(waits=False)).order_by("-opened", "-pk")[: most - len(waiting)]
         found = [*waiting, *settled]
     else:
-        found = _ranked(_light(rows), asked.words, most)
+        found = _ranked(_light(rows), asked.words, most, group)
+        prefetch_related_objects(found, Prefetch("item", Item.objects.only("data")))
     return [_case_hit(one, asked.words) for one in found]
 
 
@@ -97,10 +110,11 @@ def _case_hit(case: Case, words: Words) -> Hit:
         "case",
         case.status,
         case.opened,
+        () if words.is_empty else _lines_with(case.item.data if case.item else {}, words),
     )
 
 
-def _items(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
+def _items(request: DeskRequest, asked: Asked, most: int, group: Group) -> list[Hit]:
     if not request.access.may("queues.see"):
         return []
     rows = Item.objects.filter(asked.where["items"])
@@ -108,7 +122,9 @@ def _items(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
         seen = request.access.limit(queues_with_process(), "queues.see")
         rows = rows.filter(queue__in=list(seen.values_list("pk", flat=True)))
     rows = rows.only("queue_id", "key", "status", "source", "data", "put_at")
-    found = list(rows.order_by("-pk")[:most]) if asked.words.is_empty else _ranked(rows, asked.words, most)
+    found = (
+        list(rows.order_by("-pk")[:most]) if asked.words.is_empty else _ranked(rows, asked.words, most, group)
+    )
     return [_item_hit(one, asked.words) for one in found]
 
 
@@ -119,14 +135,14 @@ def _item_hit(item: Item, words: Words) -> Hit:
     return Hit(title, address, text, "item", item.status, item.put_at, _lines_with(item.data, words))
 
 
-def _runs(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
+def _runs(request: DeskRequest, asked: Asked, most: int, group: Group) -> list[Hit]:
     rows = request.access.limit(Run.objects.filter(asked.where["runs"]), "runs.see").defer(
         "outputs", "evidence"
     )
     found = (
         list(rows.order_by("-queued", "-pk")[:most])
         if asked.words.is_empty
-        else _ranked(rows, asked.words, most)
+        else _ranked(rows, asked.words, most, group)
     )
     return [
         Hit(
@@ -142,21 +158,20 @@ def _run_text(run: Run) -> str:
     return " · ".join(part for part in (run.schedule or "", run.requested_by, message) if part)
 
 
-def _ranked(rows: QuerySet[Row], words: Words, most: int) -> list[Row]:
+def _ranked(rows: QuerySet[Row], words: Words, most: int, group: Group) -> list[Row]:
     """Rows with a line that is exactly the word (a key, an id, a whole value), then those where the words occur."""
     first: list[Row] = []
-    if len(words.all) == 1 and not words.values:
-        first = newest_first(rows, Words(none=words.none, whole=words.all), most)
+    if len(words.all) == 1 and not words.has_values:
+        first = newest_first(rows, Words(none=words.none, whole=words.all), most).rows
     if len(first) >= most:
         return first
     known = {one.pk for one in first}
     rest = newest_first(rows, words, most)
-    return [*first, *(one for one in rest if one.pk not in known)][:most]
+    group.looked_at = rest.looked_at
+    return [*first, *(one for one in rest.rows if one.pk not in known)][:most]
 
 
-def _problems(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
-    if asked.words.values:
-        return []
+def _problems(request: DeskRequest, asked: Asked, most: int, _group: Group) -> list[Hit]:
     rows = request.access.limit(Problem.objects.filter(asked.where["problems"]), "problems.see")
     rows = _having(rows, asked.words, ("title__icontains", "root_cause__icontains", "id__istartswith"))
     return [
@@ -168,7 +183,7 @@ def _problems(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
     ]  # fmt: skip
 
 
-def _bots(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
+def _bots(request: DeskRequest, asked: Asked, most: int, _group: Group) -> list[Hit]:
     rows = request.access.limit(Bot.objects.filter(asked.where["bots"], present=True), "bots.see")
     rows = _having(
         rows,
@@ -195,7 +210,7 @@ def _having(rows: QuerySet[Row], words: Words, places: Iterable[str]) -> QuerySe
     return rows
 
 
-def _schedules(request: DeskRequest, asked: Asked, most: int) -> list[Hit]:
+def _schedules(request: DeskRequest, asked: Asked, most: int, _group: Group) -> list[Hit]:
     found = timetable()
     if found is None or not request.access.may("schedules.see"):
         return []
@@ -226,17 +241,19 @@ def _equals(where: Q, values: Mapping[str, str]) -> bool:
 
 def _lines_with(data: Any, words: Words) -> tuple[tuple[str, SafeString], ...]:
     """The values in which a word occurs, as (name, value); at most three."""
-    wanted = [word.casefold() for word in words.all]
+    wanted = {said.casefold() for word in words.all for said in spellings(word)}
+    named = {(name.casefold(), said.casefold()) for name, value in words.values for said in spellings(value)}
     pairs = data.items() if isinstance(data, dict) else ()
     found = [
         (str(name), marked(str(value), (*words.all, *dict(words.values).values())))
         for name, value in pairs
-        if (str(name), str(value)) in words.values or any(word in str(value).casefold() for word in wanted)
+        if (str(name).casefold(), str(value).casefold()) in named
+        or any(word in str(value).casefold() for word in wanted)
     ]
     return tuple(found[:3])
 
 
-_FINDERS: Final[Mapping[str, Callable[[DeskRequest, Asked, int], list[Hit]]]] = {
+_FINDERS: Final[Mapping[str, Callable[[DeskRequest, Asked, int, Group], list[Hit]]]] = {
     "cases": _cases,
     "items": _items,
     "runs": _runs,

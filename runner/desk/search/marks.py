@@ -9,6 +9,8 @@ from typing import Final
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from runner.store.words import spellings
+
 _LONGEST: Final = 200  # characters of a text that are shown
 _BEFORE: Final = 60  # of them before the first word
 
@@ -16,7 +18,7 @@ _BEFORE: Final = 60  # of them before the first word
 def marked(text: str, words: Iterable[str]) -> SafeString:
     """The part of `text` around the first of the words, with each of them in ``<mark>``; its begin where none occurs."""
     plain = " ".join(text.split())
-    wanted = sorted({word for word in words if word}, key=len, reverse=True)
+    wanted = sorted({said for word in words for said in spellings(word) if said}, key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, wanted)), re.IGNORECASE) if wanted else None
     first = pattern.search(plain) if pattern else None
     begin = max(0, first.start() - _BEFORE) if first and first.end() > _LONGEST else 0

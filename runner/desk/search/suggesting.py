@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from runner.desk.search.conditions import data_fields
 from runner.desk.search.names import IS, KINDS, NAMES, Name, name_of
 from runner.store.models import Bot, Queue
 
@@ -32,10 +33,11 @@ def completions(text: str) -> list[Completion]:
     name, begin = last["name"], last["begin"].casefold()
     if name is None:
         names = [(one.key, str(one.title)) for one in NAMES] + [(one, "") for one in ("is", "in")]
+        names += [(one, "") for one in data_fields()] if begin else []
         found = [
             (f"{key}:", title)
             for key, title in names
-            if key.startswith(begin) or title.casefold().startswith(begin)
+            if key.casefold().startswith(begin) or title.casefold().startswith(begin)
         ]
         return [Completion(f"{before}{minus}{offered}", offered, title) for offered, title in found[:3]]
     found = [

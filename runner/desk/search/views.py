@@ -10,11 +10,12 @@ from django.shortcuts import render
 from runner.core.clock import now
 from runner.desk.access import page
 from runner.desk.asking import DeskRequest
-from runner.desk.search.conditions import Asked, all_names, asked_of
+from runner.desk.search.conditions import Asked, all_names, asked_of, data_fields
 from runner.desk.search.finding import find
 from runner.desk.search.names import IS, KINDS
 from runner.desk.search.query import MOST_CHARACTERS, parse
 from runner.desk.search.suggesting import completions
+from runner.desk.word_notes import being_made
 
 _OFFERED = 3  # hits of each kind
 
@@ -23,14 +24,17 @@ _OFFERED = 3  # hits of each kind
 def search(request: DeskRequest) -> HttpResponse:
     """What was found, by kind, with what was not understood above it; without a query the help."""
     text, asked = _asked(request)
+    groups = find(request, asked, text)
     context: dict[str, Any] = {
         "words": text,
         "refused": asked.refused,
-        "groups": find(request, asked, text),
+        "groups": groups,
         "names": all_names(),
         "kinds": KINDS.items(),
         "states": IS.items(),
         "only": asked.only,
+        "being_made": being_made(),
+        "fields": [word for word in asked.words.all if word in data_fields()] if text and not groups else (),
         "too_long": len(request.GET.get("q", "")) > MOST_CHARACTERS,
     }
     return render(request, "search/page.html", context)
