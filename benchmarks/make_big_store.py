@@ -98,7 +98,7 @@ class _Rows:
         self._salt = draw.random()
 
     def items(self) -> Iterator[Mapping[str, Any]]:
-        for n in range(self._size.cases + self._size.clean):
+        for number, n, at in self._order():
             failed = n < self._size.cases
             bot = self._bot(n)
             status = ("exception" if self._waits(n) else "done") if failed else "done"
@@ -109,18 +109,18 @@ class _Rows:
                 "supplier": SUPPLIERS[self._pick(n, "c", len(SUPPLIERS))],
             }
             yield {
-                "id": n + 1, "queue_id": f"q_{bot}", "key": data["number"], "status": status, "data": data,
+                "id": number, "queue_id": f"q_{bot}", "key": data["number"], "status": status, "data": data,
                 "original": data, "source": f"orders.xlsx/Sheet1!{n % 50_000}", "attempts_made": 1,
-                "put_at": self._opened(n), "finished": self._opened(n) if status == "done" else None,
-                "put_run_id": _run_id(self._run(n)), "error": {"code": "X"} if status == "exception" else None,
+                "put_at": self._opened(at), "finished": self._opened(at) if status == "done" else None,
+                "put_run_id": _run_id(self._run(at)), "error": {"code": "X"} if status == "exception" else None,
             }  # fmt: skip
 
     def attempts(self) -> Iterator[Mapping[str, Any]]:
-        for n in range(self._size.cases + self._size.clean):
+        for number, n, at in self._order():
             yield {
-                "id": n + 1, "item_id": n + 1, "number": 1, "run_id": _run_id(self._run(n)), "lane": 1,
-                "status": "failed" if n < self._size.cases else "done", "started": self._opened(n),
-                "finished": self._opened(n), "kind": "business", "step": "enter",
+                "id": number, "item_id": number, "number": 1, "run_id": _run_id(self._run(at)), "lane": 1,
+                "status": "failed" if n < self._size.cases else "done", "started": self._opened(at),
+                "finished": self._opened(at), "kind": "business", "step": "enter",
             }  # fmt: skip
 
     def cases(self) -> Iterator[Mapping[str, Any]]:
@@ -135,14 +135,15 @@ class _Rows:
             yield {
                 "id": _short("case", n), "kind": ("business", "application", "unknown")[self._pick(n, "k", 10) // 4],
                 "status": state, "bot": bot, "process": f"p{BOTS.index(bot) % 5}", "run_id": _run_id(self._run(n)),
-                "item_id": n + 1, "problem_id": _short("problem", problem), "queue": f"q_{bot}", "key": f"N{n:07}",
+                "item_id": self._item(n), "problem_id": _short("problem", problem), "queue": f"q_{bot}", "key": f"N{n:07}",
                 "fingerprint": _print_of(problem), "bot_version": f"v{self._pick(n, 'v', 12)}",
                 "priority": (0, 0, 0, 1, 2, -1)[self._pick(n, "p", 6)],
                 "message": f"{WORDS[problem % len(WORDS)]} 'N{n:07}' {WORDS[problem // 7 % len(WORDS)]} is wrong",
                 "error": {"code": "X", "type": "BusinessError", "message": "wrong"}, "step": "enter", "opened": opened,
                 "changed": opened + timedelta(minutes=self._pick(n, "m", 5000)), "due": opened + timedelta(days=1),
-                "resolved": None if waits else opened + timedelta(hours=self._pick(n, "r", 72)),
+                "resolved": None if waits else opened + timedelta(minutes=600 + 60 * self._pick(n, "r", 62)),
                 "resolution": "" if waits else "retried",
+                "decided": None if waits else opened + timedelta(minutes=self._pick(n, "d", 600)),
                 "assignee": "" if state == "open" else PEOPLE[self._pick(n, "w", len(PEOPLE))],
                 "snoozed_until": NOW + timedelta(hours=1 + n % 90) if state == "waiting" else None,
             }  # fmt: skip
@@ -154,14 +155,29 @@ class _Rows:
             yield {"id": f"m{n}", "at": opened, "by": "runner", "machine": True, "verb": "opened", **common}
             if not self._waits(n):
                 by = PEOPLE[self._pick(n, "w", len(PEOPLE))]
+                decided = opened + timedelta(minutes=self._pick(n, "d", 600))
+                yield {"id": f"d{n}", "at": decided, "by": by, "machine": False, "verb": "retry", **common}
+                resolved = opened + timedelta(minutes=600 + 60 * self._pick(n, "r", 62))
                 yield {
                     "id": f"p{n}",
-                    "at": opened + timedelta(hours=1),
-                    "by": by,
+                    "at": resolved,
+                    "by": "runner",
                     "machine": True,
                     "verb": "resolved",
                     **common,
                 }
+
+    def _order(self) -> Iterator[tuple[int, int, int]]:
+        """Items as they were put, (id, number, time): clean ones, whose numbers come last, between those that failed."""
+        clean = self._size.cases
+        for n in range(self._size.cases):
+            yield self._item(n), n, n
+            for number in range(self._item(n) + 1, self._item(n + 1)):
+                yield number, clean, n
+                clean += 1
+
+    def _item(self, n: int) -> int:
+        return n + n * self._size.clean // self._size.cases + 1
 
     def _opened(self, n: int) -> datetime:
         share = (n % self._size.cases) / self._size.cases
@@ -181,7 +197,7 @@ class _Rows:
         return hash((n * 2_654_435_761 % 2**32, self._salt, _SEEDS[what])) % most
 
 
-_SEEDS: Final = {name: number for number, name in enumerate("cawskvpmro")}
+_SEEDS: Final = {name: number for number, name in enumerate("cawskvpmrod")}
 
 
 def _homes(size: Size, draw: random.Random) -> list[int]:

@@ -20,6 +20,12 @@ from runner.store.models import Act, Case, Item
 
 CASE: Final = "case"
 RUN: Final = "run"  # an act on a run: somebody asked for it
+DECISIONS: Final = (
+    ActVerb.RETRY,
+    ActVerb.DONE,
+    ActVerb.REJECT,
+    ActVerb.ATTEST,
+)  # what ends the waiting for a person
 
 
 def apply_act(act: Act) -> None:
@@ -108,6 +114,8 @@ def _apply_to_case(case: Case, act: Act, planned: Move) -> None:
         values["priority"] = act.data["priority"]
     if planned.case == CaseStatus.RESOLVED:
         values |= {"resolved": act.at, "resolution": planned.resolution}
+    if act.verb in DECISIONS and case.decided is None:
+        values["decided"] = act.at
     before = before_of(case.pk)
     if before is None or not change_case(before, **values):
         raise ConflictError("the case has moved meanwhile", where=f"case {case.pk}", code="CONFLICT")

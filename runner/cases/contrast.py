@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -98,8 +99,10 @@ def _candidates(name: str, failed: Sequence[Facts], clean: Sequence[Facts]) -> I
         yield from _thresholds(name, numbers[: len(bad)], numbers[len(bad) :], sizes)
     else:
         yield from _values(name, Counter(bad), Counter(good), sizes)
+    bad_values, good_values = Counter(bad), Counter(good)  # most values are had by many
     for form, has in _FORMS.items():
-        yield from _more(name, form, sum(map(has, bad)), sum(map(has, good)), sizes)
+        had = [sum(n for value, n in values.items() if has(value)) for values in (bad_values, good_values)]
+        yield from _more(name, form, had[0], had[1], sizes)
 
 
 def _values(name: str, bad: Counter[str], good: Counter[str], sizes: tuple[int, int]) -> Iterator[Finding]:
@@ -109,11 +112,12 @@ def _values(name: str, bad: Counter[str], good: Counter[str], sizes: tuple[int, 
 
 
 def _thresholds(name: str, bad: list[float], good: list[float], sizes: tuple[int, int]) -> Iterator[Finding]:
-    everything = sorted(bad + good)
+    everything, bad, good = sorted(bad + good), sorted(bad), sorted(good)
     cuts = sorted({everything[len(everything) * part // _CUTS] for part in range(1, _CUTS)})
     for cut in cuts:
-        yield from _more(name, f"≥ {cut:g}", sum(n >= cut for n in bad), sum(n >= cut for n in good), sizes)
-        yield from _more(name, f"< {cut:g}", sum(n < cut for n in bad), sum(n < cut for n in good), sizes)
+        below, clean_below = bisect_left(bad, cut), bisect_left(good, cut)
+        yield from _more(name, f"≥ {cut:g}", len(bad) - below, len(good) - clean_below, sizes)
+        yield from _more(name, f"< {cut:g}", below, clean_below, sizes)
 
 
 def _more(name: str, value: str, bad: int, good: int, sizes: tuple[int, int]) -> Iterator[Finding]:

@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from runner.cases.contrast import Finding, contrast
 from runner.cases.grouping import text_of
 from runner.core.errors import UsageError
 from runner.core.nouns import ItemStatus, RunStatus
-from runner.store.models import Attempt, Case, Item, Lane, Problem, Run
+from runner.store.models import Case, Item, Lane, Problem, Run
+from runner.store.moments import moment
 
 MOST_FAILED: Final = 1000
 MOST_CLEAN: Final = 3000
 _PROBES: Final = 30  # places at which clean items are taken, evenly over the time of the failed ones
+_MOST_QUEUES: Final = 3
 _LONGEST: Final = 200  # characters of a value
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_HOURS: Final = tuple(f"{hour:02}:00" for hour in range(24))
 
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """How many were compared, and what is over-represented among the failed ones. `of` is ``items`` or ``runs``."""
+    """How many were compared, and what is over-represented among the failed ones. `of` is ``items`` or ``runs``.
+
+    `all_failed` is how many failed ones the problem has: where it is more than `failed`, these are the last of them.
+    """
 
     of: str
     failed: int
     clean: int
     findings: tuple[Finding, ...]
+    all_failed: int = 0
 
 
 def contrast_of(problem_id: str, *, zone: tzinfo = UTC, most: int = 20) -> Contrast:
     """Compare the last 1,000 failed items of a problem with up to 3,000 clean ones that were put in the same time.
 
     A clean item is done and never had a case. A problem about runs is compared with runs of its bot that went through.
-    Hours and weekdays are those of `zone`. At most some 40 queries, each on an index, however large the store is.
+    Hours and weekdays are those of `zone`. At most six queries, each on an index, however large the store is.
     """
     problem = Problem.objects.filter(pk=problem_id).first()
     if problem is None:
@@ -45,54 +56,80 @@ def contrast_of(problem_id: str, *, zone: tzinfo = UTC, most: int = 20) -> Contr
     cases = Case.objects.filter(problem=problem).order_by("-opened")
     items = list(cases.filter(item__isnull=False).values_list("item_id", flat=True)[:MOST_FAILED])
     if items:
-        failed = _item_facts(Item.objects.filter(pk__in=items), zone)
-        clean = _item_facts(_clean_items(items), zone)
-        return Contrast("items", len(failed), len(clean), tuple(contrast(failed, clean, most=most)))
+        tried = _read([_with_last_try(Item.objects.filter(pk__in=items))])
+        untroubled = _read(_clean_items(items, sorted({one.queue for one in tried})[:_MOST_QUEUES]))[
+            :MOST_CLEAN
+        ]
+        hosts = _hosts({one.run for one in (*tried, *untroubled) if one.run})
+        failed, clean = _item_facts(tried, hosts, zone), _item_facts(untroubled, hosts, zone)
+        return _compared("items", failed, clean, problem.total, most)
     runs = list(cases.exclude(run=None).values_list("run_id", flat=True)[:MOST_FAILED])
     through = Run.objects.filter(bot=problem.bot, status=RunStatus.DONE)
     through = through.filter(queued__gte=problem.first_seen - (problem.last_seen - problem.first_seen))
     clean_runs = list(through.order_by("-queued").values_list("pk", flat=True)[:MOST_CLEAN])
     failed, clean = _run_facts(runs, zone), _run_facts(clean_runs, zone)
-    return Contrast("runs", len(failed), len(clean), tuple(contrast(failed, clean, most=most)))
+    return _compared("runs", failed, clean, problem.total, most)
 
 
-def _clean_items(failed: list[int]) -> list[Item]:
+def _compared(
+    of: str, failed: list[dict[str, str]], clean: list[dict[str, str]], total: int, most: int
+) -> Contrast:
+    findings = tuple(contrast(failed, clean, most=most))
+    return Contrast(of, len(failed), len(clean), findings, max(total, len(failed)))
+
+
+class _Tried(NamedTuple):
+    """What is compared of an item: its data, and its last attempt where there was one. JSON is text still."""
+
+    queue: str
+    data: str
+    run: str | None
+    lane: int | None
+    started: object
+    bot_version: str | None
+    locators: str | None
+
+
+def _with_last_try(items: QuerySet[Item]) -> QuerySet[Any]:
+    last = FilteredRelation("attempts", condition=Q(attempts__number=F("attempts_made")))
+    return items.annotate(last=last).values_list(
+        "queue_id", "data", "last__run_id", "last__lane", "last__started", "last__run__bot_version", "last__locators"
+    )  # fmt: skip
+
+
+def _clean_items(failed: list[int], queues: Sequence[str]) -> list[QuerySet[Any]]:
     """Clean items of the same queues whose ids (the order in which items were put) lie around those of the failed ones."""
-    found: list[Item] = []
-    for queue in _queues(failed):
-        first, last = min(failed), max(failed)
-        room = max(500, (last - first) // 10)
-        start, width = first - room, max(1, (last - first + 2 * room) // _PROBES)
-        each = max(1, MOST_CLEAN // _PROBES)
-        for probe in range(_PROBES + 1):
-            low = start + probe * width
+    first, last = min(failed), max(failed)
+    room = max(500, (last - first) // 10)
+    start, width = first - room, max(1, (last - first + 2 * room) // _PROBES)
+    each = max(1, MOST_CLEAN // _PROBES // max(1, len(queues)))
+    probes = []
+    for probe in range(_PROBES + 1):
+        low = start + probe * width
+        for queue in queues:
             clean = Item.objects.filter(
                 queue_id=queue, status=ItemStatus.DONE, pk__gte=low, pk__lt=low + width
             )
-            found += clean.filter(case=None).order_by("pk")[:each]
-    return found[:MOST_CLEAN]
+            probes.append(_with_last_try(clean.filter(case=None)).order_by("pk")[:each])
+    return probes
 
 
-def _queues(items: list[int]) -> list[str]:
-    return sorted(set(Item.objects.filter(pk__in=items).order_by().values_list("queue_id", flat=True)))[:3]
+def _read(probes: Sequence[QuerySet[Any]]) -> list[_Tried]:
+    """The rows of all these queries, asked as one, without Django's converters: for thousands of rows they are slow."""
+    parts, values = [], list[Any]()
+    for number, probe in enumerate(probes):
+        sql, parameters = probe.query.sql_with_params()
+        parts.append(f"SELECT * FROM ({sql}) AS probe{number}")  # noqa: S608 (Django's own SQL)
+        values += parameters
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), values)
+        return [_Tried(*row) for row in cursor.fetchall()]
 
 
-def _item_facts(items: Iterable[Item], zone: tzinfo) -> list[dict[str, str]]:
-    rows = list(items)
-    tries = _last_attempts([item.pk for item in rows])
-    hosts = _hosts({one["run_id"] for one in tries.values() if one["run_id"]})
-    return [
-        {**_data_facts("data", item.data), **_try_facts(tries.get(item.pk), hosts, zone)} for item in rows
-    ]
-
-
-def _last_attempts(items: list[int]) -> dict[int, dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
-    wanted = ("item_id", "number", "run_id", "lane", "started", "run__bot_version", "locators")
-    for start in range(0, len(items), 500):
-        rows = Attempt.objects.filter(item_id__in=items[start : start + 500]).order_by("item_id", "number")
-        found.update({row["item_id"]: row for row in rows.values(*wanted)})
-    return found
+def _item_facts(
+    rows: Iterable[_Tried], hosts: Mapping[tuple[str, int], str], zone: tzinfo
+) -> list[dict[str, str]]:
+    return [{**_data_facts("data", _value(one.data)), **_try_facts(one, hosts, zone)} for one in rows]
 
 
 def _hosts(runs: set[str]) -> defaultdict[tuple[str, int], str]:
@@ -100,18 +137,21 @@ def _hosts(runs: set[str]) -> defaultdict[tuple[str, int], str]:
     return defaultdict(str, {(run, number): host for run, number, host in rows})
 
 
-def _try_facts(
-    tried: dict[str, Any] | None, hosts: Mapping[tuple[str, int], str], zone: tzinfo
-) -> dict[str, str]:
-    if tried is None:
+def _try_facts(tried: _Tried, hosts: Mapping[tuple[str, int], str], zone: tzinfo) -> dict[str, str]:
+    started = moment(tried.started)
+    if started is None:
         return {}
-    facts = {
-        "bot_version": tried["run__bot_version"] or "",
-        "host": hosts[tried["run_id"], tried["lane"]],
-        **_time_facts(tried["started"], zone),
-    }
-    facts |= {f"locator {name}": f"rank {rank}" for name, rank in (tried["locators"] or {}).items()}
+    facts = {"bot_version": tried.bot_version or "", "host": "", **_time_facts(started, zone)}
+    if tried.run and tried.lane is not None:
+        facts["host"] = hosts[tried.run, tried.lane]
+    for name, rank in (_value(tried.locators) or {}).items():
+        facts[f"locator {name}"] = f"rank {rank}"
     return {name: value for name, value in facts.items() if value}
+
+
+def _value(said: Any) -> Any:
+    """JSON as a database gives it to a query without a model: text, or a value already."""
+    return json.loads(said) if isinstance(said, str) and said != "{}" else ({} if said == "{}" else said)
 
 
 def _run_facts(runs: list[str], zone: tzinfo) -> list[dict[str, str]]:
@@ -129,7 +169,7 @@ def _run_facts(runs: list[str], zone: tzinfo) -> list[dict[str, str]]:
 
 def _time_facts(at: datetime, zone: tzinfo) -> dict[str, str]:
     local = at.astimezone(zone)
-    return {"hour": f"{local:%H}:00", "weekday": _DAYS[local.weekday()]}
+    return {"hour": _HOURS[local.hour], "weekday": _DAYS[local.weekday()]}
 
 
 def _data_facts(prefix: str, data: Mapping[str, Any]) -> dict[str, str]:

@@ -94,7 +94,7 @@ def open_case(opening: Opening) -> str:
         insert_case(pk=opening.case_id, opened=at, due=due_of(opening.process, at), **of_item, **values)
     else:
         if known.status in SETTLED:
-            values |= {"opened": at, "due": due_of(opening.process, at)}
+            values |= {"opened": at, "decided": None, "due": due_of(opening.process, at)}
         change_case(known, times_opened=F("times_opened") + 1, **values)
         if known.problem != problem:
             settle_problem(known.problem)

@@ -85,6 +85,8 @@ def apply_undo(act: Act, case: Case) -> None:
         "snoozed_until": from_iso(was["snoozed_until"]) if was["snoozed_until"] else None,
         "changed": act.at,
     }
+    if case.decided == done.at:
+        values["decided"] = None
     if was["status"] not in SETTLED:
         values |= {"resolved": None, "resolution": ""}
         open_again = Problem.objects.filter(pk=case.problem_id, status=ProblemStatus.RESOLVED)

@@ -138,9 +138,13 @@ def contrast(problem: ProblemId, as_json: Json = False) -> None:
         for f in found.findings
     ]  # fmt: skip
     if as_json:
-        print_json({"of": found.of, "failed": found.failed, "clean": found.clean, "findings": rows})
+        counts = {"failed": found.failed, "all_failed": found.all_failed, "clean": found.clean}
+        print_json({"of": found.of, **counts, "findings": rows})
         return
-    say(f"{found.failed} {found.of} failed, {found.clean} clean ones of the same time")
+    if found.all_failed > found.failed:
+        say(f"{found.failed} {found.of} failed, the last of {found.all_failed}; {found.clean} clean ones of the same time")
+    else:
+        say(f"{found.failed} {found.of} failed, {found.clean} clean ones of the same time")
     columns = [
         Col("WHAT"), Col("VALUE"), Col("FAILED", fixed=True, right=True), Col("CLEAN", fixed=True, right=True),
         Col("TIMES", fixed=True, right=True), Col("CHANCE", fixed=True, right=True),

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Value
 
 from runner.core.nouns import OccurrenceState, ProblemStatus, RunStatus
 from runner.store.bot_health import BotHealth, bot_health
@@ -125,11 +125,11 @@ def workers_of(processes: Iterable[str]) -> dict[str, Workers]:
 def health_of(
     workers: Mapping[str, Workers], schedules: Mapping[str, Sequence[str]], now: datetime
 ) -> dict[str, Health]:
-    """The health of the processes with these bots; `schedules` names those of each. Seven queries, however many processes."""
+    """The health of the processes with these bots; `schedules` names those of each. Six queries, however many processes."""
     names = list(workers)
     of_bots = bot_health(list(dict.fromkeys(bot for some in workers.values() for bot in some.names)))
-    cases, problems = _cases(names, now), _problems(names)
-    missed, late, actions = _missed(schedules, now), _late(names, now), _actions(names, now)
+    cases, (problems, actions) = _cases(names, now), _problems_and_actions(names, now)
+    missed, late = _missed(schedules, now), _late(names, now)
     found = {}
     for name, some in workers.items():
         waiting, overdue = cases.get(name, (0, 0))
@@ -176,12 +176,25 @@ def _cases(names: Sequence[str], now: datetime) -> dict[str, tuple[int, int]]:
     return {process: (n, over) for process, n, over in counted}
 
 
-def _problems(names: Sequence[str]) -> dict[str, tuple[int, int]]:
+def _problems_and_actions(
+    names: Sequence[str], now: datetime
+) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
+    """By process: its open problems with those that came back, and its late corrective actions. One query."""
     live = Problem.objects.filter(process__in=names, merged_into=None)
     live = live.filter(Q(waiting__gt=0) | ~Q(status__in=_AT_REST))
     back = Q(regressions__gt=0) & ~Q(status__in=[*_AT_REST, ProblemStatus.VERIFYING])
-    counted = live.order_by().values_list("process").annotate(n=Count("*"), back=Count("pk", filter=back))
-    return {process: (n, again) for process, n, again in counted}
+    late = CorrectiveAction.objects.filter(
+        done=None, dropped=False, due__lt=now, problem__process__in=names
+    ).order_by()
+    actions: Any = late.values_list("problem__process", Value("actions"))
+    counted = live.order_by().values_list("process", Value("problems"))
+    rows = counted.annotate(n=Count("*"), back=Count("pk", filter=back)).union(
+        actions.annotate(n=Count("*"), back=Value(0)), all=True
+    )
+    found: dict[str, dict[str, tuple[int, int]]] = {"problems": {}, "actions": {}}
+    for process, what, n, again in rows:
+        found[what][process] = (n, again)
+    return found["problems"], {process: n for process, (n, _none) in found["actions"].items()}
 
 
 def _missed(schedules: Mapping[str, Sequence[str]], now: datetime) -> dict[str, int]:
@@ -200,9 +213,3 @@ def _late(names: Sequence[str], now: datetime) -> dict[str, list[str]]:
     for process, schedule in rows.order_by("due").values_list("process", "schedule")[:200]:
         found[process].append(schedule or "")
     return found
-
-
-def _actions(names: Sequence[str], now: datetime) -> dict[str, int]:
-    rows = CorrectiveAction.objects.filter(done=None, dropped=False, due__lt=now, problem__process__in=names)
-    counted: Any = rows.order_by().values_list("problem__process").annotate(n=Count("*"))
-    return dict(counted)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from django.db import connection
 
 from runner.core.nouns import RunStatus
+from runner.store.moments import moment
 
 LAST: Final = 20  # runs that are looked at
 MOST: Final = 1000  # cases that are counted
@@ -69,15 +70,7 @@ def bot_health(names: Sequence[str]) -> dict[str, BotHealth]:
     with connection.cursor() as cursor:
         cursor.execute(runs, list(names))
         for bot, run, status, started, finished, exceptions in cursor.fetchall():
-            last[bot].append(PastRun(run, status, _moment(started), _moment(finished), exceptions))
+            last[bot].append(PastRun(run, status, moment(started), moment(finished), exceptions))
         cursor.execute(cases, list(names))
         waiting = dict(cursor.fetchall())
     return {name: BotHealth(tuple(last[name]), waiting.get(name, 0)) for name in names}
-
-
-def _moment(value: object) -> datetime | None:
-    """A time as the database gives it to a query without a model: text or a naive one in UTC, or an aware one."""
-    found = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if not isinstance(found, datetime):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

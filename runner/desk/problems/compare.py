@@ -19,6 +19,7 @@ from runner.desk.access import page
 from runner.desk.asking import DeskRequest, NotAllowed
 from runner.desk.live import live
 from runner.desk.problems.asked import process_of_problem
+from runner.desk.templatetags.desk import number
 from runner.desk.words import Word
 from runner.store.models import Case, Problem
 
@@ -104,15 +105,31 @@ def compare(request: DeskRequest, problem_id: str) -> HttpResponse:
 def summary_of(found: Contrast) -> str:
     """What was compared, in a sentence."""
     if found.of == "items":
-        failed = ngettext("%(n)d failed item", "%(n)d failed items", found.failed) % {"n": found.failed}
+        failed = _failed_items(found)
         clean = ngettext("%(n)d clean one", "%(n)d clean ones", found.clean) % {"n": found.clean}
         text = _("%(failed)s, beside %(clean)s of the same queue that were put in the same time.")
         return text % {"failed": failed, "clean": clean}
-    failed = ngettext("%(n)d failed run", "%(n)d failed runs", found.failed) % {"n": found.failed}
+    failed = _failed_runs(found)
     clean = ngettext("%(n)d run", "%(n)d runs", found.clean) % {"n": found.clean}
     return _("%(failed)s, beside %(clean)s of the same bot that went through.") % {
         "failed": failed, "clean": clean,
     }  # fmt: skip
+
+
+def _failed_items(found: Contrast) -> str:
+    if found.all_failed > found.failed:
+        return _("The last %(n)s of %(all)s failed items") % _numbers(found)
+    return ngettext("%(n)d failed item", "%(n)d failed items", found.failed) % {"n": found.failed}
+
+
+def _failed_runs(found: Contrast) -> str:
+    if found.all_failed > found.failed:
+        return _("The last %(n)s of %(all)s failed runs") % _numbers(found)
+    return ngettext("%(n)d failed run", "%(n)d failed runs", found.failed) % {"n": found.failed}
+
+
+def _numbers(found: Contrast) -> dict[str, str]:
+    return {"n": number(found.failed), "all": number(found.all_failed)}
 
 
 def told(one: Finding, of: str) -> Compared:

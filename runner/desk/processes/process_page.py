@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
@@ -15,7 +16,7 @@ from runner.core.clock import now
 from runner.core.schedules_model import Process as Entry
 from runner.desk.access import page
 from runner.desk.asking import DeskRequest
-from runner.desk.people.models import Person
+from runner.desk.people.models import Person, ProcessRole
 from runner.desk.planned import in_force
 from runner.desk.processes.health_words import findings_of, verdict
 from runner.desk.processes.planned_for import entries, graces, is_known, schedules_by_process
@@ -54,6 +55,7 @@ def process(request: DeskRequest, process: str) -> HttpResponse:
     planned = schedules_by_process(workers)[process]
     health = health_of(workers, {process: [one.schedule.id for one in planned]}, at)[process]
     entry = entries().get(process)
+    people = _people_of(process, entry or Entry()) if request.access.may("people.see") else []
     context = {
         "process": process,
         "entry": entry or Entry(),
@@ -66,8 +68,8 @@ def process(request: DeskRequest, process: str) -> HttpResponse:
         "schedules": _schedules(planned),
         "queues": list(Queue.objects.filter(bot__in=health.bots).order_by("name")[:50]),
         "problems": _problems(process) if request.access.may("problems.see", process) else (),
-        "raci": _raci(request, entry or Entry()),
-        "people": _people(process) if request.access.may("people.see") else (),
+        "raci": _raci(entry or Entry(), {one.username for one in people}),
+        "people": _with_access(people),
         "periods": PERIODS,
         "days": period_of(request.GET.get("days", "")),
     }
@@ -137,30 +139,34 @@ def _problems(process: str) -> list[Any]:
     return found
 
 
-def _raci(request: DeskRequest, entry: Entry) -> list[tuple[str, list[Named]]]:
-    """The four letters, each with who stands there; names of people who may sign in lead to them."""
-    said: list[tuple[str, list[str]]] = [
+def _letters(entry: Entry) -> list[tuple[str, list[str]]]:
+    return [
         ("responsible", list(entry.responsible)),
         ("accountable", [entry.accountable] if entry.accountable else []),
         ("consulted", list(entry.consulted)),
         ("informed", list(entry.informed)),
     ]
-    everybody = {name for _letter, names in said for name in names}
-    known: set[str] = set()
-    if request.access.may("people.see"):
-        known = set(Person.objects.filter(username__in=everybody).values_list("username", flat=True))
+
+
+def _raci(entry: Entry, known: Collection[str]) -> list[tuple[str, list[Named]]]:
+    """The four letters, each with who stands there; `known` names lead to their pages."""
     return [
-        (letter, [Named(n, f"/people/{n}/" if n in known else "") for n in names]) for letter, names in said
+        (letter, [Named(n, f"/people/{n}/" if n in known else "") for n in names])
+        for letter, names in _letters(entry)
     ]
 
 
-def _people(process: str) -> list[tuple[Person, str, bool]]:
+def _people_of(process: str, entry: Entry) -> list[Any]:
+    """Everybody who may sign in or stands in the RACI, with the role that they have `here` alone. One query."""
+    named = {name for _letter, names in _letters(entry) for name in names}
+    here = ProcessRole.objects.filter(person=OuterRef("pk"), process=process).values("role")
+    rows = Person.objects.filter(Q(is_active=True) | Q(username__in=named)).order_by("username")
+    return list(rows.annotate(here=Subquery(here[:1]))[:500])
+
+
+def _with_access(people: Sequence[Any]) -> list[tuple[Person, str, bool]]:
     """Who may do what in the process: person, role there, and whether it is a role for this process alone."""
-    here: dict[int, str] = dict(
-        Person.objects.filter(process_roles__process=process).values_list("pk", "process_roles__role")
-    )
-    rows = Person.objects.filter(is_active=True).order_by("username")
-    found = [(one, here.get(one.pk, one.role), one.pk in here) for one in rows[:500]]
+    found = [(one, one.here or one.role, one.here is not None) for one in people if one.is_active]
     with_access = [row for row in found if row[1] != Role.NONE]
     return sorted(with_access, key=lambda row: (not row[2], -Role(row[1]).rank, row[0].username))[
         :_MOST_PEOPLE

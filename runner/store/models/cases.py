@@ -19,6 +19,7 @@ class Case(models.Model):
 
     `id` follows from the item's (queue, key), or from the run: an item has one case all its life, with its whole
     history. `version` grows with every change; a decision names the version it was made on. `waits`: a person is needed.
+    `decided` is when a person first decided about it since it was `opened`, unless that was taken back.
     `queue` and `key` repeat the item's, for lists; `fingerprint` is that of the failure, before people's grouping rules.
     """
 
@@ -44,6 +45,7 @@ class Case(models.Model):
     changed = models.DateTimeField()
     due = models.DateTimeField(null=True)
     resolved = models.DateTimeField(null=True)
+    decided = models.DateTimeField(null=True)
     resolution = models.CharField(max_length=40, default="")
     assignee = models.CharField(max_length=200, default="")
     snoozed_until = models.DateTimeField(null=True)
@@ -61,7 +63,10 @@ class Case(models.Model):
     )
 
     class Meta:
-        """Each list of the desk is an index read from one end: what is filtered, then the sort, then the id."""
+        """Each list of the desk is an index read from one end: what is filtered, then the sort, then the id.
+
+        The last three of a process hold all that its numbers are made of.
+        """
 
         indexes = (
             models.Index(fields=["waits", "due", "id"], name="case_by_due"),
@@ -82,6 +87,9 @@ class Case(models.Model):
             models.Index(fields=["assignee", "waits", "due", "id"], name="case_of_assignee"),
             models.Index(fields=["bot", "waits", "due", "id"], name="case_of_bot"),
             models.Index(fields=["process", "waits", "due", "id"], name="case_of_process"),
+            models.Index(fields=["process", "due", "resolved"], name="case_due_in_process"),
+            models.Index(fields=["process", "resolved", "opened"], name="case_resolved_in_process"),
+            models.Index(fields=["process", "opened", "decided"], name="case_decided_in_process"),
             models.Index(fields=["kind", "waits", "due", "id"], name="case_of_kind"),
             models.Index(fields=["queue", "waits", "due", "id"], name="case_of_queue"),
             models.Index(fields=["snoozed_until"], name="case_snoozed"),

@@ -97,7 +97,9 @@ class Attempt(models.Model):
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="attempts")
     number = models.IntegerField()
-    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="attempts")
+    run = models.ForeignKey(
+        Run, on_delete=models.SET_NULL, null=True, related_name="attempts", db_index=False
+    )
     lane = models.IntegerField()
     status = models.CharField(max_length=20, default=AttemptStatus.RUNNING)
     started = models.DateTimeField()
@@ -115,7 +117,10 @@ class Attempt(models.Model):
         """One row per item and number."""
 
         constraints = (models.UniqueConstraint(fields=["item", "number"], name="one_row_per_attempt"),)
-        indexes = (models.Index(fields=["status"]),)
+        indexes = (
+            models.Index(fields=["status"]),
+            models.Index(fields=["run", "number", "status"], name="attempt_of_run"),
+        )
 
     def __str__(self) -> str:
         return f"attempt {self.number} at {self.item_id}: {self.status}"

@@ -58,6 +58,7 @@ class Run(models.Model):
             models.Index(fields=["queued", "id"], name="run_by_queued"),
             models.Index(fields=["started", "id"], name="run_by_started"),
             models.Index(fields=["process", "-queued"], name="run_of_process"),
+            models.Index(fields=["process", "finished"], name="run_ended_in_process"),
             models.Index(fields=["bot", "-queued"]),
             models.Index(fields=["requested_by", "-queued"], name="run_of_person"),
             models.Index(fields=["worker", "-queued"], name="run_of_worker"),
