@@ -95,7 +95,7 @@ def test_the_value_in_which_a_word_was_found_is_shown_with_a_case_and_marked(des
     case = Case.objects.exclude(item=None).order_by("pk").first()
     assert case is not None
     assert case.item is not None
-    Item.objects.filter(pk=case.item_id).update(data={**case.item.data, "remark": "上海分公司 ABC"})
+    Item.objects.filter(pk=case.item.pk).update(data={**case.item.data, "remark": "上海分公司 ABC"})
     client = desk.client("viewer")
     for typed in ("分公司", "ＡＢＣ"):
         shown = client.get("/search/", {"q": f"{typed} in:cases"}).content.decode()

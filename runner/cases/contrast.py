@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -148,7 +148,7 @@ def _distinct(ranked: list[Finding]) -> list[Finding]:
     return kept
 
 
-_FORMS = {
+_FORMS: Final[Mapping[str, Callable[[str], bool]]] = {
     "(empty)": lambda text: not text.strip(),
     "(has characters outside ASCII)": lambda text: not text.isascii(),
     "(has spaces at an end)": lambda text: text != text.strip() and bool(text.strip()),

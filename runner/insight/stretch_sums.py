@@ -7,7 +7,7 @@ Each gives ``{number of the stretch: (part, whole)}`` for the stretches that hav
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -57,7 +57,7 @@ def _sums(  # noqa: PLR0917 (what a query is made of)
     sorted into groups.
     """
     edges = [connection.ops.adapt_datetimefield_value(at) for at in stretches.edges]
-    parts, values = [], list[object]()
+    parts, values = list[str](), list[Any]()
     for number in range(len(stretches)):
         parts.append(
             f"SELECT {number}, {', '.join(sums)} FROM {tables}"
