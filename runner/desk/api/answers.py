@@ -18,6 +18,8 @@ from runner.desk.api.operations import InQuery
 from runner.desk.api.wrong_input import Text
 from runner.desk.asking import DeskRequest
 from runner.desk.keyset import LARGEST, Order, part_of
+from runner.desk.navigation import counted
+from runner.desk.plans import FEW, along_the_order
 
 Row = TypeVar("Row", bound=Model)
 _VERSION: Final = re.compile(r'(?:W/)?"?(\d{1,9})(?:-[0-9a-f]+)?"?')
@@ -52,15 +54,18 @@ def answered(
 
 def listed(  # noqa: PLR0917 (in the order in which one says them)
     request: DeskRequest, rows: QuerySet[Row], wanted: Paged, sorts: Mapping[str, str], usual: str,
-    as_json: Callable[[Sequence[Row]], list[dict[str, Any]]],
+    as_json: Callable[[Sequence[Row]], list[dict[str, Any]]], whole: QuerySet[Row] | None = None,
 ) -> HttpResponse:  # fmt: skip
     """The part of `rows` that is asked for, as ``{"rows": […], "next": …}``; `next` is null at the end of the list.
 
+    `whole` has the conditions with which the indexes of the orders begin; those that `rows` has beside them are filters.
     Raises UsageError (API_SCHEMA) for another order than `sorts`, (API_PAGE) for a place that no part named.
     """
     order = _order(wanted.sort or usual, sorts)
+    few = counted(rows, FEW) < FEW
+    read = rows if few else along_the_order(whole if whole is not None else QuerySet(rows.model), rows)
     try:
-        part = part_of(rows, order, wanted.limit, after=wanted.cursor)
+        part = part_of(read, order, wanted.limit, after=wanted.cursor, few=few)
     except UsageError as error:
         error.where = "cursor"
         raise

@@ -87,7 +87,8 @@ def filter_of(wanted: CaseFields) -> CaseFilter:
 def list_cases(request: DeskRequest, wanted: Query[CaseQuery]) -> HttpResponse:
     """The oldest first. Sort: opened, due, changed, status, kind, bot, queue, item, assignee, priority, problem."""
     rows: QuerySet[Case] = request.access.limit(filtered_cases(filter_of(wanted)), "cases.see")
-    return listed(request, rows.prefetch_related("item", "problem"), wanted, SORTS, "opened", _told)
+    found, waiting = rows.prefetch_related("item", "problem"), Case.objects.filter(waits=True)
+    return listed(request, found, wanted, SORTS, "opened", _told, waiting)
 
 
 @operation("GET", "cases/{case_id}", "cases.see", summary=_("Show one case"), gives=shapes.Case)

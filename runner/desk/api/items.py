@@ -81,7 +81,8 @@ def get_items(request: DeskRequest, queue: Text, wanted: Query[ItemQuery]) -> Ht
         return answered(request, {"rows": [], "next": None})
     states = tuple(str(one) for one in wanted.status)
     rows = filtered_items(ItemFilter(queue, status=states, run=wanted.run, text=wanted.text))
-    return listed(request, rows, wanted, SORTS, "put", items_json)
+    of_queue = Item.objects.filter(queue_id=queue)
+    return listed(request, rows, wanted, SORTS, "put", items_json, of_queue)
 
 
 @operation(

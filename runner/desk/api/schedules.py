@@ -93,13 +93,15 @@ def get_next(request: DeskRequest, schedule: Text, wanted: Query[NextQuery]) -> 
 def get_occurrences(request: DeskRequest, schedule: Text, wanted: Query[OccurrenceQuery]) -> HttpResponse:
     """The latest first. Sort: due, state."""
     _planned(request, schedule, "schedules.see")
-    rows = Occurrence.objects.filter(schedule=schedule)
+    rows = whole = Occurrence.objects.filter(schedule=schedule)
     if wanted.state:
         rows = rows.filter(state__in=[str(one) for one in wanted.state])
     if wanted.since:
         rows = rows.filter(due__gte=wanted.since)
     sorts = {"due": "due", "state": "state"}
-    return listed(request, rows, wanted, sorts, "-due", lambda part: [occurrence_json(one) for one in part])
+    return listed(
+        request, rows, wanted, sorts, "-due", lambda part: [occurrence_json(one) for one in part], whole
+    )
 
 
 @operation(
