@@ -13,7 +13,7 @@ from django.db import transaction
 
 from runner.cases.acts import state_of
 from runner.cases.audit import append
-from runner.cases.deciding import MOVED, Decided, check_unmoved, not_found
+from runner.cases.deciding import MOVED, Decided, check_unmoved, last_acts, not_found
 from runner.cases.decisions import Decision, decide
 from runner.cases.moves import Answer
 from runner.cases.moves import decide as judge
@@ -120,13 +120,15 @@ def preview(chosen: Selection, decision: Decision, *, only: int | None = None) -
     looked_at = chosen.cases[:only]
     cases = Case.objects.select_related("item").in_bulk([one.id for one in looked_at])
     answer = Answer(decision.verb, decision.outcome, with_data=decision.data is not None)
+    moved = [one.id for one in looked_at if one.id in cases and cases[one.id].version != one.version]
+    last = last_acts(moved)
     results = []
     for one in looked_at:
         case = cases.get(one.id)
         try:
             if case is None:
                 raise not_found(one.id)
-            check_unmoved(case, decision.verb, one.version)
+            check_unmoved(case, decision.verb, one.version, last)
             judge(state_of(case), answer)
         except RunnerError as error:
             results.append(RowResult(one.id, _outcome_of(error), str(error), error=error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -119,8 +119,13 @@ def standing_of(case: Case) -> dict[str, Any]:
     }
 
 
-def check_unmoved(case: Case, verb: ActVerb, version: int | None) -> None:
-    """Refuse what was decided on another state of the case. Raises ConflictError that says who moved it and when."""
+def check_unmoved(
+    case: Case, verb: ActVerb, version: int | None, last: Mapping[str, Act] | None = None
+) -> None:
+    """Refuse what was decided on another state of the case. Raises ConflictError that says who moved it and when.
+
+    `last` is what `last_acts` gave for many cases.
+    """
     moved = version is not None and version != case.version
     decided = case.status in {*SETTLED, CaseStatus.RETRYING} and verb != ActVerb.COMMENT
     if (
@@ -133,7 +138,7 @@ def check_unmoved(case: Case, verb: ActVerb, version: int | None) -> None:
     if not (moved or decided):
         return
     raise ConflictError(
-        f"{who_moved(case)}; it is {case.status} now, in version {case.version}",
+        f"{who_moved(case, last)}; it is {case.status} now, in version {case.version}",
         expected=f"version {version}" if moved else "a case that waits for a decision",
         hint="reload it and decide again",
         where=f"case {case.pk}",
@@ -141,10 +146,18 @@ def check_unmoved(case: Case, verb: ActVerb, version: int | None) -> None:
     )
 
 
-def who_moved(case: Case) -> str:
+def last_acts(cases: Sequence[str]) -> dict[str, Act]:
+    """What was done last to each of these cases, without comments. A query for each five hundred of them."""
+    found: dict[str, Act] = {}
+    for start in range(0, len(cases), 500):
+        acts = Act.objects.filter(subject_kind=CASE, subject__in=cases[start : start + 500])
+        found |= {act.subject: act for act in acts.exclude(verb=ActVerb.COMMENT).order_by("at", "id")}
+    return found
+
+
+def who_moved(case: Case, known: Mapping[str, Act] | None = None) -> str:
     """Who did what to the case last, and when."""
-    acts = Act.objects.filter(subject_kind=CASE, subject=case.pk).exclude(verb=ActVerb.COMMENT)
-    last = acts.order_by("-at", "-id").first()
+    last = (known if known is not None and case.pk in known else last_acts([case.pk])).get(case.pk)
     if last is None:
         return "the case has moved meanwhile"
     did = "changed by" if last.machine or last.verb == ActVerb.WAKE else "already decided by"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import ipaddress
 import logging
 import sys
@@ -38,6 +39,7 @@ def open_desk(place: Place) -> None:
     from runner.desk.access import endpoints
 
     endpoints(of_programs=False)  # those are loaded when a program first calls
+    gc.freeze()  # what is here now stays: walking through it again and again stops a page for a tenth of a second
 
 
 class DeskServer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from runner.cases import bulk
 from runner.cases.bulk import Chosen, Outcome, RowResult, Selection
+from runner.cases.deciding import last_acts
 from runner.cases.decisions import Decision
 from runner.core.clock import now
 from runner.core.errors import UsageError
@@ -164,20 +165,21 @@ def _rows(frozen: Selection, verb: str, done: set[str]) -> list[Row]:
         wanted = frozen.decision or Decision(ActVerb(verb))
         looked_at = bulk.preview(frozen, wanted, only=len(part))
         expected = {one.id: one for one in looked_at}
+    last = last_acts([one.id for one in expected.values() if one.error is not None and one.id not in done])
     rows = []
     for one in part:
         case, result = cases.get(one.id), expected.get(one.id)
         if one.id in done:
             result = RowResult(one.id, Outcome.DONE)
-        why = _why(result, case) if result and result.why else ""
+        why = _why(result, case, last) if result and result.why else ""
         rows.append(Row(case, one.id, result, why))
     return rows
 
 
-def _why(result: RowResult, case: Case | None) -> str:
+def _why(result: RowResult, case: Case | None, last: Mapping[str, Act]) -> str:
     if result.error is None or case is None:
         return result.why
-    return refusal(result.error, case)
+    return refusal(result.error, case, last)
 
 
 def _said(counts: dict[str, int]) -> str:

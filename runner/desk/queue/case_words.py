@@ -8,8 +8,9 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from runner.cases.deciding import last_acts
 from runner.core.errors import ConflictError, RunnerError
-from runner.core.nouns import ActVerb, FailureKind
+from runner.core.nouns import FailureKind
 from runner.desk import times
 from runner.desk.errors.telling import said_here, told_error
 from runner.desk.words import Word, word
@@ -68,10 +69,13 @@ def tail_of(case: Case, attempts: int) -> str:
     return " ".join(parts)
 
 
-def refusal(error: RunnerError, case: Case) -> str:
-    """Why a decision was not carried out, in the language of the page: by whom the case was moved, and when."""
+def refusal(error: RunnerError, case: Case, last: Mapping[str, Act] | None = None) -> str:
+    """Why a decision was not carried out, in the language of the page: by whom the case was moved, and when.
+
+    `last` is what `last_acts` gave for many cases.
+    """
     if isinstance(error, ConflictError) and error.stable_code == "CONFLICT":
-        return moved_words(case)
+        return moved_words(case, last)
     known = {
         "UNDO": _(
             "This can't be taken back any more: something has followed from it, or ten minutes have passed."
@@ -96,10 +100,9 @@ def refusal(error: RunnerError, case: Case) -> str:
     return told_error(error).text
 
 
-def moved_words(case: Case) -> str:
+def moved_words(case: Case, known: Mapping[str, Act] | None = None) -> str:
     """Who did what to the case last, and when; the decision of whoever reads this was not carried out."""
-    acts = Act.objects.filter(subject_kind="case", subject=case.pk).exclude(verb=ActVerb.COMMENT)
-    last = acts.order_by("-at", "-id").first()
+    last = (known if known is not None and case.pk in known else last_acts([case.pk])).get(case.pk)
     state = word("case", case.status)
     if last is None:
         return _("The case has moved meanwhile; it is %(state)s now.") % {"state": state}
