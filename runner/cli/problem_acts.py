@@ -142,7 +142,9 @@ def contrast(problem: ProblemId, as_json: Json = False) -> None:
         print_json({"of": found.of, **counts, "findings": rows})
         return
     if found.all_failed > found.failed:
-        say(f"{found.failed} {found.of} failed, the last of {found.all_failed}; {found.clean} clean ones of the same time")
+        say(
+            f"{found.failed} {found.of} failed, the last of {found.all_failed}; {found.clean} clean ones of the same time"
+        )
     else:
         say(f"{found.failed} {found.of} failed, {found.clean} clean ones of the same time")
     columns = [
