@@ -30,7 +30,7 @@ def test_exceptions_are_1_and_the_summary_says_what_is_next(fresh: Cli) -> None:
     answer = fresh("run", "invoice", code=1)
     assert "through, with exceptions" in answer.out
     assert "5: 1 done, 4 exceptions, 0 pending" in answer.out
-    assert "1 × SMALL:" in answer.out
+    assert "1 × Amount … of … is too small" in answer.out
     assert "report: out.xlsx" in answer.out
     assert "runner cases list" in answer.out
     assert "runner runs logs " in answer.out

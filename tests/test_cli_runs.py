@@ -25,7 +25,7 @@ def test_runs_are_listed_and_shown_with_their_documented_fields(ran: Cli) -> Non
     assert {step["name"] for step in shown.json["steps"]} == {"post"}
     assert none.json == []
     assert filtered.json == [run]
-    assert "1 × SMALL" in page.out
+    assert "1 × Amount … of … is too small" in page.out
     assert "report: out.xlsx" in page.out
 
 

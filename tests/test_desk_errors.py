@@ -18,7 +18,8 @@ from pydantic import BaseModel, Field
 from runner import sheets
 from runner.core.errors import ErrorReport, UsageError
 from runner.desk.errors.sentences import SENTENCES
-from runner.desk.errors.telling import sentence_of, title_of, told, told_error
+from runner.desk.errors.telling import sentence_of, told, told_error
+from runner.desk.errors.titles import title_of
 from runner.store.models import Case, Problem
 from tests.desk_place import Desk
 

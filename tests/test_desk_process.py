@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from playwright.sync_api import expect
@@ -264,3 +265,47 @@ def test_a_process_on_a_phone_in_chinese(desk: Desk) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= 360")
     page.get_by_role("link", name="90 天").click()
     expect(page.locator("#numbers .kpi")).to_have_count(8)
+
+
+# -- the SOP ---------------------------------------------------------------------------------------------------------
+
+
+def with_sop(desk: Desk, sop: str) -> None:
+    """The process's SOP is what is written."""
+    file = desk.settings.schedules
+    file.write_text(
+        file.read_text("utf-8") + WRITTEN.replace("https://sop.example/accounts-payable", sop), "utf-8"
+    )
+
+
+def test_a_document_of_the_project_is_the_sop_that_a_viewer_downloads(desk: Desk) -> None:
+    (desk.settings.project / "docs").mkdir()
+    (desk.settings.project / "docs" / "付款 SOP.md").write_text("1. Look.", "utf-8")
+    with_sop(desk, "docs/付款 SOP.md")
+    client = desk.client("viewer")
+    page = client.get(f"/processes/{PROCESS}/").content.decode()
+    assert f'href="/processes/{PROCESS}/sop" download' in page
+    answer = client.get(f"/processes/{PROCESS}/sop")
+    assert b"".join(cast("Iterable[bytes]", answer)) == b"1. Look."
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    "sop",
+    ["../outside.pdf", "docs/link.pdf", "pyproject.toml", ".runner/vault.json", ".hidden/a.md", "docs/none.pdf", "docs", "bots/invoice.py",
+     "https://sop.example/x.pdf"],
+)  # fmt: skip
+def test_nothing_else_is_given_out_as_a_sop(desk: Desk, sop: str) -> None:
+    project = desk.settings.project
+    for folder in ("docs", ".hidden"):
+        (project / folder).mkdir()
+    (project.parent / "outside.pdf").write_bytes(b"no")
+    (project / "docs" / "link.pdf").symlink_to(project.parent / "outside.pdf")
+    (project / ".hidden" / "a.md").write_text("no", "utf-8")
+    with_sop(desk, sop)
+    client = desk.client("admin")
+    assert client.get(f"/processes/{PROCESS}/sop").status_code == 404
+    page = client.get(f"/processes/{PROCESS}/").content.decode()
+    assert "/sop" not in page.replace("https://sop.example", "")
+    assert ("no such document in the project" in page) is not sop.startswith("https:")

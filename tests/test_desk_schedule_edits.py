@@ -61,7 +61,7 @@ def test_what_is_wrong_with_a_new_schedule_is_said_at_its_field_and_nothing_is_l
     assert page.count('class="why"') >= 4
     taken = client.post("/schedules/new?bot=invoice", {**NEW, "a-id": "invoices"})
     assert taken.status_code == 422
-    assert "there is a schedule &#x27;invoices&#x27; already" in taken.content.decode()
+    assert "已经有计划“invoices”" in taken.content.decode()
 
 
 def test_an_edit_keeps_comments_and_only_touches_what_was_changed(busy: Desk) -> None:

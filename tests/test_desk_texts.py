@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from docs import texts
+from docs import phrases, texts
 
 
 def test_every_text_is_translated_and_every_catalogue_is_current() -> None:
     assert texts.problems() == []
+
+
+def test_every_sentence_of_errors_and_commands_is_translated_too() -> None:
+    assert phrases.problems() == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""The phrase book: every sentence of errors and commands is in it, in Chinese, with its values."""
+"""The phrase book: sentences of errors and commands are found in the code, and said in Chinese with their values.
+
+That none is missing is tested beside the texts of the desk (test_desk_texts.py).
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,6 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 DATA = re.compile(
     r"“[^”]*”|\"[^\"]*\"|'[^']*'|`[^`]*`|runner [a-z -]+|[\w./-]+\.(?:yaml|py|xlsx)|docs/\S+|@\w+"
 )
-
-
-def test_every_sentence_is_collected_and_translated() -> None:
-    assert phrases.problems() == []
 
 
 @pytest.mark.parametrize(
@@ -124,6 +123,6 @@ KEYS = frozenset(
     schedules id bot recording cron every at workday file queue after manual parameters enabled timezone missed grace overlap max_catchup
     retry item_retry time_limit priority calendars calendar shift jitter deadline concurrency stage sample anchor description params
     timeout retries first last pending oldest nth yes true false defaults IANA YAML UTF- ASCII work run_once run_all skip items evenly
-    secret SUN-SAT JAN-DEC closed open half
+    secret password parameters NAME SUN-SAT JAN-DEC closed open half
     """.split()  # noqa: SIM905
 )

@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from runner.core.errors import ConfigurationError, ErrorReport
 from runner.core.schedules_model import CalendarEntry, Period, Schedule, Shift
 from runner.timetable.blackouts import read_blackout
-from runner.timetable.calendar_days import MONDAY_TO_FRIDAY, WorkCalendar, WorkDays
+from runner.timetable.calendar_days import (
+    MONDAY_TO_FRIDAY,
+    WorkCalendar,
+    WorkDays,
+    official_days,
+    official_names,
+)
 from runner.timetable.calendar_reading import read_calendar
 from runner.timetable.describe import describe_planned
 from runner.timetable.due_times import Planned
@@ -325,3 +331,25 @@ def test_calendars_are_read_with_the_file_and_their_errors_have_a_place(tmp_path
         load(path, None, NOW)
     assert "SCHED_CALENDAR: schedule 'a', line 4: unknown calendar 'chian'" in str(caught.value)
     assert "calendar 'china', line 2: no holidays are known for country 'XX'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("country", "day", "english", "chinese"),
+    [
+        ("CN", date(2026, 1, 1), "New Year's Day", "元旦"),
+        ("HK", date(2026, 2, 17), "Chinese New Year", "农历年初一"),
+        ("TW", date(2026, 2, 28), "Peace Memorial Day", "和平纪念日"),
+        ("JP", date(2026, 1, 12), "Coming of Age Day", "成人の日"),
+        ("DE", date(2026, 4, 3), "Good Friday", "Karfreitag"),
+        ("US", date(2026, 7, 4), "Independence Day", "Independence Day"),
+        ("GB", date(2026, 4, 3), "Good Friday", "Good Friday"),
+    ],
+)
+def test_a_holiday_is_named_in_the_reader_s_language_or_as_its_country_names_it(
+    country: str, day: date, english: str, chinese: str
+) -> None:
+    calendar = WorkCalendar("x", country)
+    assert official_days(country, None, day.year).off[day] == english
+    assert official_names(country, None, day.year, "zh_CN")[day] == chinese
+    assert calendar.named(english, [day.year], "zh_CN") == chinese
+    assert calendar.named("stocktaking", [day.year], "zh_CN") == "stocktaking"

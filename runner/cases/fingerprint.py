@@ -169,7 +169,7 @@ def _in_english(parts: Mapping[str, str]) -> str:
 
 
 def _in_chinese(parts: Mapping[str, str]) -> str:
-    kinds = {"business": "业务异常", "application": "应用异常", "unknown": "结果未知"}
+    kinds = {"business": "业务异常", "application": "系统异常", "unknown": "结果未知"}
     named = {
         "code": "代码 {}",
         "type": "错误类型 {}",

@@ -57,12 +57,14 @@ def print_case(settings: Settings, case: Mapping[str, Any]) -> None:
 
 
 def _in_words(project: Path, case: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what happened in the language of the terminal, where the message itself is in another one."""
-    if not in_chinese():
-        return
+    """Yield what happened in plain words and in the language of the terminal, where the message itself has others."""
     failure = step_failure(case["message"])
     if failure is None or failure.recording != case["bot"]:
-        yield "in words", one_line(told_message(case["error"], case["message"]), 1000)
+        words = one_line(told_message(case["error"], case["message"]), 1000)
+        if words != one_line(case["message"], 1000):
+            yield "in words", words
+        return
+    if not in_chinese():
         return
     place = Place(project, case["bot"])
     try:

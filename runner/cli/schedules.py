@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from runner.cli.tongue import in_chinese, language, said, told, told_reason, wor
 from runner.core.clock import now
 from runner.core.errors import ErrorReport, UsageError, did_you_mean
 from runner.core.settings import Settings
+from runner.timetable.calendar_days import WorkCalendar
 from runner.timetable.describe import describe_planned
 from runner.timetable.due_times import DueTime, Planned
 from runner.timetable.loading import Timetable
@@ -100,7 +102,7 @@ def show_next(
         [Col(said("DUE"), fixed=True), Col("", fixed=True), Col(said("SCHEDULE"), fixed=True), Col(said("BOT")), Col("")],
         (
             (f"{said(f'{one.local(zone):%a}')} {one.local(zone):%Y-%m-%d %H:%M}", one.local(zone).strftime("%Z"), one.planned.schedule.id,
-             one.planned.schedule.bot or one.planned.schedule.recording, _remark(one.due) or told(late_words(one)))
+             one.planned.schedule.bot or one.planned.schedule.recording, _remark(one.due, timetable.calendars) or told(late_words(one)))
             for one in ahead
         ),
         said("Nothing is due."),
@@ -204,10 +206,10 @@ def _next_words(schedule: dict[str, Any]) -> str:
     return ago(schedule["next"]) if schedule["enabled"] else said("off")
 
 
-def _remark(due: DueTime) -> str:
+def _remark(due: DueTime, calendars: Mapping[str, WorkCalendar]) -> str:
     if due.skip is not None:
         if in_chinese():
-            return f"{word('occurrence', 'skipped')}：{told_reason(due.reason)}"
+            return f"{word('occurrence', 'skipped')}：{told_reason(due.reason, calendars)}"
         return f"skipped ({due.skip}): {due.reason}"
     return said("moved from {day}", day=f"{due.planned:%Y-%m-%d}") if due.planned != due.due else ""
 

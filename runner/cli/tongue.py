@@ -59,9 +59,7 @@ def word(noun: str, value: str) -> str:
 
 
 def told_message(error: Mapping[str, Any] | None, message: str) -> str:
-    """The message of a failure; in Chinese the sentence that the desk has for it."""
-    if not in_chinese():
-        return message
+    """The message of a failure in plain words, as the desk has them."""
     _speak()
     from runner.desk.errors.telling import told
 
@@ -71,19 +69,19 @@ def told_message(error: Mapping[str, Any] | None, message: str) -> str:
 def told_title(title: str, parts: Mapping[str, Any] | None) -> str:
     """The title of a problem as the desk has it."""
     _speak()
-    from runner.desk.errors.telling import title_of
+    from runner.desk.errors.titles import title_of
 
     return title_of(title, parts)
 
 
-def told_reason(reason: str) -> str:
+def told_reason(reason: str, calendars: Mapping[str, Any] | None = None) -> str:
     """Why a due time ends as it does."""
     if not in_chinese():
         return reason
     _speak()
     from runner.desk.schedules.reasons import told
 
-    return told(reason)
+    return told(reason, calendars or {})
 
 
 @cache

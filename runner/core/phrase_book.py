@@ -24,7 +24,17 @@ _HEADED: Final = re.compile(
     r"(?P<head>(?:\S+: )?[A-Z]{2,}(?:_[A-Z0-9]+)*: )(?P<rest>.+)", re.DOTALL
 )  # where: CODE: …
 _QUOTES: Final = "'\"`“‘"
+_VALUES: Final = (
+    frozenset(  # words of Runner's own that are values: states, kinds, fields of a cron expression
+        """
+    minute hour day-of-month month day-of-week empty defaults none open claimed waiting retrying resolved verified closed analysing acting
+    verifying queued running done lost failed cancelled pending exception rejected due ran missed skipped coalesced business application
+    unknown exceptions
+    """.split()  # noqa: SIM905
+    )
+)
 _FRAMES: Final = ("{0}, line {1}: {2}", "line {0}: {1}", "column {0}: {1}")  # they hold other sentences
+_COMMAND: Final = re.compile(r"\brunner [a-z -]+$")  # what follows is typed, not read
 _LONGEST: Final = 2000  # characters of a text that is looked up
 _DEEPEST: Final = 5  # sentences within sentences
 _FEW_LETTERS: Final = 5
@@ -46,6 +56,11 @@ class _Phrase:
     def letters(self) -> int:
         """How many letters are fixed: with few of them it fits much that it was not meant for."""
         return sum(sign.isalpha() for piece in self.pieces for sign in piece)
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it is a single word such as the head of a column: within a sentence the same word is somebody's value."""
+        return not self.holes and " " not in self.sentence and self.sentence not in _VALUES
 
     @property
     def has_dash(self) -> bool:
@@ -117,7 +132,7 @@ def _found(text: str, book: tuple[_Phrase, ...], depth: int) -> str | None:
         return None
     for phrase in book:
         values = _values(phrase, text)
-        if values is None or (" - " in text and not phrase.has_dash):
+        if values is None or (" - " in text and not phrase.has_dash) or (depth and phrase.is_label):
             continue  # a text with dashes is several sentences, unless one of them has a dash of its own
         said = [
             value if quoted else _told(value, book, depth + 1)
@@ -161,7 +176,14 @@ def _sentences(language: str) -> dict[str, str]:
 @cache
 def _book(language: str) -> tuple[_Phrase, ...]:
     """The phrases of a language, those that say most first."""
-    phrases = [_phrase(sentence, said) for sentence, said in _sentences(language).items() if said]
+    named = re.compile(
+        r"\{[a-z_]+\}"
+    )  # such a sentence is looked up as it is spelt and filled, never found by its values
+    phrases = [
+        _phrase(sentence, said)
+        for sentence, said in _sentences(language).items()
+        if said and not named.search(sentence)
+    ]
     return tuple(
         sorted(
             phrases,
@@ -183,5 +205,7 @@ def _read(folder: Path) -> Iterator[tuple[str, str]]:
 def _phrase(sentence: str, translation: str) -> _Phrase:
     parts = HOLE.split(sentence)
     pieces = tuple(parts[::2])
-    quoted = tuple(piece[-1:] in _QUOTES and piece != "" for piece in pieces[:-1])
+    quoted = tuple(
+        piece != "" and (piece[-1] in _QUOTES or bool(_COMMAND.search(piece))) for piece in pieces[:-1]
+    )
     return _Phrase(sentence, pieces, tuple(parts[1::2]), quoted, translation)

@@ -44,13 +44,12 @@ def official_days(country: str, subdivision: str | None, year: int) -> OfficialD
 
 @lru_cache(maxsize=64)
 def official_names(country: str, subdivision: str | None, year: int, language: str) -> Mapping[date, str]:
-    """The names of a country's days off in a language of the package (``zh_CN``); empty where it has none in that one."""
+    """The names of a country's days off in a language of the package (``zh_CN``), or as the country itself calls them."""
     import holidays
 
     known = holidays.country_holidays(country.upper(), subdiv=subdivision, years=year)
-    if language not in (known.supported_languages or ()):
-        return {}
-    known = holidays.country_holidays(country.upper(), subdiv=subdivision, years=year, language=language)
+    spoken = language if language in (known.supported_languages or ()) else known.default_language
+    known = holidays.country_holidays(country.upper(), subdiv=subdivision, years=year, language=spoken)
     return {day: str(name) for day, name in known.items() if day.year == year}
 
 
@@ -89,6 +88,15 @@ class WorkCalendar:
         if self.country is None:
             return []
         return [year for year in years if official_days(self.country, self.subdivision, year).is_estimate]
+
+    def named(self, reason: str, years: Iterable[int], language: str) -> str:
+        """A reason of `why_off` with the holiday's name in a language of the package; as it is where it is no holiday."""
+        for year in years if self.country else ():
+            off = official_days(str(self.country), self.subdivision, year).off
+            day = next((day for day, name in off.items() if name == reason), None)
+            if day is not None:
+                return official_names(str(self.country), self.subdivision, year, language).get(day, reason)
+        return reason
 
 
 @dataclass(frozen=True, slots=True)

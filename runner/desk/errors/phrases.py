@@ -67,6 +67,41 @@ _PHRASES: Final[tuple[tuple[re.Pattern[str], Word, Word], ...]] = tuple(
             _("The value of a cell does not fit"),
         ),
         (
+            r"the run was ended at its time limit of (?P<limit>[^;]+); last step: (?P<step>.+)",
+            _("The run took longer than its time limit of %(limit)s, and was ended in the step “%(step)s”."),
+            _("The run took longer than its time limit, and was ended in the step “%(step)s”"),
+        ),
+        (
+            r"the run was ended at its time limit of (?P<limit>[^;]+)(?:; no last step.*)?$",
+            _("The run took longer than its time limit of %(limit)s, and was ended before its first step."),
+            _("The run took longer than its time limit, and was ended before its first step"),
+        ),
+        (
+            r"the bot's process ended without a result \((?P<how>[^;]+);.*\); last step: (?P<step>.+)",
+            _("The bot's process ended without a result (%(how)s), in the step “%(step)s”."),
+            _("The bot's process ended without a result, in the step “%(step)s”"),
+        ),
+        (
+            r"the bot's process ended without a result \((?P<how>[^;]+);.*\); no last step",
+            _("The bot's process ended without a result (%(how)s), before its first step."),
+            _("The bot's process ended without a result, before its first step"),
+        ),
+        (
+            r"(?:'(?P<step>.+?)'|…) of item \S+ failed while it was being done",
+            _("“%(step)s” was begun and broke off, and nobody knows whether it happened: look into the other system."),
+            _("A step that can't be taken back was begun and broke off, and nobody knows whether it happened"),
+        ),
+        (
+            r"the value is (?P<seen>'.*?'|…|[\d.,-]+) - (?P<why>.+)",
+            _("The value %(seen)s does not fit. %(why)s"),
+            _("A value does not fit. %(why)s"),
+        ),
+        (
+            r"missing(?: - Field required)?(?: - |$)",
+            _("A value that is needed is missing."),
+            _("A value that is needed is missing"),
+        ),
+        (
             r"(?P<field>\w+) (?P<seen>'.*'|…) is in (?P<cell>\S+) already, with other data",
             _("%(seen)s stands in %(cell)s already, with other data: correct one of the two rows, or reject it."),
             _("The same key stands in two rows with different data"),
@@ -95,7 +130,10 @@ def title_phrase_of(words: str) -> str:
     for pattern, _full, short in _PHRASES:
         found = pattern.match(rest)
         if found:
-            said = str(short) % {name: value or "" for name, value in found.groupdict().items()}
+            values = {name: value or "" for name, value in found.groupdict().items()}
+            if "why" in values:
+                values["why"] = expectation(values["why"]).rstrip(".。")
+            said = str(short) % values
             return (
                 gettext("Column %(column)s: %(said)s") % {"column": column["column"], "said": said}
                 if column

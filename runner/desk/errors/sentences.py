@@ -103,6 +103,7 @@ SENTENCES: Final[Mapping[str, Word]] = {
     "API_PAGE": _("The place in the list can't be read: begin at the first page."),
     "API_SORT": _("This list can't be sorted by that."),
     # runs
+    "BALANCE": _("The control totals do not agree: not everything that was read was entered."),
     "BOT_ACCOUNT": _("The bot asks for an account that it does not declare."),
     "BOT_BROKEN": _("The file of the bot has an error, so it can't be started."),
     "BOT_DIED": _("The bot's process ended without a result."),
@@ -122,6 +123,10 @@ SENTENCES: Final[Mapping[str, Word]] = {
     "CLI_LOCK": _("Another one is already running."),
     "CLI_PARAM": _("A parameter does not fit the bot."),
     "CLI_SCHEDULE": _("There is no such schedule."),
+    "CONNECTION": _("The other system could not be reached."),
+    "TIMEOUT": _("Something took longer than it may."),
+    "UNEXPECTED": _("Something happened that the bot is not made for: this is for its developer."),
+    "STOPPED": _("The run was stopped before it was through."),
     "LANE_ALONE": _("Another lane ended before the work was shared out."),
     "LEASE_LOST": _("Another worker has taken this run over."),
     "LEASE_SHORT": _("There was too little time left on the claim to begin a step that can't be taken back."),

@@ -14,15 +14,18 @@ from typing import Any, Final
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from runner.cases.fingerprint import sentence_of as words_of_title
 from runner.core import phrase_book
 from runner.core.errors import ErrorReport, RunnerError
-from runner.desk.errors.phrases import phrase_of, title_phrase_of
+from runner.desk.errors.phrases import phrase_of
 from runner.desk.errors.sentences import SENTENCES
 
 _QUOTED: Final = re.compile(r"['‘\"“]([^'’\"”\n]{1,60})['’\"”]")
-_CODE: Final = re.compile(r"(?P<code>[A-Z]{2,}(?:_[A-Z0-9]+)*): (?P<rest>.+)", re.DOTALL)
 _MOST_VALUES: Final = 3
+_FOREIGN: Final = frozenset({"BOT_ERROR", "OS_ERROR", "UNEXPECTED", "CONNECTION", "TIMEOUT"})
+_TECHNICAL: Final = re.compile(
+    r"\b(?:Locator|Page|Frame|Browser\w*|ElementHandle)\.\w+:|\bCall log\b|Timeout \S+ exceeded|strict mode violation|net::|Errno"
+    r"|waiting for (?:get_by_|locator\()|\b(?:get_by_\w+|locator)\(|^[A-Z]\w*(?:Error|Exception): |Target (?:page|closed)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,38 +95,41 @@ def language_now() -> str:
     return get_language() or "en"
 
 
-def title_of(title: str, parts: Mapping[str, Any] | None = None) -> str:
-    """The title of a problem for people: in English what the failures said, otherwise what their code means, and the step."""
-    found = _CODE.fullmatch(title)
-    sentence = sentence_of(found["code"]) if found else ""
-    if is_english() or not sentence:
-        return words_of_title(title, parts or {})
-    phrase = title_phrase_of(found["rest"]) if found else ""
-    if phrase:
-        return phrase
-    step = str((parts or {}).get("step") or "")
-    named = _("Step “%(step)s”") % {"step": step}
-    return f"{sentence} {named}" if step else sentence
-
-
 def sentence_of(code: str) -> str:
     """What a code means, in the language of the page; empty for one that is not Runner's."""
     return str(SENTENCES.get(code, ""))
 
 
+def is_technical(said: str) -> bool:
+    """Whether words are those of a browser driver or of Python, which nobody but a developer reads with profit."""
+    return bool(_TECHNICAL.search(said))
+
+
 def _told(code: str, said: str, where: str, phrase: str = "") -> Told:
     sentence = sentence_of(code)
-    if not sentence or is_english() or not said.isascii():
+    if not sentence or not said.isascii():
         return Told(said)
-    phrase = phrase or phrase_of(said) or phrase_book.told_whole(said, language_now())
+    foreign = code in _FOREIGN or is_technical(said)
+    phrase = phrase or phrase_of(said)
+    if not phrase and is_english() and not (foreign or is_value(code)):
+        return Told(said)
+    phrase = phrase or ("" if foreign else phrase_book.told_whole(said, language_now()))
     if phrase:
-        return Told(phrase, said)
+        field = f"{where}: " if where.isidentifier() and where not in phrase and is_value(code) else ""
+        return Told(f"{field}{phrase}", said)
     values = list(dict.fromkeys(_QUOTED.findall(said)))[:_MOST_VALUES]
     named = [_("“%(value)s”") % {"value": value} for value in values]
     if where:
         named.append(_("at %(where)s") % {"where": where})
     listed = _("(%(named)s)") % {"named": _(", ").join(named)}
-    return Told(f"{sentence} {listed}" if named else sentence, said)
+    return Told(
+        _("%(sentence)s %(named)s") % {"sentence": sentence, "named": listed} if named else sentence, said
+    )
+
+
+def is_value(code: str) -> bool:
+    """Whether the error is about the value of a field, which `where` names."""
+    return code in {"ITEM_DATA", "ITEM_VALUE", "PARAM_VALUE"}
 
 
 def is_english() -> bool:

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from runner.cases.fingerprint import explain
 from runner.cases.problems import MOST_WHYS
 from runner.cases.wording import first_words, put_aside
-from runner.desk.errors.telling import title_of
+from runner.desk.errors.titles import title_of
 from runner.desk.problems.history import Told, history_of
 from runner.desk.queue.case_words import in_plain_words
 from runner.desk.words import word

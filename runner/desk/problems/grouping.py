@@ -16,7 +16,7 @@ from runner.cases.regrouping import merge_choices, preview_merge, preview_split,
 from runner.core.errors import RunnerError
 from runner.desk.access import page
 from runner.desk.asking import DeskRequest
-from runner.desk.errors.telling import title_of
+from runner.desk.errors.titles import title_of
 from runner.desk.problems.asked import Said, acting, process_of_problem, typed_in
 from runner.desk.problems.facts import problem_of
 from runner.desk.problems.history import condition_words

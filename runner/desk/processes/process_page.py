@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from django.db.models import OuterRef, Q, Subquery
-from django.http import HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import get_language
 
 from runner.cases.schedule_lists import last_dues
@@ -16,6 +19,7 @@ from runner.core.clock import now
 from runner.core.schedules_model import Process as Entry
 from runner.desk.access import page
 from runner.desk.asking import DeskRequest
+from runner.desk.outside import place
 from runner.desk.people.models import Person, ProcessRole
 from runner.desk.planned import in_force
 from runner.desk.processes.health_words import findings_of, verdict
@@ -31,6 +35,26 @@ from runner.timetable.describe import describe_planned
 from runner.timetable.due_times import Planned
 
 _MOST: Final = 10
+_DOCUMENTS: Final = frozenset(
+    (
+        ".pdf",
+        ".md",
+        ".txt",
+        ".docx",
+        ".doc",
+        ".odt",
+        ".rtf",
+        ".xlsx",
+        ".xls",
+        ".ods",
+        ".pptx",
+        ".odp",
+        ".html",
+        ".png",
+        ".jpg",
+        ".svg",
+    )
+)
 _MOST_PEOPLE: Final = 50
 
 
@@ -60,7 +84,7 @@ def process(request: DeskRequest, process: str) -> HttpResponse:
         "process": process,
         "entry": entry or Entry(),
         "is_written": entry is not None,
-        "sop_link": _sop_link(entry.sop if entry else ""),
+        "sop_link": _sop_link(process, entry.sop if entry else ""),
         "health": health,
         "verdict": verdict(health),
         "findings": findings_of(health),
@@ -87,9 +111,43 @@ def numbers(request: DeskRequest, process: str) -> HttpResponse:
     return render(request, "processes/numbers.html", {"tiles": tiles_of(found, entry), "days": days})
 
 
-def _sop_link(sop: str) -> str:
-    """Where the SOP is read, where it is an address; a path in the project is shown as it is."""
-    return sop if sop.startswith(("https://", "http://")) and " " not in sop else ""
+@page("processes.see", process_of=process_named)
+def sop(request: DeskRequest, process: str) -> HttpResponseBase:  # noqa: ARG001 (the signature of a page)
+    """The file of the SOP, as a download: what `schedules.yaml` names for the process, and nothing else."""
+    entry = entries().get(process)
+    file = sop_file(place().settings.project, entry.sop if entry else "")
+    if file is None:
+        raise Http404(process)
+    answer = FileResponse(
+        file.open("rb"), as_attachment=True, filename=file.name, content_type="application/octet-stream"
+    )
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+def sop_file(project: Path, sop: str) -> Path | None:
+    """The document that an SOP's path means; None for an address, and for what is no document inside the project's folder.
+
+    A link that leads out of the folder, a hidden file or folder, and a file that is no document (a setting, a bot) are not given out.
+    """
+    if not sop or "://" in sop or Path(sop).suffix.lower() not in _DOCUMENTS:
+        return None
+    try:
+        root = project.resolve(strict=True)
+        found = (root / sop).resolve(strict=True)
+    except (OSError, ValueError):
+        return None
+    if not found.is_file() or not found.is_relative_to(root) or found.suffix.lower() not in _DOCUMENTS:
+        return None
+    return None if any(part.startswith(".") for part in found.relative_to(root).parts) else found
+
+
+def _sop_link(process: str, sop: str) -> str:
+    """Where the SOP is read: its address, or that of the document in the project; empty where there is no such document."""
+    if sop.startswith(("https://", "http://")):
+        return sop if " " not in sop else ""
+    return reverse("processes:sop", args=[process]) if sop_file(place().settings.project, sop) else ""
 
 
 def _bots(health: Health, known: Mapping[str, Bot]) -> list[dict[str, Any]]:

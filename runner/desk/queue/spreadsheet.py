@@ -34,7 +34,8 @@ from runner.core.nouns import ActVerb
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
 from runner.desk.errors.field_words import expectation
-from runner.desk.errors.telling import title_of, told, told_error
+from runner.desk.errors.telling import told, told_error
+from runner.desk.errors.titles import title_of
 from runner.desk.lists import narrowed, workbook
 from runner.desk.outside import place
 from runner.desk.queue import rows

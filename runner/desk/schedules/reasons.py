@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from runner.core.clock import now
 from runner.desk import times
+from runner.desk.errors.telling import language_now
+from runner.desk.planned import plan
 from runner.desk.words import Word, word
+from runner.timetable.calendar_days import WorkCalendar
 
 _TIME: Final = r"\d{4}-\d\d-\d\d \d\d:\d\d"
 # The texts are those of timetable/policies.py, due_times.py, simulation.py, engine/ and cases/schedule_acts.py. The first
@@ -45,24 +50,28 @@ _DEEDS: Final[tuple[tuple[str, Word, Word], ...]] = (
     ("started", gettext_lazy("started by %(who)s"), gettext_lazy("started by %(who)s: %(note)s")),
     ("left", gettext_lazy("left by %(who)s"), gettext_lazy("left by %(who)s: %(note)s")),
 )  # fmt: skip
+_HOLIDAY: Final = re.compile(r"calendar: (?P<name>.+) \((?P<calendar>[^()]+)\)")
 _COMPILED: Final = tuple((re.compile(pattern), said) for pattern, said in _SENTENCES)
 _WAS: Final = re.compile(r"(?P<deed>.*?), was (?P<state>[a-z]+): (?P<before>.*)", re.DOTALL)
 
 
-def told(reason: str) -> str:
-    """A reason in the reader's language; what people wrote in it stays as it is."""
+def told(reason: str, calendars: Mapping[str, WorkCalendar] | None = None) -> str:
+    """A reason in the reader's language; what people wrote in it stays as it is.
+
+    The names of holidays are those of `calendars`, without them of the calendars that the desk knows.
+    """
     left = reason.split("; left by ", 1)
     if len(left) == 2:
-        return "; ".join(part for part in (told(left[0]), _deed(f"left by {left[1]}")) if part)
+        return "; ".join(part for part in (told(left[0], calendars), _deed(f"left by {left[1]}")) if part)
     was = _WAS.fullmatch(reason)
     if was is not None:
-        words = {"state": word("occurrence", was["state"]), "reason": told(was["before"])}
+        words = {"state": word("occurrence", was["state"]), "reason": told(was["before"], calendars)}
         before = _("before that: %(state)s, %(reason)s") % words
-        return f"{told(was['deed'])} ({before})"
+        return f"{told(was['deed'], calendars)} ({before})"
     for pattern, said in _COMPILED:
         found = pattern.fullmatch(reason)
         if found is not None:
-            return str(said) % _values(found)
+            return str(said) % _values(found, calendars)
     return _deed(reason)
 
 
@@ -87,11 +96,28 @@ def _deed(text: str) -> str:
     return text
 
 
-def _values(found: re.Match[str]) -> dict[str, Any]:
+def _values(found: re.Match[str], calendars: Mapping[str, WorkCalendar] | None) -> dict[str, Any]:
     values: dict[str, Any] = found.groupdict()
+    holiday = _HOLIDAY.fullmatch(found[0])
+    if holiday is not None:
+        values["why"] = f"{_named(holiday['name'], holiday['calendar'], calendars)} ({holiday['calendar']})"
     if "time" in values:
         at = datetime.strptime(values["time"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
         values["time"] = times.moment(at)
     if "status" in values:
         values["status"] = word("run", values["status"])
     return values
+
+
+def _named(holiday: str, calendar: str, calendars: Mapping[str, WorkCalendar] | None) -> str:
+    """A holiday's name in the reader's language; the ledger has it in English."""
+    if not language_now().startswith("zh"):
+        return holiday
+    found = _known(calendar) if calendars is None else calendars.get(calendar)
+    this = now().year
+    return found.named(holiday, (this, this - 1, this + 1), "zh_CN") if found else holiday
+
+
+def _known(calendar: str) -> WorkCalendar | None:
+    timetable = plan().timetable if hasattr(settings, "RUNNER_PLACE") else None
+    return timetable.calendars.get(calendar) if timetable else None

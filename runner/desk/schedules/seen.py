@@ -101,7 +101,7 @@ def late_words(late: Foresight | None) -> str:
 
 
 def holiday_name(calendar: WorkCalendar, day: date, english: str) -> str:
-    """The name of an official day off in the reader's language where it is known in that, otherwise in English."""
+    """The name of an official day off in the reader's language, otherwise as the country itself calls it."""
     if language() != "zh" or calendar.country is None:
         return english
     return official_names(calendar.country, calendar.subdivision, day.year, "zh_CN").get(day, english)

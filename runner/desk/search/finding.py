@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from runner.desk.asking import DeskRequest
-from runner.desk.errors.telling import title_of, told
+from runner.desk.errors.telling import told
+from runner.desk.errors.titles import title_of
 from runner.desk.planned import timetable
 from runner.desk.queues.items import address_of_item
 from runner.desk.queues.views import queues_with_process

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from runner.desk import assets, words
-from runner.desk.errors.telling import title_of
+from runner.desk.errors.titles import title_of
 
 register = template.Library()
 
