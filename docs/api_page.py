@@ -113,8 +113,9 @@ def is_from_runner(secret: str, header: str, body: bytes) -> bool:
     return hmac.compare_digest(expected, parts["v1"]) and abs(time.time() - int(parts["t"])) <= 300
 ```
 
-- **At least once**: a message is stored together with the thing that it tells of, and sent until the receiver answers with 2xx. A crash may send one
-  twice: take an id that you know for done. Order is not promised.
+- **At least once**: a message is stored together with the thing that it tells of, and sent until the receiver answers with 2xx. Of several
+  senders (each `runner up` or `runner scheduler` is one) one holds it at a time. A crash between the answer and its note may send it twice: take an
+  id that you know for done. Order is not promised.
 - **Again**: after 10 s, 20 s, 40 s and so on up to 6 h, for about a day; then it is given up, which the page shows, and can be sent again there.
   What arrived is kept for a week, what was given up for 90 days.
 - **Where to**: https to public addresses. An address inside a network (10.0.0.0/8, 127.0.0.1, link-local …), or http, must be on the allow-list: the

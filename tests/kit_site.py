@@ -24,7 +24,10 @@ PAGES = {
 
 
 class _Handler(BaseHTTPRequestHandler):
+    seen: list[str]
+
     def do_GET(self) -> None:
+        self.seen.append(self.path)
         status, page = PAGES.get(self.path.partition("?")[0], (404, "<!doctype html>"))
         body = page.encode()
         self.send_response(status)
@@ -40,9 +43,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def site() -> Iterator[str]:
-    """The address of the pages, while they are served."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def site(seen: list[str] | None = None) -> Iterator[str]:
+    """The address of the pages, while they are served; `seen` gets the paths that are asked for."""
+    handler = type("Handler", (_Handler,), {"seen": [] if seen is None else seen})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -119,12 +119,13 @@ class Project:
         items: list[ItemOrder] | None = None,
         lane: int = 1,
         secrets: Mapping[str, str] | None = None,
+        hosts: Sequence[str] | None = None,
         also: Mapping[str, Answer] | None = None,
         queue_ends: str = "empty",
         item_retry: ItemRetry | None = None,
         viewing: Mapping[str, Any] | None = None,
     ) -> Finished:
-        """Run a bot in a child with this test as its worker; rows that it puts become items, like a store would."""
+        """Run a bot in a child with this test as its worker; rows that it puts become items, like a store would. Secrets are for `hosts`."""
         order = self.order(bot, parameters or {}).model_copy(
             update={"item_retry": item_retry, **(viewing or {})}
         )
@@ -153,7 +154,7 @@ class Project:
         answers: dict[str, Answer] = {
             "put": put,
             "next": following,
-            "secret": lambda request: {"value": (secrets or {})[request["name"]]},
+            "secret": lambda request: {"value": (secrets or {})[request["name"]], "hosts": hosts},
             "progress": lambda _: {"stop": False, "lease_left": 120.0},
             "finished": lambda _: {},
             **(also or {}),

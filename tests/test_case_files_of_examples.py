@@ -43,7 +43,7 @@ def played_again(cli: Cli, tmp_path: Path, bot: str, *more: str, code: int = 0) 
 @pytest.mark.browser
 def test_an_order_that_the_portal_refused_is_refused_again(examples: Cli, tmp_path: Path) -> None:
     with Portal(tmp_path / "portal") as portal:
-        examples("secrets", "set", "portal/password", typed=f"{portal.password}\n")
+        examples("secrets", "set", "portal/password", "--hosts", "127.0.0.1", typed=f"{portal.password}\n")
         book = make_workbook(examples.project / "inbox" / "orders.xlsx", 1, [(2, "Amount", "50001.00")])
         words = ("--param", f"portal={portal.url}", "--param", f"workbook={book}")
         examples("run", "post_orders", *words, *NETWORK, code=1)
@@ -55,7 +55,7 @@ def test_an_order_that_the_portal_refused_is_refused_again(examples: Cli, tmp_pa
 @pytest.mark.browser
 def test_a_row_that_a_recording_could_not_enter_fails_again(examples: Cli, tmp_path: Path) -> None:
     with Portal(tmp_path / "portal") as portal:
-        examples("secrets", "set", "portal/password", typed=f"{portal.password}\n")
+        examples("secrets", "set", "portal/password", "--hosts", "127.0.0.1", typed=f"{portal.password}\n")
         make_workbook(examples.project / "inbox" / "orders.xlsx", 1, [(2, "Product", "Desk lmap")])
         examples("run", "enter-order", "--param", f"address={portal.url}", *NETWORK, code=1)
     again = played_again(examples, tmp_path, "enter-order")
@@ -66,7 +66,7 @@ def test_a_row_that_a_recording_could_not_enter_fails_again(examples: Cli, tmp_p
 @pytest.mark.browser
 def test_a_price_list_that_could_not_be_read_fails_again(examples: Cli, tmp_path: Path) -> None:
     with Portal(tmp_path / "portal") as portal:
-        examples("secrets", "set", "portal/password", typed=f"{portal.password}\n")
+        examples("secrets", "set", "portal/password", "--hosts", "127.0.0.1", typed=f"{portal.password}\n")
         portal.set_faults(fail_next=[{"path": "/prices", "status": 503, "times": 9}])
         examples("run", "collect_prices", "--param", f"portal={portal.url}", *NETWORK, code=1)
     again = played_again(examples, tmp_path, "collect_prices")

@@ -25,7 +25,7 @@ from runner.core.clock import now
 from runner.core.errors import ConflictError, ErrorReport, UsageError
 from runner.core.nouns import Event, ProblemStatus
 from runner.engine.service import parts_of
-from runner.engine.webhook_sender import TRIES, WebhookSender, wait_after
+from runner.engine.webhook_sender import TRIES, WebhookSender, _taken, wait_after
 from runner.store.models import AuditEntry, Case, Delivery, Occurrence, Problem, Webhook
 from tests.desk_place import Desk
 from tests.webhook_receiver import Receiver, receiver
@@ -352,3 +352,21 @@ def test_the_part_of_runner_up_sends_until_it_is_stopped(desk: Desk, told: Recei
     thread.join(60)
 
     assert (arrived, told.events()) == (True, ["test"])
+
+
+def test_several_senders_send_a_message_once(desk: Desk, told: Receiver) -> None:
+    subscribe(desk, told, Event.CASE_DECIDED)
+    for case in Case.objects.all():
+        if case.kind != "unknown":
+            done(case.pk, by="mei", at=now(), note="by hand")
+    slow, quick = sender(desk), sender(desk)
+    at = now()
+    taken = _taken(at)
+    assert len(taken) == 3
+    assert quick.look(at) == 0  # they are held
+
+    assert quick.look(at + timedelta(minutes=3)) == 3  # the slow one stood still until its claim had ended
+    assert slow._send_all(taken) == 0
+
+    assert len(told.messages) == 3
+    assert {one.status for one in waiting()} == {"sent"}

@@ -32,9 +32,11 @@ def test_a_broken_bot_file_costs_only_its_own_bots(fresh: Cli) -> None:
 
 
 def test_a_secret_comes_by_standard_input_and_is_never_shown(fresh: Cli) -> None:
-    assert fresh("secrets", "set", "portal/password", typed="open-sesame\n").out == "portal/password: kept\n"
+    assert fresh("secrets", "set", "portal/password", typed="open-sesame\n").out.startswith(
+        "portal/password: kept\n"
+    )
     shown = fresh("secrets", "list", "--json")
-    assert shown.json == [{"name": "portal/password"}]
+    assert shown.json == [{"name": "portal/password", "hosts": None}]
     stored = b"".join(path.read_bytes() for path in fresh.home.rglob("*") if path.is_file())
     assert b"open-sesame" not in stored
     key = "-----BEGIN KEY-----\nabc\n-----END KEY-----"
@@ -46,6 +48,24 @@ def test_a_secret_comes_by_standard_input_and_is_never_shown(fresh: Cli) -> None
     assert "did you mean 'portal/password'?" in fresh("secrets", "remove", "portal/pasword", code=4).err
     fresh("secrets", "remove", "portal/password")
     assert fresh("secrets", "list", "--json").json == []
+
+
+def test_a_secret_is_for_the_hosts_that_are_said(fresh: Cli) -> None:
+    said = fresh(
+        "secrets", "set", "portal/password", "--hosts", "portal.example,*.x.example", typed="open-sesame\n"
+    )
+    assert said.out == "portal/password: kept, for *.x.example, portal.example\n"
+    fresh("secrets", "hosts", "portal/password", "--add", "http://test.intern:8080")
+    fresh("secrets", "set", "portal/password", typed="another-word\n")
+    (one,) = fresh("secrets", "list", "--json").json
+    assert one["hosts"] == ["*.x.example", "http://test.intern:8080", "portal.example"]
+    assert fresh("secrets", "hosts", "portal/password", "b.example").out == "portal/password: b.example\n"
+    assert "recordings may not type it" in fresh("secrets", "hosts", "portal/password", "--unsaid").out
+    assert (
+        "SITE: HOSTS: 'ftp://x' names no site"
+        in fresh("secrets", "hosts", "portal/password", "ftp://x", code=2).err
+    )
+    assert "SECRET_MISSING" in fresh("secrets", "hosts", "portal/passwort", code=4).err
 
 
 def test_a_new_project_works_at_once(tmp_path: Path) -> None:

@@ -159,6 +159,29 @@ def test_a_secret_goes_in_and_never_comes_out(desk: Desk) -> None:
     assert Vault(desk.settings.vault, {}).names() == ()
 
 
+def test_an_admin_says_which_hosts_a_secret_is_for(desk: Desk) -> None:
+    client, vault = desk.client("admin"), Vault(desk.settings.vault, {})
+    client.post("/secrets/set", {"name": "portal/password", "value": "hunter2-and-more"})
+    assert "hosts not said" in client.get("/secrets/").content.decode()
+    wrong = client.post("/secrets/set", {"name": "portal/password", "hosts": "ftp://portal.example"})
+    assert (wrong.status_code, vault.hosts()) == (422, {"portal/password": None})
+    assert 'value="ftp://portal.example"' in wrong.content.decode()
+
+    said = {"name": "portal/password", "hosts": "portal.example, *.Portal.example"}
+    assert client.post("/secrets/set", said).status_code == 302
+    assert vault.hosts() == {"portal/password": ("*.portal.example", "portal.example")}
+    assert vault.get("portal/password") == "hunter2-and-more"
+    entry = AuditEntry.objects.filter(what="secret.hosts").get()
+    assert (entry.subject, entry.data) == (
+        "portal/password",
+        {"hosts": ["*.portal.example", "portal.example"]},
+    )
+    client.post("/secrets/set", {"name": "portal/password", "value": "another-value"})
+    assert vault.look_up("portal/password").hosts == ("*.portal.example", "portal.example")
+    assert client.post("/secrets/set", {"name": "portal/password"}).status_code == 422
+    assert desk.client("developer").post("/secrets/set", said).status_code == 403
+
+
 def test_a_new_password_ends_the_other_sign_ins_and_keeps_this_one(desk: Desk) -> None:
     desk.with_password("viewer")
     other, mine = desk.client("viewer"), desk.client("viewer")

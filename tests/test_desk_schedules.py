@@ -303,6 +303,9 @@ def test_the_days_ahead_show_collisions_lateness_and_how_full_the_places_are(bus
     assert "at a time 1" in text_of(
         client.get("/schedules/ahead?days=3&slots=1")
     ) or "as it is: 2" in text_of(client.get("/schedules/ahead?days=3&slots=1"))
+    month = client.get("/schedules/ahead?days=31")
+    assert 'aria-current="true">31 days' in month.content.decode()
+    assert len(month.content) < 150_000
     book = load_workbook(io.BytesIO(client.get("/schedules/ahead?days=3&only=waits&export=xlsx").content))
     assert book.active is not None
     assert {row[0] for row in book.active.iter_rows(min_row=2, values_only=True)} == {"twin"}

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from runner.core.errors import ConfigurationError, ErrorReport
+from runner.core.vault import Secret
 from runner.demo.serve import Portal
 from runner.kit.record import Recorded, Recorder
 from runner.kit.replay import Player, Script
@@ -102,7 +103,7 @@ def replayed(browser: Browser, tmp_path: Path, recorded: Recorded) -> Player:
             place.shown,
             tmp_path,
             place.folder,
-            secret=lambda _: "another-secret",
+            secret=lambda _: Secret("another-secret", ("*",)),
             within_ms=5000,
         ),
     )

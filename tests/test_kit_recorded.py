@@ -61,6 +61,7 @@ class Desk:
             parameters={"workbook": None, "address": self.portal.url},
             items=[item],
             secrets={"portal/password": self.portal.password},
+            hosts=["127.0.0.1"],
         )
 
 

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Route
 
 from runner.core.errors import ApplicationError, BusinessError, RunnerError
+from runner.core.vault import Secret
 from runner.demo.serve import Portal
 from runner.kit.replay import Player, Script
 from runner.kit.replay_pages import same_place
@@ -150,7 +151,7 @@ def test_data_that_the_page_does_not_take_is_a_business_exception(
 
 def test_no_error_shows_a_secret_that_was_typed(context: BrowserContext) -> None:
     with pytest.raises(BusinessError) as caught:
-        play(context, field("Amount", "${secret:amount}"), secret=lambda _: "open-sesame")
+        play(context, field("Amount", "${secret:amount}"), secret=lambda _: Secret("open-sesame", ("*",)))
     assert "the field does not take '***'" in str(caught.value)
 
 
@@ -262,7 +263,9 @@ def test_a_site_that_answers_with_an_error_is_an_application_exception(
             {**click("Sign in"), "assertedEvents": [{"type": "navigation", "url": "http://recorded.example/"}]},
         )  # fmt: skip
         opened = browser.new_context()
-        playing = player(opened, made, address=portal.url, secret=lambda _: portal.password)
+        playing = player(
+            opened, made, address=portal.url, secret=lambda _: Secret(portal.password, ("127.0.0.1",))
+        )
         playing.begin({"user": portal.user})
         playing.play()
         assert playing.arrived

@@ -59,7 +59,7 @@ def project_of(  # noqa: PLR0917 - a test reads better so
     cli = Cli(tmp_path / "project")
     shutil.copytree(recorded.project, cli.project)
     make_order_book(cli.project / "inbox" / "orders.xlsm", rows, bad)
-    cli("secrets", "set", "portal/password", typed=f"{portal.password}\n")
+    cli("secrets", "set", "portal/password", "--hosts", "127.0.0.1", typed=f"{portal.password}\n")
     words = ["enter-order", "inbox/orders.xlsm", "--process", "order-entry", *more]
     answer = cli("recordings", "bind", *words)
     assert 'step 13: Click "Post order"' in answer.out
@@ -71,7 +71,9 @@ def test_an_ops_person_makes_a_bot_of_a_recording_schedules_it_and_finds_what_ca
 ) -> None:
     cli = desk.cli
     take_stock(desk.settings, changed_only=True)  # as `runner up` has done
-    cli("secrets", "set", "portal/password", typed=f"{portal.password}\n")  # an admin did this
+    cli(
+        "secrets", "set", "portal/password", "--hosts", "127.0.0.1", typed=f"{portal.password}\n"
+    )  # an admin did this
     book = make_order_book(tmp_path / "orders.xlsm", 30)
     page = desk.page("operator", "/recordings/import")
     page.set_default_timeout(60_000)  # bots are described and run beside it
@@ -182,7 +184,7 @@ def test_the_generated_script_does_the_same_as_the_recording(
     outcomes = []
     for bot in ("enter-order", "enter_order"):
         with Portal(tmp_path / bot) as fresh:
-            cli("secrets", "set", "portal/password", typed=f"{fresh.password}\n")
+            cli("secrets", "set", "portal/password", "--hosts", "127.0.0.1", typed=f"{fresh.password}\n")
             cli("run", bot, "--param", f"address={fresh.url}", code=1)
             entered = sorted(
                 json.dumps({**order, "posted_at": ""}, sort_keys=True) for order in fresh.orders()

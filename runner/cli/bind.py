@@ -13,6 +13,9 @@ from runner.core.errors import ErrorReport, RunnerError, UsageError
 from runner.core.settings import prepare_home
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from runner.cli.project import Project
     from runner.recordings.choices import Choices, Table
     from runner.recordings.model import Recording
     from runner.recordings.propose import Proposal
@@ -63,6 +66,7 @@ def bind(
     from runner.recordings.choices import draft
     from runner.recordings.former import write_bound
     from runner.recordings.library import place_of
+    from runner.recordings.secret_places import secret_sites
 
     opened = open_settings()
     project = opened.settings.project
@@ -88,9 +92,30 @@ def bind(
     prepare_home(opened.settings)
     write_bound(opened.settings.home, place, made.binding, made.bound, by=opened.who, at=now())
     say(f"\nrecordings/{name}.yaml is written. Go on with:")
-    for secret in made.binding.secrets:
-        say(f"  runner secrets set {secret}")
+    _allow_its_sites(opened, made.binding.secrets, secret_sites(recording, made.binding.address or ""))
     say(f"  runner run {name}")
+
+
+def _allow_its_sites(opened: Project, secrets: Iterable[str], sites: Mapping[str, list[str]]) -> None:
+    """A secret that nobody has said the hosts of is for the sites on which the recording types it; say what is still to do."""
+    from runner.core.hosts import reaches, sites_of
+    from runner.core.vault import Vault
+
+    vault = Vault(opened.settings.vault, opened.environment)
+    known = vault.hosts()
+    for name in secrets:
+        typed = sites_of(sites.get(name, []))
+        if name not in known:
+            say(f"  runner secrets set {name}{' --hosts ' + ','.join(typed) if typed else ''}")
+        elif (hosts := known[name]) is None and typed:
+            vault.set_hosts(name, typed)
+            say(f"  (the secret {name} is for {', '.join(typed)} from now on: runner secrets hosts {name})")
+        elif not all(reaches(hosts or (), _address(one)) for one in typed):
+            say(f"  runner secrets hosts {name} {' '.join(f'--add {one}' for one in typed)}")
+
+
+def _address(site: str) -> str:
+    return site if "://" in site else f"https://{site}"
 
 
 def _table(project: Path, workbook: str, sheet: str) -> Table:

@@ -17,6 +17,7 @@ from runner.cli.printing import console, lasted, one_line, print_facts, say
 from runner.cli.tongue import told, told_message, word
 from runner.core.clock import now
 from runner.core.errors import RunFailed
+from runner.core.hosts import site_of
 from runner.core.nouns import CaseStatus, ItemStatus, RunStatus
 from runner.core.vault import Vault
 
@@ -55,7 +56,8 @@ def demo() -> int:
     open_store(place.settings.database)
     with Portal(place.portal_data) as portal:
         portal.set_faults(**FAULTS)
-        Vault(place.settings.vault, place.environment).set("portal/password", portal.password)
+        vault = Vault(place.settings.vault, place.environment)
+        vault.set("portal/password", portal.password, (site_of(portal.url),))
         _play(place, portal)
         seconds = time.monotonic() - began
         if sys.stdout.isatty():

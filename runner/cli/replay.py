@@ -43,9 +43,10 @@ def replay(
     from runner.core.vault import Vault
     from runner.kit.replay import Player, Script
     from runner.kit.replay_window import window
+    from runner.kit.secret_sites import only_hosts
     from runner.recordings.binding import read_binding
     from runner.recordings.library import place_of
-    from runner.recordings.placeholders import names_in
+    from runner.recordings.placeholders import names_in, secrets_in
 
     project = open_settings()
     settings = project.settings
@@ -62,10 +63,11 @@ def replay(
             print(f"{number:>3}  {steps[number - 1]}", flush=True)
 
     script = Script(
-        recording, place.shown, settings.project, place.folder, address=address, secret=vault.get,
+        recording, place.shown, settings.project, place.folder, address=address, secret=vault.look_up,
         within_ms=within * 1000, slow_ms=SLOW_MS if slow else 0, on_step=told,
     )  # fmt: skip
-    with window(headed=headed, browser=settings.browser) as context:
+    hosts = only_hosts([recording], map(vault.look_up, secrets_in(recording)))
+    with window(headed=headed, browser=settings.browser, hosts=hosts) as context:
         player = Player(context.new_page(), script)
         player.begin({**samples, **given})
         try:

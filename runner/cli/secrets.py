@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -14,18 +14,33 @@ from runner.cli.printing import Col, print_json, print_table, say
 from runner.cli.project import Project, open_settings
 from runner.core.clock import iso
 from runner.core.errors import UsageError
+from runner.core.hosts import sites_of
 from runner.core.settings import prepare_home
 from runner.core.sign_ins import SignIns
 from runner.core.vault import Vault
+from runner.recordings.secret_places import typed_in
 
 app = group("Passwords and keys for bots, encrypted on this machine.")
 Name = Annotated[str, typer.Argument(help="The name that bots ask for, such as portal/password.")]
+_SITES: Final = (
+    "portal.example, *.portal.example, http://portal.intern:8080 where it is not encrypted, or * for any."
+)
 
 
 @app.command("set")
-def set_secret(name: Name) -> None:
-    """Keep a secret. Its value is asked for, or it is all of standard input, without the line feed at its end."""
+def set_secret(
+    name: Name,
+    hosts: Annotated[
+        str, typer.Option("--hosts", metavar="SITES", help=f"The only sites that it is for: {_SITES}")
+    ] = "",
+) -> None:
+    """Keep a secret. Its value is asked for, or it is all of standard input, without the line feed at its end.
+
+    With --hosts recordings type it on those sites only, and pages of bots that have asked for it go nowhere else. A
+    secret that has hosts keeps them when its value is replaced.
+    """
     project = open_settings()
+    sites = sites_of([hosts]) if hosts else None
     prepare_home(project.settings)
     value = _from_terminal(name) if sys.stdin.isatty() else _from_input()
     if not value:
@@ -35,18 +50,54 @@ def set_secret(name: Name) -> None:
             hint=f"call it on a terminal: runner secrets set {name}",
             where="standard input",
         )
-    _vault(project).set(name, value)
-    say(f"{name}: kept")
+    vault = _vault(project)
+    vault.set(name, value, sites)
+    kept = vault.hosts()[name]
+    say(f"{name}: kept{f', for {_shown(kept)}' if kept is not None else ''}")
+    if kept is None:
+        typed = sites_of(typed_in(project.settings.project, name))
+        say(
+            f"Recordings may not type it before its hosts are said: runner secrets hosts {name} {' '.join(typed) or 'SITE'}"
+        )
+
+
+@app.command("hosts")
+def hosts_of_secret(
+    name: Name,
+    sites: Annotated[
+        list[str] | None, typer.Argument(metavar="SITE", help=f"The only sites that it is for: {_SITES}")
+    ] = None,
+    *,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", metavar="SITE", help="One more, beside those it has.")
+    ] = None,
+    unsaid: Annotated[
+        bool, typer.Option("--unsaid", help="Forget them: recordings don't type it, bots are not watched.")
+    ] = False,
+) -> None:
+    """Show or say which sites a secret is for."""
+    vault = _vault(open_settings())
+    before = vault.look_up(name).hosts
+    if bool(sites) + bool(add) + unsaid > 1:
+        raise UsageError("SITE, --add and --unsaid are given together", expected="one of them", where="--add")
+    if sites or add or unsaid:
+        wanted = None if unsaid else sites_of(sites or [*(before or ()), *(add or ())], where="SITE")
+        vault.set_hosts(name, wanted)
+        before = wanted
+    say(f"{name}: {_shown(before)}")
 
 
 @app.command("list")
 def list_secrets(as_json: Json = False) -> None:
-    """List the names of the secrets; never their values."""
-    names = _vault(open_settings()).names()
+    """List the names of the secrets with the sites that they are for; never their values."""
+    found = _vault(open_settings()).hosts()
     if as_json:
-        print_json([{"name": name} for name in names])
-    else:
-        print("\n".join(names) or "No secret yet. Set one with: runner secrets set NAME")
+        print_json([{"name": name, "hosts": hosts} for name, hosts in found.items()])
+        return
+    rows = [(name, _shown(hosts)) for name, hosts in found.items()]
+    print_table(
+        [Col("NAME", fixed=True), Col("FOR")], rows, "No secret yet. Set one with: runner secrets set NAME"
+    )
 
 
 @app.command("remove")
@@ -80,6 +131,10 @@ def sign_ins(
 def _from_input() -> str:
     """All of it: a private key has many lines, and one that was cut short would only be noticed by the bot."""
     return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+
+
+def _shown(hosts: tuple[str, ...] | None) -> str:
+    return "any host; recordings may not type it" if hosts is None else ", ".join(hosts) or "no host"
 
 
 def _from_terminal(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,14 @@ KEY_VARIABLE: Final = "RUNNER_VAULT_KEY"
 IN_KEYRING: Final = "keyring:"  # RUNNER_VAULT_KEY=keyring:NAME names an entry of the system's keyring
 _SERVICE: Final = "runner-vault"
 SHORTEST: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret, and the sites (`runner.core.hosts`) that it may be sent to; None: nobody has said which."""
+
+    value: str = field(repr=False)
+    hosts: tuple[str, ...] | None = None
 
 
 class Vault:
@@ -38,8 +47,16 @@ class Vault:
         """The names of all secrets, sorted; never their values."""
         return tuple(sorted(self._read()))
 
+    def hosts(self) -> dict[str, tuple[str, ...] | None]:
+        """The sites that each secret may be sent to, by its name."""
+        return {name: one.hosts for name, one in sorted(self._read().items())}
+
     def get(self, name: str) -> str:
-        """The secret `name`. Raises EnvironmentProblem (SECRET_MISSING) when it is not there."""
+        """The value of the secret `name`. Raises EnvironmentProblem (SECRET_MISSING) when it is not there."""
+        return self.look_up(name).value
+
+    def look_up(self, name: str) -> Secret:
+        """The secret `name` with its sites. Raises EnvironmentProblem (SECRET_MISSING) when it is not there."""
         secrets = self._read()
         if name not in secrets:
             raise EnvironmentProblem(
@@ -50,8 +67,11 @@ class Vault:
             )
         return secrets[name]
 
-    def set(self, name: str, value: str) -> None:
-        """Keep `value` under `name`. Raises UsageError for a value too short to be masked in logs."""
+    def set(self, name: str, value: str, hosts: tuple[str, ...] | None = None) -> None:
+        """Keep `value` under `name`, for `hosts`; None: for those that it had.
+
+        Raises UsageError for a value too short to be masked in logs.
+        """
         if len(value) < SHORTEST:
             raise UsageError(
                 f"a secret of {len(value)} characters is refused",
@@ -60,7 +80,13 @@ class Vault:
                 where=name,
                 code="SECRET_SHORT",
             )
-        self._write({**self._read(), name: value})
+        known = self._read()
+        before = known[name].hosts if name in known else None
+        self._write({**known, name: Secret(value, before if hosts is None else hosts)})
+
+    def set_hosts(self, name: str, hosts: tuple[str, ...] | None) -> None:
+        """Say which sites `name` may be sent to; None: nobody has said. Raises EnvironmentProblem when it is not there."""
+        self._write({**self._read(), name: Secret(self.get(name), hosts)})
 
     def remove(self, name: str) -> None:
         """Forget `name`. Raises EnvironmentProblem when it is not there."""
@@ -89,13 +115,13 @@ class Vault:
             return f"the keyring ({self._key.removeprefix(IN_KEYRING)})"
         return KEY_VARIABLE if self._key else self._key_file.name
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> dict[str, Secret]:
         from cryptography.fernet import InvalidToken
 
         if not self._path.exists():
             return {}
         try:
-            secrets: dict[str, str] = json.loads(self._cipher().decrypt(self._path.read_bytes()))
+            kept = json.loads(self._cipher().decrypt(self._path.read_bytes()))
         except InvalidToken as error:
             raise EnvironmentProblem(
                 "the vault can't be decrypted with this key",
@@ -104,10 +130,14 @@ class Vault:
                 where=str(self._path),
                 code="VAULT_KEY",
             ) from error
-        return secrets
+        return {
+            name: Secret(one["value"], None if one["hosts"] is None else tuple(one["hosts"]))
+            for name, one in kept.items()
+        }
 
-    def _write(self, secrets: Mapping[str, str]) -> None:
-        token = self._cipher().encrypt(json.dumps(dict(secrets)).encode())
+    def _write(self, secrets: Mapping[str, Secret]) -> None:
+        kept = {name: {"value": one.value, "hosts": one.hosts} for name, one in secrets.items()}
+        token = self._cipher().encrypt(json.dumps(kept).encode())
         replace_file(self._path, token)
 
     def _cipher(self) -> Fernet:

@@ -97,7 +97,8 @@ class LaneHand:
                 case "results":
                     self._results(request["queue"], request["keys"])
                 case "secret":
-                    self.child.answer({"value": self._run.secret(request["name"])})
+                    found = self._run.secret(request["name"])
+                    self.child.answer({"value": found.value, "hosts": found.hosts})
                 case "signed_in" | "sign_in" | "pause":
                     self.child.answer(self._about_pages(request))
                 case "progress":

@@ -17,7 +17,7 @@ from runner.core.errors import ConfigurationError, ConflictError, RunFailed, Run
 from runner.core.nouns import AttemptStatus
 from runner.core.settings import Settings
 from runner.core.sign_ins import SignIns, keys_in
-from runner.core.vault import Vault
+from runner.core.vault import Secret, Vault
 from runner.engine.child import Child
 from runner.engine.outcome import LaneEnd
 from runner.engine.sampling import PilotSample
@@ -163,7 +163,7 @@ class SharedRun:
             self.say("log", f"pilot: {len(sample)} items of {queue} were handed out, the rest stays pending")
         return item
 
-    def secret(self, name: str) -> str:
+    def secret(self, name: str) -> Secret:
         """The secret `name`, for a bot that declares it; masked in everything of this run from now on."""
         if name not in self.bot.secrets:
             raise ConfigurationError(
@@ -172,9 +172,9 @@ class SharedRun:
                 hint=f'write @bot(secrets=["{name}"])',
                 code="SECRET_UNDECLARED",
             )
-        value = self.place.vault.get(name)
-        self.redactor.register(value)
-        return value
+        found = self.place.vault.look_up(name)
+        self.redactor.register(found.value)
+        return found
 
     def signed_in(self, account: str) -> dict[str, Any]:
         """What is kept of the last sign-in of `account`, its keys masked in everything of this run from now on."""

@@ -94,7 +94,10 @@ class WebhookSender:
         arrived, rest = 0, list(deliveries)
         try:
             while rest and not self._stopping.is_set():
-                if not self._send(rest.pop(0)):
+                following = rest.pop(0)
+                if not _still_held(following):
+                    continue
+                if not self._send(following):
                     break
                 arrived += 1
             _put_back(rest)
@@ -129,25 +132,47 @@ class WebhookSender:
 
 
 def _taken(at: datetime) -> list[Delivery]:
-    """The messages that are due, held for this sender; each is taken by one sender only."""
-    from django.db import transaction
+    """The messages that are due, held for this sender: `next_try` is the end of its claim, by which it is known.
+
+    Of several senders each takes others: PostgreSQL passes over rows that another is taking, SQLite has one writer.
+    """
+    from django.db import connection, transaction
 
     from runner.store.models import Delivery
 
+    held = at + _HELD_FOR
     with transaction.atomic():
-        rows = Delivery.objects.select_related("webhook").filter(next_try__lte=at, webhook__enabled=True)
+        rows = Delivery.objects.filter(next_try__lte=at, webhook__enabled=True).select_related("webhook")
+        if connection.features.has_select_for_update_skip_locked:
+            rows = rows.select_for_update(skip_locked=True, of=("self",))
         found = list(rows.order_by("made", "id")[:_AT_ONCE])
-        Delivery.objects.filter(pk__in=[one.pk for one in found]).update(next_try=at + _HELD_FOR)
+        Delivery.objects.filter(pk__in=[one.pk for one in found]).update(next_try=held)
+    for one in found:
+        one.next_try = held
     return found
+
+
+def _still_held(delivery: Delivery) -> bool:
+    """Claim a message anew just before it is sent; False where the claim had ended, and another sender has taken it.
+
+    So a message is sent twice only where a sender dies between the answer and its note, or stands still that long.
+    """
+    from runner.store.models import Delivery
+
+    anew = now() + _HELD_FOR
+    mine = Delivery.objects.filter(pk=delivery.pk, next_try=delivery.next_try)
+    if not mine.update(next_try=anew):
+        return False
+    delivery.next_try = anew
+    return True
 
 
 def _put_back(rest: Iterable[Delivery]) -> None:
     """What was not tried keeps its place: it is due when its address is tried again."""
     from runner.store.models import Delivery
 
-    kept = [one.pk for one in rest]
-    if kept:
-        Delivery.objects.filter(pk__in=kept).update(next_try=now() + _FIRST_WAIT)
+    for one in rest:
+        Delivery.objects.filter(pk=one.pk, next_try=one.next_try).update(next_try=now() + _FIRST_WAIT)
 
 
 def _note(delivery: Delivery, webhook: Webhook, *, http_status: int | None, error: str, taken: bool) -> None:

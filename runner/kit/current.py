@@ -42,6 +42,9 @@ class Running:
     proxy: str = ""  # a replay that answers in the place of the network
     clock: datetime | None = None  # the time at which the clock of pages stands still
     uses: Uses = field(default_factory=Uses)
+    sites: tuple[str, ...] | None = (
+        None  # where pages may go, as of the secrets that were handed out; None: anywhere
+    )
 
     @property
     def evidence(self) -> Path:

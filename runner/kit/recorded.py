@@ -20,7 +20,8 @@ from runner.kit.items import Item, Queue
 from runner.kit.replay import Player, Script
 from runner.kit.retry import Retry
 from runner.kit.run import run
-from runner.kit.secrets import secret
+from runner.kit.secret_sites import only_hosts
+from runner.kit.secrets import asked
 from runner.recordings.binding import Binding, item_model, read_binding
 from runner.recordings.library import Place, place_of
 from runner.recordings.model import Expect, Read, Recording, WaitForElement
@@ -51,7 +52,7 @@ class Recorded:
             self.place.project,
             self.place.folder,
             address=address,
-            secret=secret,
+            secret=asked,
         )
 
 
@@ -123,7 +124,10 @@ def _runs_rows(found: Recorded, queue: Queue[Any]) -> Callable[..., object]:
 
 @contextmanager
 def _player(found: Recorded, address: str) -> Iterator[Player]:
-    with web.context() as context:
+    other = found.binding.already_done
+    recordings = [found.recording, *([place_of(found.place.project, other).read()] if other else [])]
+    hosts = only_hosts(recordings, map(asked, found.binding.secrets))
+    with web.context(hosts=hosts) as context:
         player = Player(context.new_page(), found.script(address))
         try:
             yield player

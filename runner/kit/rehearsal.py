@@ -13,6 +13,7 @@ from typing import Any, Final
 from runner.core.clock import now
 from runner.core.contract import JOURNAL_FILE, ItemRetry, NoItem, Order, Viewing, lane_folder
 from runner.core.errors import EnvironmentProblem, RunFailed, UsageError, did_you_mean
+from runner.core.hosts import ANY
 from runner.core.ids import uuid7
 from runner.core.nouns import FailureKind, ItemStatus, RunStatus
 from runner.journal import Line, read_journal
@@ -152,7 +153,7 @@ class _Answers:
             "put": lambda: dict(self.take_in()),
             "next": lambda: self._next(fields["queue"]),
             "results": lambda: {"items": self._results(fields["queue"], fields["keys"])},
-            "secret": lambda: {"value": self._secret(fields["name"])},
+            "secret": lambda: {"value": self._secret(fields["name"]), "hosts": [ANY]},
             "signed_in": lambda: {
                 "state": self._stage.sign_ins.get(fields["account"]),
                 "saved": _NEVER_TOO_OLD,

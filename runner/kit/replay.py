@@ -9,19 +9,28 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from runner.core.errors import ApplicationError, BusinessError, RunnerError
+from runner.core.hosts import site_of
+from runner.core.vault import Secret
 from runner.kit.current import here, running_or_none
 from runner.kit.replay_acts import Doing, do
 from runner.kit.replay_find import poll
 from runner.kit.replay_pages import Tabs, same_place
 from runner.kit.replay_seen import seen_on
+from runner.kit.secret_sites import check_site, tell_where, where_it_goes
 from runner.kit.step import step as named_step
 from runner.recordings.failing import Seen, failed_step
-from runner.recordings.model import Click, DoubleClick, Recording, Step
+from runner.recordings.model import (
+    Click,
+    DoubleClick,
+    Navigate,
+    Recording,
+    Step,
+)
 from runner.recordings.placeholders import fill, with_values
 from runner.recordings.wording import element_name, words_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Frame, Page
 
 _BEFORE_THE_ACT: Final = frozenset({"REC_NOT_FOUND", "REC_AMBIGUOUS", "REC_NO_TAB", "REC_NO_FRAME"})
 DEFAULT_WITHIN_MS: Final = 30_000
@@ -35,7 +44,7 @@ class Script:
     """What is replayed and how. `shown` names the recording in errors; `files` are uploaded from there or the project.
 
     `address` (``https://portal.example``) takes the place of the scheme and host that the recording begins at, wherever it
-    occurs; `secret` gives the secrets that the steps refer to; `slow_ms` is a pause behind each step.
+    occurs; `secret` gives the secrets that the steps refer to, which are typed on their own hosts only; `slow_ms` is a pause behind each step.
     """
 
     recording: Recording
@@ -43,7 +52,7 @@ class Script:
     project: Path
     files: Path
     address: str = ""
-    secret: Callable[[str], str] | None = None
+    secret: Callable[[str], Secret] | None = None
     within_ms: float = DEFAULT_WITHIN_MS
     slow_ms: float = 0
     on_step: Callable[[int, str], None] = field(default=lambda _number, _words: None)
@@ -58,6 +67,8 @@ class Player:
         self.values: dict[str, object] = {}
         self.outputs: dict[str, str] = {}
         self._secrets: set[str] = set()  # those that were typed: no error may show one
+        self._wanted: dict[str, Secret] = {}  # by their names: those that the step at hand types
+        self._kept_to: set[tuple[str, str]] = set()  # which secret went to which site, to tell it once
         self.number = 0  # of the step that was begun last
         self.refused = False  # the page said no to the last step
         self.nothing_done = False  # the last step did not come to its act: its element was not there
@@ -126,6 +137,8 @@ class Player:
         prepared = self._prepared(recorded)
         frame = self.tabs.frame_of(prepared, within)
         page = frame.page
+        for name, found in self._wanted.items():
+            self._keep_to_its_hosts(name, found, prepared, frame)
         moves, alerts = self.tabs.moves, self._alerts_before(page, prepared)
         doing = Doing(
             prepared, number, frame, self.tabs, self._file, within, self.outputs, only_first=only_first_choice
@@ -138,6 +151,7 @@ class Player:
             page.wait_for_timeout(script.slow_ms)
 
     def _prepared(self, recorded: Step) -> Step:
+        self._wanted = {}
         secret = self._secret if self.script.secret else None
         step = with_values(recorded, lambda text: fill(text, self.values, secret))
         if self.script.address:
@@ -146,9 +160,17 @@ class Player:
 
     def _secret(self, name: str) -> str:
         assert self.script.secret is not None
-        value = self.script.secret(name)
-        self._secrets.add(value)
-        return value
+        found = self._wanted[name] = self.script.secret(name)
+        self._secrets.add(found.value)
+        return found.value
+
+    def _keep_to_its_hosts(self, name: str, found: Secret, step: Step, frame: Frame) -> None:
+        """Refuse to type a secret elsewhere; where it is typed is told once."""
+        url = step.url if isinstance(step, Navigate) else where_it_goes(frame)
+        check_site(name, found.hosts, url)
+        if (name, site_of(url)) not in self._kept_to:
+            self._kept_to.add((name, site_of(url)))
+            tell_where(name, url)
 
     def _masked(self, text: str) -> str:
         for value in self._secrets:

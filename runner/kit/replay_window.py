@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.core.errors import EnvironmentProblem
 from runner.journal.redact import Redactor
 from runner.kit.ending import is_superuser
-from runner.kit.web_browser import FLAGS, find_browser
+from runner.kit.web_browser import Launch, find_browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -22,19 +22,23 @@ _SIZE: Final = {"width": 1280, "height": 800}
 
 @contextmanager
 def window(
-    *, headed: bool, browser: Path | None = None, har: Path | None = None, slow_ms: float = 0
-) -> Iterator[BrowserContext]:
+    *, headed: bool, browser: Path | None = None, har: Path | None = None, slow_ms: float = 0,
+    hosts: Sequence[str] | None = None,
+) -> Iterator[BrowserContext]:  # fmt: skip
     """A fresh browser context; with `har` its network traffic is written to that file when it closes.
+
+    With `hosts` it reaches those and no other.
 
     Raises EnvironmentProblem (BROWSER_START, CLI_BROWSER) where no browser starts, as one without a screen can't be headed.
     """
     from playwright.sync_api import Error, sync_playwright
 
     path = find_browser(str(browser) if browser else None)
+    launch = Launch(path, hosts=None if hosts is None else frozenset(hosts))
     with sync_playwright() as driver:
         try:
             opened = driver.chromium.launch(
-                executable_path=path, headless=not headed, args=list(FLAGS), chromium_sandbox=not is_superuser(),
+                executable_path=path, headless=not headed, args=launch.flags(), chromium_sandbox=not is_superuser(),
                 slow_mo=slow_ms,
             )  # fmt: skip
         except Error as error:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.errors import ConfigurationError, did_you_mean
+from runner.core.vault import Secret
 from runner.journal.redact import SHORTEST
 from runner.kit.current import running
+from runner.kit.secret_sites import check_site, keep_pages_to
 
 if TYPE_CHECKING:
     from pyotp import TOTP  # needed by few bots
@@ -16,24 +18,37 @@ if TYPE_CHECKING:
 _REFERENCE: Final = re.compile(r"\$\{secret:([^{}\s]+)\}")
 
 
-def secret(name: str) -> str:
+def secret(name: str, *, to: str = "") -> str:
     """The secret of this name, which the bot has declared by ``@bot(secrets=[…])``.
 
     It is masked in journal, evidence and console from now on. Keep it in a variable, never in an item or an output.
-    Raises ConfigurationError for a name that the bot did not declare or a value too short to be masked, and RunFailed
-    when the vault does not have it.
+    Where the vault names the hosts that it is for, pages of this run that are elsewhere, or go elsewhere afterwards, are
+    refused; `to` is the address that a bot will send it to by itself (a request that is no page), which is checked too.
+    Raises ConfigurationError for a name that the bot did not declare (BOT_SECRET), a value too short to be masked, and
+    another host (SECRET_HOST), and RunFailed when the vault does not have it.
     """
+    found = asked(name)
+    if to:
+        check_site(name, found.hosts, to)
+    if found.hosts is not None:
+        keep_pages_to(running("secret"), name, found.hosts)
+    return found.value
+
+
+def asked(name: str) -> Secret:
+    """The secret with its hosts, for who checks by itself where it goes. Errors as of `secret`, without SECRET_HOST."""
     live = running(f"secret({name!r})")
     if name not in live.secrets:
         raise _undeclared(name, live.order.bot, live.secrets)
-    value = str(live.channel.ask("secret", name=name)["value"])
+    answer = live.channel.ask("secret", name=name)
+    value, hosts = str(answer["value"]), answer.get("hosts")
     try:
         live.journal.redactor.register(value)
     except ValueError as error:
         raise ConfigurationError(
             f"secret '{name}' can't be used: {error}", hint="choose a longer one", code="BOT_SECRET"
         ) from error
-    return value
+    return Secret(value, None if hosts is None else tuple(hosts))
 
 
 def totp(name: str) -> str:

@@ -12,6 +12,7 @@ from runner.core.clock import duration
 from runner.core.errors import ConfigurationError, did_you_mean
 from runner.kit.current import running_or_none
 from runner.kit.evidence import present
+from runner.kit.secret_sites import watch_over
 from runner.kit.web_browser import browsers, close_quietly
 from runner.kit.web_rules import Answer, Rules
 
@@ -106,6 +107,8 @@ def context(**options: Unpack[ContextOptions]) -> Iterator[BrowserContext]:
     live = running_or_none()
     if live is not None:
         live.contexts.append(opened)
+        if live.sites is not None:
+            watch_over(opened, live.sites)
         if live.clock is not None:
             opened.clock.set_fixed_time(live.clock)
     watch = present()

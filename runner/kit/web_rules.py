@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from runner.core.errors import ConfigurationError
+from runner.core.hosts import host_fits
 from runner.kit.current import here, running_or_none
 from runner.kit.web_files import Downloads
 
@@ -94,13 +95,9 @@ class Rules:
         host = urlsplit(request.url).hostname or ""
         if host in self._told or not any(code in (request.failure or "") for code in _NOT_REACHED):
             return
-        if not _allows(self.hosts or (), host):
+        if not any(host_fits(one, host) for one in self.hosts or ()):
             self._told.add(host)
             _tell(f"{host} is none of the allowed hosts: not reached", host=host, url=request.url)
-
-
-def _allows(hosts: Sequence[str], host: str) -> bool:
-    return any(host == one or (one.startswith("*.") and host.endswith(one[1:])) for one in hosts)
 
 
 def _others(hosts: Sequence[str]) -> re.Pattern[str]:

@@ -30,6 +30,11 @@ def secrets_in(recording: Recording) -> list[str]:
     return list(dict.fromkeys(name for text in _texts_of(recording.steps) for name in SECRET.findall(text)))
 
 
+def secrets_of_step(step: Step) -> list[str]:
+    """The secrets that one step refers to, each once."""
+    return list(dict.fromkeys(name for text in _texts_of([step]) for name in SECRET.findall(text)))
+
+
 def holds_placeholder(step: Step) -> bool:
     """Whether a step types, opens or expects what a placeholder stands for."""
     return any(PLACEHOLDER.search(text) for text in _texts_of([step]))

@@ -111,8 +111,13 @@ class RunForm:
 
 def secret_names() -> tuple[str, ...]:
     """The names of the secrets in the vault; none where it can't be opened (the check-up says why)."""
+    return tuple(secret_hosts())
+
+
+def secret_hosts() -> dict[str, tuple[str, ...] | None]:
+    """The sites that each secret of the vault is for, by its name; nothing where it can't be opened."""
     here = place()
     try:
-        return Vault(here.settings.vault, here.environment).names()
+        return Vault(here.settings.vault, here.environment).hosts()
     except EnvironmentProblem:
-        return ()
+        return {}

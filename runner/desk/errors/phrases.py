@@ -22,6 +22,16 @@ _PHRASES: Final[tuple[tuple[re.Pattern[str], Word, Word], ...]] = tuple(
     (re.compile(pattern), full, short)
     for pattern, full, short in (
         (
+            r"the secret '(?P<name>[^']+|…)' is not for (?P<site>\S+)",
+            _("The secret %(name)s is not for %(site)s: it was not typed there."),
+            _("A secret is not for the host where it would have been typed"),
+        ),
+        (
+            r"nobody has said where the secret '(?P<name>[^']+|…)' may be typed; here it would be (?P<site>\S+)",
+            _("Nobody has said yet that the secret %(name)s may be typed on %(site)s: an admin can, on the page Secrets."),
+            _("Nobody has said where a secret may be typed"),
+        ),
+        (
             rf"{_CELL} is empty - a value for (?P<field>'.+?'|…)",
             _("Cell %(cell)s is empty: a value for %(field)s is needed."),
             _("A cell that needs a value is empty"),

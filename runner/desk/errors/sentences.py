@@ -139,6 +139,8 @@ SENTENCES: Final[Mapping[str, Word]] = {
     "RUN_PROCESSES": _("The bot started more processes than it may, and was ended."),
     "RUN_STOPPING": _("The run was asked to stop."),
     "RUN_TIME_LIMIT": _("The run took longer than its time limit, and was ended."),
+    "HOSTS": _("What was written names no site."),
+    "SECRET_HOST": _("A secret would have gone to a host that it is not for: the bot has stopped before."),
     "SECRET_MISSING": _("A secret that the bot needs is not in the vault."),
     "SECRET_SHORT": _("A secret is too short to be kept out of logs."),
     "SECRET_UNDECLARED": _("The bot asks for a secret that it does not declare."),

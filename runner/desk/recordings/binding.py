@@ -23,7 +23,7 @@ from runner.desk.recordings.bind_form import BindForm, form_of, seen_of
 from runner.desk.recordings.bind_preview import preview_of
 from runner.desk.recordings.catalogue import remember_bot
 from runner.desk.recordings.reasons import sentence_of
-from runner.desk.recordings.shelf import Kept, kept, missing_secrets, process_of_recording
+from runner.desk.recordings.shelf import Kept, kept, process_of_recording, secrets_typed
 from runner.desk.recordings.workbooks import choose_form, inside
 from runner.recordings.binding import typed_values
 from runner.recordings.choices import Table
@@ -101,7 +101,7 @@ def _page(
         "preview": preview_of(form.made, found.name) if form.made and form.table.workbook else None,
         "processes": _processes(),
         "headings": [one for one in dict.fromkeys(form.table.headings) if one],
-        "secrets": missing_secrets(found.recording),
+        "secrets": secrets_typed(found),
         "moved": moved,
         "seen": _seen(found) if request.method != "POST" or moved else request.POST.get("seen", ""),
     }

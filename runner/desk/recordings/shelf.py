@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.db.models import Max
 from django.utils.translation import get_language
 
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError
-from runner.desk.bots.run_form import secret_names
+from runner.core.hosts import reaches
+from runner.desk.bots.run_form import secret_hosts
 from runner.desk.outside import place
 from runner.recordings.binding import Binding, read_binding
 from runner.recordings.library import Place, all_of, names_of
 from runner.recordings.model import Recording
 from runner.recordings.placeholders import secrets_in
+from runner.recordings.secret_places import secret_sites
 from runner.recordings.wording import Language
 from runner.store.models import Run
 
@@ -94,10 +97,35 @@ def process_of_recording(name: str, **_parts: object) -> str | None:
     return found.process if found else None
 
 
-def missing_secrets(recording: Recording) -> list[tuple[str, bool]]:
-    """The secrets that a recording types, each with whether the vault has it."""
-    known = secret_names()
-    return [(name, name in known) for name in secrets_in(recording)]
+@dataclass(frozen=True, slots=True)
+class SecretTyped:
+    """A secret that a recording types, on which sites; whether the vault has it, and which of the sites it is not for."""
+
+    name: str
+    sites: str
+    is_known: bool
+    refused: str
+
+    @property
+    def to_set(self) -> str:
+        """The address at which an admin sets it, filled in as far as it is known."""
+        return "/secrets/?" + urlencode({"name": self.name, "hosts": self.sites})
+
+
+def secrets_typed(found: Kept) -> list[SecretTyped]:
+    """The secrets that a recording types."""
+    recording = found.recording
+    if recording is None:
+        return []
+    address = found.binding.address or "" if found.binding else ""
+    typed, kept_hosts = secret_sites(recording, address), secret_hosts()
+    rows = []
+    for name in secrets_in(recording):
+        sites, hosts = typed.get(name, []), kept_hosts.get(name) or ()
+        refused = [one for one in sites if not reaches(hosts, one if "://" in one else f"https://{one}")]
+        all_sites = [*hosts, *(one for one in refused if one not in hosts)]
+        rows.append(SecretTyped(name, ", ".join(all_sites), name in kept_hosts, ", ".join(refused)))
+    return rows
 
 
 def language() -> Language:

@@ -21,10 +21,10 @@ from runner.desk.recordings.shelf import (
     all_kept,
     kept,
     language,
-    missing_secrets,
     picture_names,
     place_if_there,
     process_of_recording,
+    secrets_typed,
 )
 from runner.desk.recordings.told import told_with_selectors
 from runner.desk.words import choices, word
@@ -110,7 +110,7 @@ def _steps_of(found: Kept) -> dict[str, Any]:
     return {
         "steps": told_with_selectors(found, language(), warned),
         "warned": sum(map(len, warned.values())),
-        "secrets": missing_secrets(found.recording),
+        "secrets": secrets_typed(found),
     }
 
 

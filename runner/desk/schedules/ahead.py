@@ -26,7 +26,7 @@ from runner.desk.schedules.reasons import told, waits_for
 from runner.desk.schedules.seen import allowed
 from runner.desk.words import Word
 
-DAYS: Final = (1, 3, 7, 14)
+DAYS: Final = (1, 3, 7, 14, 31)
 _MOST_SLOTS: Final = 64
 _MOST_ROWS: Final = 30
 _MOST_BARS: Final = 500
