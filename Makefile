@@ -3,6 +3,8 @@ PYTHON := .venv/bin/python
 # How many tests at once: most of them wait for a browser or a process, so more than the number of cores.
 TESTS_AT_ONCE ?= 4
 TESTS ?= tests
+# Of the failure tests: full, or ci (what .ci/run takes).
+SIZE ?= full
 
 # Hashes for every platform, no addresses; what is in the lock stays unless it must change (UPGRADE=--upgrade).
 LOCK = $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -50,8 +52,8 @@ acceptance: setup ## bots against real systems that nobody here wrote
 	@sh setup.sh acceptance
 	@$(PYTHON) -m acceptance.accept
 
-chaos: setup ## failure tests at full size: kills, damage, full disks, hung browsers, seeded faults
-	@$(PYTHON) -m chaos.all
+chaos: setup ## failure tests: kills, damage, full disks, hung browsers, seeded faults; SIZE=ci is about a quarter
+	@$(PYTHON) -m chaos.all --size $(SIZE)
 
 bench: setup ## what Runner costs, beside the raw baseline, in full size
 	@sh setup.sh bench

@@ -12,6 +12,7 @@ from typing import Final
 from chaos.checks import Checks
 from chaos.ledger import ledger_of, rows
 from chaos.place import Place, a_place, left_over, make_orders
+from chaos.sizes import options_of, parser_of
 from runner.demo.serve import Portal
 
 MOST: Final = 150
@@ -61,14 +62,14 @@ Run = Callable[[str, Mapping[str, str]], None]
 Entered = Callable[[], Mapping[str, int]]
 
 
-def die_everywhere(place: Place, run: Run, entered: Entered, most: int = MOST) -> Deaths:
-    """Run one item after the other, dying one call later each time, until a run comes through.
+def die_everywhere(place: Place, run: Run, entered: Entered, *, every: int = 1, most: int = MOST) -> Deaths:
+    """Run one item after the other, dying `every` calls later each time, until a run comes through.
 
     `run` runs the bot for the item of that key with these environment variables, `entered` says how often the other
     system has each key. At each place the process dies before the call, and in the middle of it where it writes.
     """
     out = Deaths()
-    for number in range(1, most + 1):
+    for number in range(1, most + 1, every):
         passed = place.folder / f"passed-{number}"
         base = {"CHAOS_DIE_AT": str(number), "CHAOS_PASSED": str(passed)}
         for key, torn in ((f"K{number}-1", ""), (f"T{number}-1", "1")):
@@ -153,9 +154,10 @@ def of_post_orders(place: Place, portal: Portal) -> tuple[Run, Entered]:
     return run, entered
 
 
-def report(found: Deaths, not_once: list[str], checks: Checks) -> None:
+def report(found: Deaths, not_once: list[str], checks: Checks, *, every: int = 1) -> None:
     """Print the counts and hold them against the promise."""
-    checks.figure("calls between INTENT and OUTCOME", found.calls)
+    of_them = "each of them" if every == 1 else f"of them number 1, {1 + every}, {1 + 2 * every} …"
+    checks.figure("calls between INTENT and OUTCOME", f"{found.calls}, a death at {of_them}")
     checks.figure("deaths", f"{found.deaths}, half of them in the middle of the write if the call is one")
     checks.figure("what the store said then", dict(found.ends))
     checks.that("a run came through at last", found.calls > 0, True)
@@ -166,15 +168,17 @@ def report(found: Deaths, not_once: list[str], checks: Checks) -> None:
 
 
 def main() -> int:
-    """The part in full size."""
+    """The part, as large as its options say."""
+    options = options_of("boundaries", parser_of("boundaries", __doc__))
     checks = Checks("boundaries: a kill at every call between INTENT and OUTCOME, a bot that writes a file")
     with a_place() as place:
         run, entered = of_ledger_bot(place)
         report(die_everywhere(place, run, entered), settle(place, run, entered), checks)
-    browser = Checks("boundaries: the same of post_orders with its browser")
+    browser = Checks(f"boundaries: the same of post_orders with its browser, size {options.size}")
     with a_place() as place, Portal(place.folder / "portal") as portal:
         run, entered = of_post_orders(place, portal)
-        report(die_everywhere(place, run, entered), settle(place, run, entered), browser)
+        found = die_everywhere(place, run, entered, every=options.every)
+        report(found, settle(place, run, entered), browser, every=options.every)
         portal.stop()
         browser.that("processes left over", [" ".join(p.cmdline())[:80] for p in left_over(place.folder)], [])
     return max(checks.exit_code(), browser.exit_code())

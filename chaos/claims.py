@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from chaos.checks import Checks
 from chaos.place import ROOT
+from chaos.sizes import options_of, parser_of
 
 if TYPE_CHECKING:
     from runner.store.models import Item
@@ -112,15 +113,14 @@ def report(claimed: Counter[str], items: int, checks: Checks) -> None:
 
 def main() -> int:
     """The part in full size, or one of the processes of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--items", type=int, default=3_000)
+    parser = parser_of("claims", __doc__)
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--threads", type=int, default=8, help="of each process")
     parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--fill", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--claim", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--naive", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = options_of("claims", parser)
     if options.store:
         from runner.store.open import open_store
 
@@ -131,7 +131,7 @@ def main() -> int:
             print(json.dumps(_claim(options.claim, _naive if options.naive else _proper)))
         return 0
     everybody = f"{options.processes} processes with {options.threads} threads each"
-    checks = Checks(f"claims: {everybody} claim {options.items} items")
+    checks = Checks(f"claims: {everybody} claim {options.items} items, size {options.size}")
     with tempfile.TemporaryDirectory(prefix="runner-chaos-") as name:
         store = Path(name) / "store.sqlite3"
         fill(store, options.items)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import html
 import json
@@ -26,12 +25,12 @@ from openpyxl import Workbook
 from chaos.checks import Checks
 from chaos.ledger import ledger_of
 from chaos.place import Place, a_place, left_over
+from chaos.sizes import options_of, parser_of
 from runner.core.vault import Vault
 from runner.journal.redact import Redactor
 from runner.journal.write import Journal
 
 SEED: Final = 11
-SECRETS: Final = 200
 TOGETHER: Final = 10  # secrets of one item
 MANY: Final = 10_000
 VAULT_FILES: Final = ("vault.json", "vault.key")
@@ -146,7 +145,7 @@ def tell_all(count: int, seed: int) -> Found:
         book.save(place.folder / "entries.xlsx")
         look = _Look(secrets, out)
         with _environments_watched(place, look):
-            done = place.runner("run", "tell", f"--param=workbook={place.folder / 'entries.xlsx'}", limit=500)
+            done = place.runner("run", "tell", f"--param=workbook={place.folder / 'entries.xlsx'}", limit=900)
         look.into("the command's own output", (done.stdout + done.stderr).encode())
         look.into("cases list", place.runner("cases", "list", "--json").stdout.encode())
         out.cases = ledger_of(place.database).count("exception")
@@ -258,11 +257,10 @@ def report(found: Found, count: int, checks: Checks) -> None:
 
 def main() -> int:
     """The part in full size, or as large as the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--secrets", type=int, default=SECRETS)
+    parser = parser_of("hidden", __doc__)
     parser.add_argument("--seed", type=int, default=SEED)
-    options = parser.parse_args()
-    checks = Checks(f"secrets: {options.secrets}, seed {options.seed}")
+    options = options_of("hidden", parser)
+    checks = Checks(f"secrets: {options.secrets}, seed {options.seed}, size {options.size}")
     report(tell_all(options.secrets, options.seed), options.secrets, checks)
     with tempfile.TemporaryDirectory(prefix="runner-chaos-") as name:
         none, many, ready = cost(MANY, 2_000, Path(name))

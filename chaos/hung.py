@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -16,9 +15,9 @@ from typing import Any, Final
 from chaos.checks import Checks
 from chaos.ledger import ledger_of
 from chaos.place import Place, a_place, left_over, until
+from chaos.sizes import options_of, parser_of
 from runner.journal import read_journal
 
-ROUNDS: Final = 100
 TOGETHER: Final = (
     10  # rounds of one run: each of them may cost a process, and a lane may have twenty new ones
 )
@@ -100,7 +99,7 @@ def _run(first: int, count: int) -> Endured:
     with a_place() as place:
         place.use_bot(BOT.replace("LIMIT", f"{LIMIT_S:g}"))
         words = [f"--param=first={first}", f"--param=count={count}", f"--param=kinds={json.dumps(BREAKS)}"]
-        place.runner("run", "endure", *words, limit=60 + 30 * count)
+        place.runner("run", "endure", *words, limit=120 + 60 * count)
         until(lambda: not left_over(place.folder), LEFT_S)
         out.left += [" ".join(p.cmdline())[:120] for p in left_over(place.folder)]
         items = ledger_of(place.database).items
@@ -145,11 +144,9 @@ def report(found: Endured, rounds: int, checks: Checks) -> None:
 
 
 def main() -> int:
-    """The part in full size, or as large as the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    options = parser.parse_args()
-    checks = Checks(f"hung: {options.rounds} rounds of {', '.join(BREAKS)}")
+    """The part, as large as its options say."""
+    options = options_of("hung", parser_of("hung", __doc__))
+    checks = Checks(f"hung: {options.rounds} rounds of {', '.join(BREAKS)}, size {options.size}")
     began = time.monotonic()
     report(endure(options.rounds), options.rounds, checks)
     checks.figure("seconds per round", round((time.monotonic() - began) / options.rounds, 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import tempfile
@@ -13,11 +12,11 @@ from typing import Any, Final
 
 from chaos.checks import Checks
 from chaos.place import a_place, make_orders
+from chaos.sizes import options_of, parser_of
 from runner.demo.serve import Portal
 from runner.journal import read_journal
 
 SEED: Final = 7
-DAMAGES: Final = 5_000
 ORDERS: Final = 12
 
 
@@ -42,7 +41,7 @@ def real_journals(folder: Path) -> list[Path]:
         portal.set_faults(error_rate=0.08, error_seed=SEED, commit_then_fail=1)
         book = make_orders(place.folder / "orders.xlsx", ORDERS)
         place.runner(
-            "run", "post_orders", f"--param=workbook={book}", f"--param=portal={portal.url}", limit=300
+            "run", "post_orders", f"--param=workbook={book}", f"--param=portal={portal.url}", limit=900
         )
         for number, path in enumerate(sorted(place.home.glob("runs/**/journal.jsonl"))):
             copies.append(folder / f"journal-{number}.jsonl")
@@ -137,13 +136,14 @@ def report(found: Damage, checks: Checks) -> None:
 
 def main() -> int:
     """The part in full size, or as large as the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--each", type=int, default=DAMAGES)
+    parser = parser_of("journals", __doc__)
     parser.add_argument("--seed", type=int, default=SEED)
-    options = parser.parse_args()
+    options = options_of("journals", parser)
     from runner.store.open import open_store
 
-    checks = Checks(f"journals: {options.each} truncations and {options.each} bit flips, seed {options.seed}")
+    checks = Checks(
+        f"journals: {options.each} truncations and {options.each} bit flips, seed {options.seed}, size {options.size}"
+    )
     with tempfile.TemporaryDirectory(prefix="runner-chaos-") as name:
         folder = Path(name)
         open_store(folder / "store.sqlite3")

@@ -14,14 +14,14 @@ from typing import Any
 class Ledger:
     """The items by key, and which of them have a case.
 
-    `begun` are the items with an attempt, `workers` those who have claimed a running item, `unended` the runs that are
+    `held` are the items in work, each with its run, `workers` those who execute these runs, `unended` the runs that are
     queued or running.
     """
 
     items: dict[str, str] = field(default_factory=dict)
     cases: dict[str, str] = field(default_factory=dict)
-    begun: frozenset[str] = frozenset()
-    workers: tuple[str, ...] = ()
+    held: frozenset[tuple[str, str]] = frozenset()
+    workers: frozenset[str] = frozenset()
     unended: tuple[str, ...] = ()
 
     @property
@@ -71,16 +71,15 @@ def _read(connection: sqlite3.Connection) -> Ledger:
         "SELECT i.key, c.kind FROM store_case c JOIN store_item i ON i.id = c.item_id"
         " WHERE c.status NOT IN ('closed', 'verified', 'resolved')"
     )
-    begun = connection.execute("SELECT key FROM store_item WHERE attempts_made > 0")
-    workers = connection.execute(
-        "SELECT r.worker FROM store_item i JOIN store_run r ON r.id = i.claimed_run_id WHERE i.status = 'running'"
-    )
+    in_work = connection.execute(
+        "SELECT i.key, r.id, r.worker FROM store_item i JOIN store_run r ON r.id = i.claimed_run_id WHERE i.status = 'running'"
+    ).fetchall()
     unended = connection.execute("SELECT id FROM store_run WHERE status IN ('queued', 'running')")
     return Ledger(
         items,
         dict(cases.fetchall()),
-        frozenset(_first(begun)),
-        tuple(_first(workers)),
+        frozenset((key, run) for key, run, _ in in_work),
+        frozenset(worker for _, _, worker in in_work),
         tuple(_first(unended)),
     )
 

@@ -21,7 +21,8 @@ from openpyxl import Workbook
 ROOT: Final = Path(__file__).resolve().parents[1]
 HOOKS: Final = Path(__file__).resolve().parent / "hooks"
 HEADINGS: Final = ("Order number", "Customer", "Product", "Quantity", "Amount", "Delivery date", "Notes")
-COMMAND_LIMIT_S: Final = 120
+COMMAND_LIMIT_S: Final = 300
+SET_UP_S: Final = 240.0  # for what must have happened before anything is broken: no promise, only an end
 
 
 class Place:
@@ -146,9 +147,9 @@ class Service:
         """End it as kill -9 does. Nothing happens when it has ended."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
 
-    def end(self, limit: float = 60.0) -> int:
+    def end(self, limit: float = 240.0) -> int:
         """Ask it to end and wait; the exit code."""
         assert self._process is not None
         self._process.terminate()

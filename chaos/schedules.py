@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
@@ -13,12 +12,11 @@ from typing import Final
 
 from chaos.checks import Checks
 from chaos.ledger import rows
-from chaos.place import Place, a_place, until
+from chaos.place import SET_UP_S, Place, a_place, until
+from chaos.sizes import options_of, parser_of
 
 SEED: Final = 20_261_124
-SCHEDULES: Final = 200
 SCHEDULERS: Final = 3
-KILLS: Final = 200
 PERIODS_S: Final = (3, 5, 7, 11)
 POLICIES: Final = (
     "overlap: queue",
@@ -69,14 +67,14 @@ def storm(kills: int, schedules: int, seed: int) -> Found:
         place.use_bot(BOT)
         place.set_schedules(file_of(schedules))
         services = [place.service("scheduler") for _ in range(SCHEDULERS)]
-        until(lambda: place.database.exists() and _counted(place) >= schedules, 60, 0.2)
+        until(lambda: place.database.exists() and _counted(place) >= schedules, SET_UP_S, 0.2)
         for _ in range(kills):
             time.sleep(chance.uniform(0.1, 1.2))
             victim = chance.choice(services)
             victim.kill()
             victim.start()
             found.kills += 1
-        until(lambda: _behind(place) < timedelta(seconds=25), 60, 0.5)
+        until(lambda: _behind(place) < timedelta(seconds=25), SET_UP_S, 0.5)
         for service in services:
             service.end()
         _read(found, place)
@@ -148,13 +146,12 @@ def report(found: Found, checks: Checks) -> None:
 
 def main() -> int:
     """The part in full size, or as large as the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=KILLS)
-    parser.add_argument("--schedules", type=int, default=SCHEDULES)
+    parser = parser_of("schedules", __doc__)
     parser.add_argument("--seed", type=int, default=SEED)
-    options = parser.parse_args()
+    options = options_of("schedules", parser)
     checks = Checks(
-        f"schedules: {SCHEDULERS} schedulers, {options.schedules} schedules, {options.kills} SIGKILLs"
+        f"schedules: {SCHEDULERS} schedulers, {options.schedules} schedules, {options.kills} SIGKILLs,"
+        f" size {options.size}"
     )
     report(storm(options.kills, options.schedules, options.seed), checks)
     return checks.exit_code()

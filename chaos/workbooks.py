@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import signal
 import subprocess
@@ -17,10 +16,9 @@ from typing import Final
 
 from chaos.checks import Checks
 from chaos.place import ROOT
+from chaos.sizes import options_of, parser_of
 
 SEED: Final = 11
-WORKBOOKS: Final = 10_000
-POINTS: Final = 50
 SECONDS, MEGABYTES = 5.0, 300.0
 LARGEST: Final = 120_000  # bytes of the sources: a larger one takes the time of many
 _BATCH: Final = 250
@@ -242,13 +240,11 @@ def report_kills(found: Killed, points: int, checks: Checks) -> None:
 
 def main() -> int:
     """The part in full size, or as large as the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workbooks", type=int, default=WORKBOOKS)
-    parser.add_argument("--points", type=int, default=POINTS)
+    parser = parser_of("workbooks", __doc__)
     parser.add_argument("--seed", type=int, default=SEED)
-    options = parser.parse_args()
+    options = options_of("workbooks", parser)
     checks = Checks(
-        f"workbooks: {options.workbooks} damaged ones, {options.points} kills, seed {options.seed}"
+        f"workbooks: {options.workbooks} damaged ones, {options.points} kills, seed {options.seed}, size {options.size}"
     )
     with tempfile.TemporaryDirectory(prefix="runner-chaos-") as folder:
         report_kills(kill_saves(options.points, Path(folder)), options.points, checks)

@@ -43,7 +43,7 @@ from tests.cli_project import Cli, copy_of
 from tests.desk_language import assert_one_language
 
 __all__ = ["Desk", "assert_one_language", "desk", "desk_store"]
-LIMIT: Final = 10_000  # ms that a page waits for something
+LIMIT: Final = 30_000  # ms that a page waits for something
 PASSWORD: Final = "correct-horse-battery"
 _BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 _COMMAND: Final = re.compile(
@@ -141,7 +141,7 @@ class Desk:
             playwright.stop()
         for server, thread in zip(self._server, self._thread, strict=True):
             server.stop()
-            thread.join(10)
+            thread.join(60)
 
     def _context(self, language: str, theme: str, width: int) -> BrowserContext:
         if not self._browser:

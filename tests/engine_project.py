@@ -59,7 +59,7 @@ def kill_a_worker(settings: Settings, when: Callable[[], object]) -> int:
     return pid
 
 
-def until(condition: Callable[[], object], limit: float = 30.0) -> None:
+def until(condition: Callable[[], object], limit: float = 120.0) -> None:
     """Return when `condition` holds; fails after `limit` seconds."""
     end = time.monotonic() + limit
     while not condition():

@@ -91,7 +91,7 @@ def make_workbook(path: Path, count: int, changes: Sequence[tuple[int, str, str 
     return path
 
 
-def until(condition: Callable[[], object], limit: float = 40.0) -> None:
+def until(condition: Callable[[], object], limit: float = 120.0) -> None:
     """Return when `condition` holds; fails after `limit` seconds."""
     end = time.monotonic() + limit
     while not condition():

@@ -316,7 +316,7 @@ def test_of_two_people_deciding_at_once_one_wins_and_the_other_is_told(runs: Pat
     told: list[ConflictError] = []
 
     def decide(who: str) -> None:
-        gate.wait(10)
+        gate.wait(60)
         try:
             decisions.done(case.pk, by=who, at=now(), note=f"by {who}", version=case.version)
             wins.append(who)

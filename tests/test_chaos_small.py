@@ -13,7 +13,7 @@ from tests.journal_maker import RunMaker
 
 @pytest.mark.browser
 def test_kills_of_child_worker_and_scheduler_lose_and_double_nothing() -> None:
-    found = kills.storm(kills=5, orders=8, seed=3)
+    found = kills.storm(kills=5, orders=12, seed=3)
     checks = Checks("kills")
     kills.report(found, 5, checks)
     assert checks.failed == []

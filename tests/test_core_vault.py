@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keyring
@@ -76,7 +77,8 @@ def test_a_key_in_the_keyring_is_made_there_and_in_no_file(tmp_path: Path, ring:
     chosen = {KEY_VARIABLE: "keyring:office"}
     Vault(tmp_path / "home" / "vault.json", chosen).set("portal", "correct horse")
 
-    assert [path.name for path in (tmp_path / "home").iterdir()] == ["vault.json"]
+    filled = [path.name for path in (tmp_path / "home").iterdir() if path.stat().st_size]
+    assert filled == ["vault.json"]
     assert list(json.loads(ring.path.read_text())) == ["runner-vault/office"]
     assert Vault(tmp_path / "home" / "vault.json", chosen).get("portal") == "correct horse"
 
@@ -134,3 +136,15 @@ def test_a_key_that_others_may_open_is_refused_until_it_is_the_owners_alone(
     assert Vault(tmp_path / "vault.json", {KEY_VARIABLE: key.read_text()}).names() == ("portal/password",)
     key.chmod(0o600)
     assert vault.get("portal/password") == "correct horse"
+
+
+def test_several_who_set_secrets_at_once_lose_none_and_make_one_key(tmp_path: Path) -> None:
+    path = tmp_path / "vault.json"
+
+    def keep(number: int) -> None:
+        Vault(path, {}).set(f"secret-{number}", f"value-{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(keep, range(40)))
+    assert len(Vault(path, {}).names()) == 40
+    assert Vault(path, {}).get("secret-39") == "value-39"

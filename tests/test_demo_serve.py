@@ -47,7 +47,7 @@ def test_it_says_where_it_listens_and_ends_on_a_signal_though_a_page_hangs(
         with socket.create_connection(("127.0.0.1", said["port"]), timeout=10) as waiting:
             waiting.sendall(b"GET /login?fault=hang HTTP/1.1\r\nHost: localhost\r\n\r\n")
             process.send_signal(sent)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         assert process.stderr.read() == ""
 
 
@@ -57,7 +57,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         assert process.stdin is not None
         process.stdout.readline()
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_what_was_entered_and_who_is_signed_in_survive_a_crash(tmp_path: Path) -> None:

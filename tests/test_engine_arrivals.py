@@ -77,7 +77,7 @@ def test_each_of_many_files_is_seen_once_and_whole(tmp_path: Path) -> None:
     finally:
         for writer in writers:
             writer.kill()
-            writer.wait(10)
+            writer.wait(60)
     assert halves == []
     assert len(keys) == len(set(keys.values())) == FILES
     assert restarted.is_set()
@@ -136,7 +136,7 @@ def test_each_of_many_files_starts_exactly_one_run_over_a_restart_of_the_schedul
     finally:
         for writer in writers:
             writer.kill()
-            writer.wait(10)
+            writer.wait(60)
     books = [run.parameters["book"] for run in Run.objects.all()]
     assert len(books) == len(set(books)) == FILES
     assert all(Path(book).stat().st_size == WHOLE for book in books)

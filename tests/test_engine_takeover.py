@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -9,9 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from runner.core.clock import now
+from runner.core.contract import Order
 from runner.core.errors import RunnerError
 from runner.core.nouns import ItemStatus, RunStatus
 from runner.engine.child import Child
+from runner.engine.execution import Execution
+from runner.engine.folder import write_order
 from runner.journal import read_journal
 from runner.store.models import Case, Item, Lane, Run
 from tests.engine_project import kill_a_worker, nothing_left, project, statuses, until, worker
@@ -126,6 +131,63 @@ def test_of_a_worker_that_lives_only_the_run_whose_lease_ended_is_taken_over(tmp
         thread.join(30)
     assert outcomes == {"lapsed": "LEASE_LOST", "held": RunStatus.DONE}
     assert nothing_left()
+
+
+def test_a_run_whose_execution_meets_an_error_is_ended_by_its_own_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = project(
+        tmp_path,
+        """
+        @bot
+        def count() -> None:
+            numbers.put([Number(n=1), Number(n=2)])
+            numbers.each(one)
+
+        def one(item: Item[Number]) -> None:
+            Path("begun").touch()
+            time.sleep(600)
+        """,
+    )
+    fails, folder_fails = threading.Event(), threading.Event()
+    look = Execution._look_at_lanes
+
+    def looks(self: Execution) -> None:
+        look(self)
+        if fails.is_set():
+            fails.clear()
+            raise RuntimeError("a fault of our own")
+
+    def no_room(folder: Path, order: Order) -> None:
+        if folder_fails.is_set():
+            folder_fails.clear()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_order(folder, order)
+
+    monkeypatch.setattr(Execution, "_look_at_lanes", looks)
+    monkeypatch.setattr("runner.engine.worker.write_order", no_room)
+    said: list[str] = []
+    hand = worker(settings, said)
+    thread = threading.Thread(target=hand.serve)
+    thread.start()
+    try:
+        Run.objects.create(id="first", bot="count", queued=now())
+        until(
+            lambda: (tmp_path / "begun").exists() and Item.objects.filter(status=ItemStatus.RUNNING).exists()
+        )
+        fails.set()
+        until(lambda: Run.objects.filter(pk="first", status=RunStatus.LOST).exists())
+        assert statuses() == {"1": "pending", "2": "pending"}
+        until(nothing_left)
+        folder_fails.set()
+        Run.objects.create(id="second", bot="count", queued=now())
+        until(lambda: Run.objects.filter(pk="second", status=RunStatus.LOST).exists())
+        until(nothing_left)
+    finally:
+        hand.stop()
+        thread.join()
+    assert any("a fault of our own" in text for text in said)
+    assert any("No space left on device" in text for text in said)
 
 
 def test_ending_the_first_child_leaves_the_twelfth_alone(tmp_path: Path) -> None:

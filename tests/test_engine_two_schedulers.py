@@ -50,7 +50,7 @@ def schedulers(cli: Cli, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     finally:
         for process in started:
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 def test_two_schedulers_and_a_kill_lose_no_due_time_and_double_none(fresh: Cli) -> None:
@@ -62,7 +62,7 @@ def test_two_schedulers_and_a_kill_lose_no_due_time_and_double_none(fresh: Cli) 
     with schedulers(fresh, 2) as running:
         until(lambda: recorded() >= 12)
         running[0].kill()
-        running[0].wait(10)
+        running[0].wait(60)
         seen = recorded()
         until(lambda: recorded() >= seen + 12)
     marks = asked(fresh, "SELECT schedule, begun, since FROM store_watermark")

@@ -42,7 +42,7 @@ WAITS = """
     def waits(item: Item[Order]) -> None:
         item.irreversible("submit", lambda: time.sleep(600))
 """
-LIMIT = 20.0
+LIMIT = 120.0
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:

@@ -86,9 +86,9 @@ def listed_cases() -> list[Any]:
 @pytest.mark.corpus
 @pytest.mark.parametrize("case", listed_cases())
 def test_each_bad_input_is_answered_with_its_code_and_words(case: dict[str, Any], tmp_path: Path) -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # others use this machine, too
     found = report(FILES[case["id"]], tmp_path)
-    assert time.perf_counter() - began <= 1.0
+    assert time.process_time() - began <= 1.0
     text = str(found)
     for word in case["message_must_contain"]:
         assert word in text, text

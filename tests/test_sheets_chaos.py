@@ -10,7 +10,7 @@ from chaos.checks import Checks
 
 def test_a_save_that_is_killed_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     checks = Checks("kills")
-    workbooks.report_kills(workbooks.kill_saves(workbooks.POINTS, tmp_path), workbooks.POINTS, checks)
+    workbooks.report_kills(workbooks.kill_saves(50, tmp_path), 50, checks)
     assert checks.failed == []
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
+
+_PATIENCE: Final = 20.0  # seconds to wait for another process
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -24,6 +30,19 @@ def replace_file(path: Path, data: bytes) -> None:
     except BaseException:
         Path(unfinished).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Hold back every other thread and process that asks for the file `lock`, which is made, while the block runs.
+
+    A transaction on it is a lock on every system, and ends with its process. Raises OSError where it can't be made, and
+    sqlite3.OperationalError when somebody else holds it for more than 20 s.
+    """
+    os.close(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600))
+    with closing(sqlite3.connect(lock, timeout=_PATIENCE, isolation_level=None)) as held:
+        held.execute("BEGIN EXCLUSIVE")
+        yield
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import EnvironmentProblem, UsageError, did_you_mean
-from runner.core.files import replace_file
+from runner.core.files import alone, replace_file
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -80,18 +81,21 @@ class Vault:
                 where=name,
                 code="SECRET_SHORT",
             )
-        known = self._read()
-        before = known[name].hosts if name in known else None
-        self._write({**known, name: Secret(value, before if hosts is None else hosts)})
+        with self._alone():
+            known = self._read()
+            before = known[name].hosts if name in known else None
+            self._write({**known, name: Secret(value, before if hosts is None else hosts)})
 
     def set_hosts(self, name: str, hosts: tuple[str, ...] | None) -> None:
         """Say which sites `name` may be sent to; None: nobody has said. Raises EnvironmentProblem when it is not there."""
-        self._write({**self._read(), name: Secret(self.get(name), hosts)})
+        with self._alone():
+            self._write({**self._read(), name: Secret(self.get(name), hosts)})
 
     def remove(self, name: str) -> None:
         """Forget `name`. Raises EnvironmentProblem when it is not there."""
         self.get(name)
-        self._write({key: value for key, value in self._read().items() if key != name})
+        with self._alone():
+            self._write({key: value for key, value in self._read().items() if key != name})
 
     def seal(self, data: bytes) -> bytes:
         """`data` encrypted with the vault's key, for what is kept beside it."""
@@ -114,6 +118,11 @@ class Vault:
         if self._key.startswith(IN_KEYRING):
             return f"the keyring ({self._key.removeprefix(IN_KEYRING)})"
         return KEY_VARIABLE if self._key else self._key_file.name
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Two that change it at once would each write what the other does not know, and at first each a key of its own."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return alone(self._path.with_name(f"{self._path.name}.lock"))
 
     def _read(self) -> dict[str, Secret]:
         from cryptography.fernet import InvalidToken

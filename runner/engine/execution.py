@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -104,6 +104,8 @@ class Execution:
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + _FOLLOW
                 self._look_at_lanes()
+            else:  # a limit that is known already is looked at from tick to tick
+                self._end_late_lanes(lane for lane in self._lanes if lane.trail.overdue(now()))
             by = self._cancel_asked()
             if by:
                 self._cancelled_by, self.run.no_item = by, NoItem.CANCELLED
@@ -124,20 +126,28 @@ class Execution:
     def _look_at_lanes(self) -> None:
         """Take in what lanes write without asking, and end a lane that takes more than its share of the machine."""
         most = self.run.place.settings
+        self._end_late_lanes(self._lanes)
         for lane in self._lanes:
-            lane.follow()
-            late = lane.trail.overdue(now())
-            if late is not None and not self.run.order.pause_on_error:
-                self.run.place.say(
-                    f"{late.what} of run {self.run.order.run} took longer than {late.seconds:g} s: ended"
-                )
-                self._end_lane(lane, LaneEnd.LIMIT)
+            if lane.end is not None:
                 continue
             load = tree.load_of(lane.child.pid, lane.child.marker)
             if load.processes > most.process_limit:
                 self._end_lane(lane, LaneEnd.PROCESSES)
             elif load.memory > most.memory_limit * 1_000_000:
                 self._end_lane(lane, LaneEnd.MEMORY)
+
+    def _end_late_lanes(self, lanes: Iterable[LaneHand]) -> None:
+        """End those of `lanes` in which a step or an item takes longer than it may, by what they have written until now."""
+        for lane in lanes:
+            lane.follow()
+            if lane.end is not None:  # it is being ended; a new process has a trail of its own
+                continue
+            late = lane.trail.overdue(now())
+            if late is not None and not self.run.order.pause_on_error:
+                self.run.place.say(
+                    f"{late.what} of run {self.run.order.run} took longer than {late.seconds:g} s: ended"
+                )
+                self._end_lane(lane, LaneEnd.LIMIT)
 
     def _cancel_asked(self) -> str:
         from runner.store.models import Run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from runner.cases import intake
@@ -24,24 +24,25 @@ from runner.store.counts import count_items
 from runner.store.models import Attempt, Item, Run
 
 
-def recover(settings: Settings, worker: str) -> Iterator[str]:
+def recover(settings: Settings, worker: str, at_work: Collection[str] = ()) -> Iterator[str]:
     """Bring every run that a dead worker left to its recorded end; yields their ids.
 
     A worker is dead when its process is gone (on this machine), or when its lease has ended (on any). One that lives
     all the same has lost its claim: the store refuses its writes by their epoch, and its journals are sealed.
+    `at_work` are the runs that `worker` itself executes: one that it holds beside them came to no end here, by an error.
     """
     for run in claims.running_runs():
-        if run.worker == worker:
+        if run.worker == worker and run.id in at_work:
             continue
         until = now() + settings.lease
-        if _is_gone(run.worker, worker):
+        if run.worker == worker or _is_gone(run.worker, worker):
             epoch = claims.seize_run(run.id, run.epoch, worker, until)
         else:
             taken = claims.take_over_run(run.id, worker, until, now())
             epoch = taken.epoch if taken else None
         if epoch is not None:
             _end_processes(run, worker)
-            _conclude(settings, run, epoch)
+            _conclude(settings, run, epoch, worker)
             yield run.id
 
 
@@ -70,7 +71,7 @@ def _end_processes(run: Run, worker: str) -> None:
             tree.end_tree(pid, marker, grace=0)
 
 
-def _conclude(settings: Settings, run: Run, epoch: int) -> None:
+def _conclude(settings: Settings, run: Run, epoch: int, worker: str) -> None:
     folder = settings.runs / (run.folder or run_folder(run.id, run.queued))
     own = folder / JOURNAL_FILE
     _take_in_sealed(own, run.id, 0, epoch)
@@ -88,9 +89,12 @@ def _conclude(settings: Settings, run: Run, epoch: int) -> None:
             )  # fmt: skip
         intake.take_in_journal(own, run.id, 0, epoch)
         counts = ItemCounts(**count_items(run.id))
+        message_of_end = f"the worker {run.worker} ended in the middle of the run"
+        if run.worker == worker:
+            message_of_end = f"the worker {run.worker} met an error of its own in the middle of the run"
         error = {
             "kind": "application", "type": "RunFailed", "code": "WORKER_DIED", "where": "",
-            "message": f"the worker {run.worker} ended in the middle of the run",
+            "message": message_of_end,
         }  # fmt: skip
         outcome = Outcome(RunStatus.LOST, "crash", error=error)
         message = f"{run.bot} was lost with its worker"

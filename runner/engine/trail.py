@@ -54,8 +54,11 @@ class Trail:
         return ends
 
     def overdue(self, at: datetime) -> Limit | None:
-        """What should have ended by now and has not: the innermost one."""
-        return next((limit for limit in reversed(self.limits.values()) if limit.until < at), None)
+        """What should have ended by now and has not: the innermost one. May be asked while another thread follows lines."""
+        limits = tuple(
+            self.limits.values()
+        )  # taken at once: a dict that grows while it is looked through raises
+        return next((limit for limit in reversed(limits) if limit.until < at), None)
 
     def _one(self, line: Line) -> None:
         if line.event in {"attempt.started", "step.started"} and line.data.get("limit"):

@@ -140,6 +140,9 @@ class Worker:
                 self._tell_once(
                     f"the store does not answer ({error}): no new run starts, running work goes on"
                 )
+            except OSError as error:  # no room for the last lines of a run that is taken over
+                claimed = None
+                self._tell_once(f"{error}: no new run starts, running work goes on")
             if claimed is not None:
                 self._start(claimed)
                 calm_at = time.monotonic() + _CALM
@@ -163,7 +166,7 @@ class Worker:
 
     def take_over(self) -> None:
         """Bring runs of dead workers to their recorded end: their items go back, or become cases."""
-        for run in recover(self._settings, self.name):
+        for run in recover(self._settings, self.name, set(self._running)):
             self._say(
                 f"run {run} was lost with its worker; its items are back in the queue or in the exception queue"
             )
@@ -247,9 +250,13 @@ class Worker:
             return
         self._keep_source(description)
         order = order.model_copy(update={"lanes": max(run.lanes_wanted, description.lanes)})
-        execution = self._execution(
-            order, run.folder or run_folder(run.id, run.queued), description, run.epoch
-        )
+        try:
+            execution = self._execution(
+                order, run.folder or run_folder(run.id, run.queued), description, run.epoch
+            )
+        except BaseException:  # no room for its folder: nobody would end the child
+            child.end(grace=0)
+            raise
         self._running[run.id] = (execution, threading.current_thread())
         if self._stopping.is_set():
             execution.stop()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from runner.core.errors import EnvironmentProblem
+from runner.core.files import alone
 from runner.store import word_index
 
 BUSY_TIMEOUT: Final = 20.0  # seconds a writer waits for another one
@@ -100,7 +99,9 @@ def _migrate_if_behind(connection: Any) -> None:
     }
     behind = known - _applied(connection)
     if behind or word_index.is_missing(connection):
-        with _alone(Path(connection.settings_dict["NAME"])):
+        database = Path(connection.settings_dict["NAME"])
+        # The second one finds all migrations applied and does nothing.
+        with alone(database.with_name(f"{database.name}.making")):
             if any(label == "store" for label, _name in behind):
                 # A trigger that names a table keeps SQLite from making that table anew.
                 with connection.cursor() as cursor:
@@ -124,16 +125,3 @@ def _applied(connection: Any) -> set[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT app, name FROM {_MIGRATIONS}")  # noqa: S608 (a name of this file)
         return set(cursor.fetchall())
-
-
-@contextmanager
-def _alone(database: Path) -> Iterator[None]:
-    """Hold back every other process that wants to make the tables of `database`.
-
-    A transaction on a file beside it is a lock on every system, and ends with its process. The second one finds all
-    migrations applied and does nothing.
-    """
-    beside = database.with_name(f"{database.name}.making")
-    with closing(sqlite3.connect(beside, timeout=BUSY_TIMEOUT, isolation_level=None)) as lock:
-        lock.execute("BEGIN EXCLUSIVE")
-        yield
