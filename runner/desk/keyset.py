@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
@@ -41,11 +42,12 @@ class Part(Generic[Row]):
 
 
 def part_of(
-    rows: QuerySet[Row], order: Order, size: int, *, after: str = "", before: str = "", few: bool = False
-) -> Part[Row]:
+    rows: QuerySet[Row], order: Order, size: int, *, after: str = "", before: str = "", few: bool = False, each: Sequence[Q] = (Q(),)
+) -> Part[Row]:  # fmt: skip
     """At most `size` of `rows`, from just after (or before) a place that an earlier part named. Two to four queries.
 
-    `few` says that `rows` are few of those in the table: they are found by their conditions and then sorted.
+    `each` are conditions that part the rows where the indexes do: those of each are read along their index, and put
+    into one order here. `few` says that `rows` are few of those in the table: they are found by their conditions and then sorted.
     Raises UsageError (API_PAGE) for a place that is none, and for a size below 1 or above 500.
     """
     if not 1 <= size <= LARGEST:
@@ -55,7 +57,10 @@ def part_of(
     backwards = bool(before) and not after
     place = _read(before if backwards else after)
     try:
-        found = _stretches(rows, order, size + 1, place, backwards=backwards, few=few)
+        parts = [
+            _stretches(rows.filter(one), order, size + 1, place, backwards=backwards, few=few) for one in each
+        ]
+        found = parts[0] if len(parts) == 1 else _merged(parts, order, backwards=backwards)
     except (ValidationError, ValueError, TypeError, OverflowError) as error:
         if place is None:
             raise
@@ -113,6 +118,16 @@ def _stretches(
     return found
 
 
+def _merged(parts: Sequence[list[Row]], order: Order, *, backwards: bool) -> list[Row]:
+    """Several lists in the same order as one."""
+    rows = [row for part in parts for row in part]
+    valued = [row for row in rows if _value(row, order.field) is not None]
+    rest = [row for row in rows if _value(row, order.field) is None]
+    valued.sort(key=lambda row: (_value(row, order.field), row.pk), reverse=order.descending != backwards)
+    rest.sort(key=lambda row: str(row.pk), reverse=backwards)
+    return [*rest, *valued] if backwards else [*valued, *rest]
+
+
 def _may_be_null(rows: QuerySet[Row], field: str) -> bool:
     model: Any = rows.model
     try:
@@ -122,10 +137,15 @@ def _may_be_null(rows: QuerySet[Row], field: str) -> bool:
     return bool(found.null)
 
 
-def _place(row: Model, order: Order) -> str:
+def _value(row: Model, field: str) -> Any:
     value: Any = row
-    for name in order.field.split("__"):
+    for name in field.split("__"):
         value = getattr(value, name, None)
+    return value
+
+
+def _place(row: Model, order: Order) -> str:
+    value = _value(row, order.field)
     plain = iso(value) if isinstance(value, datetime) else value
     text = json.dumps([plain, row.pk], ensure_ascii=False, default=str)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

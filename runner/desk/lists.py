@@ -159,9 +159,9 @@ def show(
     kept, chips = narrowed(request, spec, rows)
     fits = counted(kept, max(most, FEW) if chips else most) if total is None or chips else total
     few = bool(chips) and fits < FEW
-    place = {name: request.GET.get(name, "") for name in ("after", "before")}
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
     read = along_the_order(rows, kept) if chips and not few else kept
-    part = part_of(read, order, _size(request, spec), few=few, **place)
+    part = part_of(read, order, _size(request, spec), few=few, after=after, before=before)
     return Shown(
         spec=spec,
         rows=part.rows,

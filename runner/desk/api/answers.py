@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpResponse
 from pydantic import Field
 
@@ -55,17 +55,19 @@ def answered(
 def listed(  # noqa: PLR0917 (in the order in which one says them)
     request: DeskRequest, rows: QuerySet[Row], wanted: Paged, sorts: Mapping[str, str], usual: str,
     as_json: Callable[[Sequence[Row]], list[dict[str, Any]]], whole: QuerySet[Row] | None = None,
+    each: Sequence[Q] = (Q(),),
 ) -> HttpResponse:  # fmt: skip
     """The part of `rows` that is asked for, as ``{"rows": […], "next": …}``; `next` is null at the end of the list.
 
     `whole` has the conditions with which the indexes of the orders begin; those that `rows` has beside them are filters.
+    `each` are several such conditions, that part the rows (`keyset.part_of`).
     Raises UsageError (API_SCHEMA) for another order than `sorts`, (API_PAGE) for a place that no part named.
     """
     order = _order(wanted.sort or usual, sorts)
     few = counted(rows, FEW) < FEW
     read = rows if few else along_the_order(whole if whole is not None else QuerySet(rows.model), rows)
     try:
-        part = part_of(read, order, wanted.limit, after=wanted.cursor, few=few)
+        part = part_of(read, order, wanted.limit, after=wanted.cursor, few=few, each=(Q(),) if few else each)
     except UsageError as error:
         error.where = "cursor"
         raise

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext_noop as _
 from ninja import Query
@@ -87,8 +87,11 @@ def filter_of(wanted: CaseFields) -> CaseFilter:
 def list_cases(request: DeskRequest, wanted: Query[CaseQuery]) -> HttpResponse:
     """The oldest first. Sort: opened, due, changed, status, kind, bot, queue, item, assignee, priority, problem."""
     rows: QuerySet[Case] = request.access.limit(filtered_cases(filter_of(wanted)), "cases.see")
-    found, waiting = rows.prefetch_related("item", "problem"), Case.objects.filter(waits=True)
-    return listed(request, found, wanted, SORTS, "opened", _told, waiting)
+    found = rows.prefetch_related("item", "problem")
+    states = {str(one) for one in wanted.status} or set(WAITING_FOR_PEOPLE)
+    some = {state in WAITING_FOR_PEOPLE for state in states} if "all" not in states else {True, False}
+    # Each order has an index of those that wait and one of the others.
+    return listed(request, found, wanted, SORTS, "opened", _told, each=[Q(waits=one) for one in sorted(some)])
 
 
 @operation("GET", "cases/{case_id}", "cases.see", summary=_("Show one case"), gives=shapes.Case)

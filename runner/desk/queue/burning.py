@@ -15,6 +15,7 @@ from runner.desk.access import page
 from runner.desk.asking import DeskRequest
 from runner.desk.live import live
 from runner.desk.outside import place
+from runner.desk.plans import sorted_after
 from runner.desk.queue import rows
 from runner.desk.queue.tabs import tabs_of
 from runner.store.models import Attempt, Case, Item
@@ -55,7 +56,10 @@ def burning_live(request: DeskRequest) -> HttpResponse:
 
 
 def _context(request: DeskRequest) -> dict[str, Any]:
-    items = list(rows.burning_items(request.access).select_related("claimed_run").order_by("pk")[:_MOST])
+    by_pk = sorted_after(
+        "pk", descending=False
+    )  # few are in work: SQLite would walk through all items instead
+    items = list(rows.burning_items(request.access).select_related("claimed_run").order_by(by_pk)[:_MOST])
     failed = Attempt.objects.filter(item__in=items).exclude(error=None).order_by("number")
     errors = {one.item_id: one.error or {} for one in failed}
     cases = rows.decided_to_retry(request.access).select_related("item", "problem").defer("evidence")
