@@ -8,14 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from runner.cli.printing import say
 from runner.cli.project import Project, open_settings, refuse_lost_store
 from runner.core.contract import BotDescription
-from runner.core.errors import RunnerError
+from runner.core.errors import ErrorReport, RunnerError
 
 if TYPE_CHECKING:
     from runner.desk.outside import Place
@@ -113,7 +113,6 @@ class DeskPart:
 def place_of(project: Project) -> Place:
     """The desk's place in a project, with what it needs from the engine handed in."""
     from runner.desk.outside import Line, Outside, Place
-    from runner.engine.bots import discover, validate_item, validate_items
 
     settings = project.settings
 
@@ -125,19 +124,24 @@ def place_of(project: Project) -> Place:
     def described(
         files: Sequence[Path] | None,
     ) -> tuple[tuple[BotDescription, ...], tuple[RunnerError, ...]]:
+        from runner.engine.bots import discover  # what starts child processes: a desk may never have to
+
         found = discover(settings, files)
         return found.bots, found.errors
 
-    return Place(
-        settings,
-        project.environment,
-        Outside(
-            checkup,
-            described,
-            lambda file, queue, data: validate_item(settings, file, queue, data),
-            lambda file, queue, rows: validate_items(settings, file, queue, rows),
-        ),
-    )
+    def valid_item(file: str, queue: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        from runner.engine.bots import validate_item
+
+        return validate_item(settings, file, queue, data)
+
+    def valid_items(
+        file: str, queue: str, rows: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any] | ErrorReport]:
+        from runner.engine.bots import validate_items
+
+        return validate_items(settings, file, queue, rows)
+
+    return Place(settings, project.environment, Outside(checkup, described, valid_item, valid_items))
 
 
 def _greet(url: str, project: Project) -> None:

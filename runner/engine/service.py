@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.core.settings import Settings
-from runner.timetable.calendar_reading import RowsOf
+
+if TYPE_CHECKING:  # the desk serves here too, and has no calendars to read
+    from runner.timetable.calendar_reading import RowsOf
 
 
 class Part(Protocol):
