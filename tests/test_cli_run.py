@@ -7,11 +7,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli_project import Cli, empty, fresh, ran  # noqa: F401 - fixtures
+from tests.cli_project import Cli, empty, env, fresh, ran  # noqa: F401 - fixtures
 from tests.engine_project import until
 
 
@@ -34,6 +35,33 @@ def test_exceptions_are_1_and_the_summary_says_what_is_next(fresh: Cli) -> None:
     assert "report: out.xlsx" in answer.out
     assert "runner cases list" in answer.out
     assert "runner runs logs " in answer.out
+
+
+def test_a_run_without_failures_loads_only_what_it_uses(fresh: Cli) -> None:
+    code = (
+        "import sys, runner.cli.main as main; assert main.main(['run', 'invoice', '--param', 'count=1']) == 0;"
+        "print(' '.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=fresh.project,
+        env=env({}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = done.stderr.splitlines()[-1].split()
+    assert "django.db.models" in loaded
+    for name in (
+        "rich.console",
+        "loguru",
+        "ruamel.yaml",
+        "cronsim",
+        "django.http",
+        "django.core.mail",
+        "playwright",
+    ):
+        assert name not in loaded
 
 
 def test_a_run_leaves_no_process_behind(ran: Cli) -> None:

@@ -377,6 +377,7 @@ def _load(child: Child, order: Order, limit: float) -> dict[str, Any]:
         raise ConfigurationError(
             f"the bot did not load within {limit:.0f} s and was killed",
             expected="a bot file that only defines things when it is imported",
+            hint="move what it does at module level into the bot function",
             where=order.bot_file,
             code="BOT_IMPORT_TIMEOUT",
         ) from None
