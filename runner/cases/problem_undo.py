@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from runner.cases.problem_acts import PROBLEM
 from runner.cases.problems import Who, write
-from runner.cases.undoing import UNDO_WITHIN
+from runner.cases.undoing import UNDO_WITHIN, why_comment_stays
 from runner.core.clock import duration_text
 from runner.core.errors import ConflictError, UsageError
 from runner.core.nouns import ProblemVerb
@@ -31,14 +31,14 @@ def take_back(problem_id: str, act_id: str, who: Who) -> str:
     """Say again what stood there before an act on the problem; gives the new act's id. Both stay in the history.
 
     It takes back owner, whys, causes, root cause, and what was said about an action (one that was added is dropped),
-    within ten minutes, while nobody has said it anew. A merge or split is taken back by its rule (`problems.ungroup`), at
+    within ten minutes, while nobody has said it anew; a comment is taken back by who wrote it. A merge or split is taken back by its rule (`problems.ungroup`), at
     any time. Raises UsageError (NOT_FOUND), ConflictError (UNDO).
     """
     with transaction.atomic():
         act = Act.objects.filter(pk=act_id, subject_kind=PROBLEM, subject=problem_id).first()
         if act is None:
             raise UsageError(f"act '{act_id}' not found", hint="see the problem's history", code="NOT_FOUND")
-        why = why_not(act, who.at)
+        why = why_not(act, who.at, who.by)
         if why:
             raise ConflictError(
                 f"'{act.verb}' by {act.by} can't be taken back: {why}",
@@ -47,12 +47,14 @@ def take_back(problem_id: str, act_id: str, who: Who) -> str:
                 where=f"problem {problem_id}",
                 code="UNDO",
             )
-        said = _before_action(act) if act.verb == ProblemVerb.ACTION else _before(act)
+        said = {} if act.verb == ProblemVerb.COMMENT else _said_before(act)
         return write(problem_id, ProblemVerb(act.verb), {**said, "undoes": act.pk}, who)
 
 
-def why_not(act: Act, at: datetime) -> str:
-    """What stands against taking an act back; empty where nothing does."""
+def why_not(act: Act, at: datetime, by: str = "") -> str:
+    """What stands against taking an act back; empty where nothing does. `by`: who asks, which matters for comments only."""
+    if act.verb == ProblemVerb.COMMENT:
+        return why_comment_stays(act, at, by)
     if act.verb not in _EMPTY and act.verb != ProblemVerb.ACTION:
         return "this kind of act is final"
     if at - act.at > UNDO_WITHIN:
@@ -63,11 +65,16 @@ def why_not(act: Act, at: datetime) -> str:
     return ""
 
 
-def can_be_undone(acts: Sequence[Act], at: datetime) -> set[str]:
-    """The ids of those acts (the newest first, all of one problem) that `take_back` would take back. No query."""
+def can_be_undone(acts: Sequence[Act], at: datetime, by: str = "") -> set[str]:
+    """The ids of those acts (the newest first, all of one problem) that `take_back` would take back for `by`. No query."""
     seen: set[tuple[str, str]] = set()
+    gone = withdrawn(acts)
     found = set()
     for act in acts:
+        if act.verb == ProblemVerb.COMMENT:
+            is_own = act.by == by and act.pk not in gone and not act.data.get("undoes")
+            found |= {act.pk} if is_own and at - act.at <= UNDO_WITHIN else set()
+            continue
         about = (act.verb, _about(act))
         if about in seen:
             continue
@@ -75,6 +82,15 @@ def can_be_undone(acts: Sequence[Act], at: datetime) -> set[str]:
         if (act.verb in _EMPTY or act.verb == ProblemVerb.ACTION) and at - act.at <= UNDO_WITHIN:
             found.add(act.pk)
     return found
+
+
+def withdrawn(acts: Iterable[Act]) -> set[str]:
+    """The ids of what was taken back by one of these acts."""
+    return {str(act.data["undoes"]) for act in acts if act.data.get("undoes")}
+
+
+def _said_before(act: Act) -> dict[str, Any]:
+    return _before_action(act) if act.verb == ProblemVerb.ACTION else _before(act)
 
 
 def _before(act: Act) -> dict[str, Any]:

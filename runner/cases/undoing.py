@@ -24,7 +24,8 @@ def undo(act_id: str, *, by: str, at: datetime, note: str = "") -> Act:
 
     Within ten minutes, while nothing but comments has followed: no other decision, no attempt at the item (a retry only
     while it is pending), no start of a later item of its group. The run that it asked for is taken out of the queue,
-    where no other case waits for it. Raises UsageError (NOT_FOUND), ConflictError (UNDO) with what stands against it.
+    where no other case waits for it. A comment is taken back by who wrote it: its words stay in the trail and are no longer
+    shown. Raises UsageError (NOT_FOUND), ConflictError (UNDO) with what stands against it.
     """
     with transaction.atomic():
         done = Act.objects.filter(pk=act_id, subject_kind="case", machine=False).first()
@@ -33,7 +34,8 @@ def undo(act_id: str, *, by: str, at: datetime, note: str = "") -> Act:
                 f"decision '{act_id}' not found", hint="see the case's history", code="NOT_FOUND"
             )
         case = Case.objects.select_related("item").filter(pk=done.subject).first()
-        why = why_not(done, case, at)
+        is_comment = done.verb == ActVerb.COMMENT
+        why = why_comment_stays(done, at, by) if is_comment else why_not(done, case, at)
         if why or case is None:
             raise ConflictError(
                 f"'{done.verb}' by {done.by} can't be taken back: {why}",
@@ -49,7 +51,8 @@ def undo(act_id: str, *, by: str, at: datetime, note: str = "") -> Act:
         act.data = data
         record_act(act)
         apply_undo(act, case)
-        announce_decision(act, case.process)
+        if not is_comment:
+            announce_decision(act, case.process)
         return act
 
 
@@ -69,9 +72,25 @@ def why_not(done: Act, case: Case | None, at: datetime) -> str:
     return ""
 
 
+def why_comment_stays(comment: Act, at: datetime, by: str) -> str:
+    """What stands against taking a comment back, of a case or a problem; empty where nothing does."""
+    if comment.data.get("undoes"):
+        return "this kind of act is final"
+    if comment.by != by:
+        return "only who wrote a comment takes it back"
+    if at - comment.at > UNDO_WITHIN:
+        return f"it is older than {duration_text(UNDO_WITHIN)}"
+    again = Act.objects.filter(
+        subject_kind=comment.subject_kind, subject=comment.subject, data__undoes=comment.pk
+    )
+    return "it has been taken back already" if again.exists() else ""
+
+
 def apply_undo(act: Act, case: Case) -> None:
     """Bring back what was, live and in a rebuild. Raises ConflictError where the decision is not the last one."""
     done = Act.objects.filter(pk=act.data["undoes"]).first()
+    if done is not None and done.verb == ActVerb.COMMENT:
+        return  # it changed nothing
     was = done.data.get("was") if done else None
     before = before_of(case.pk)
     if done is None or was is None or before is None or before.version != was["version"] + 1:

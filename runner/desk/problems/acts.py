@@ -105,8 +105,8 @@ def _comment(request: DeskRequest, problem_id: str, who: Who) -> Said | Refused:
     note = _text(request, "note")
     if not note:
         return Refused("comment", errors={"note": _("Write something first.")}, typed=typed_in(request))
-    problems.comment(problem_id, note, Who(who.by, who.at, None, who.token))
-    return Said(_("Your comment is in the history."), place="history")
+    act = problems.comment(problem_id, note, Who(who.by, who.at, None, who.token))
+    return Said(_("Your comment is in the history."), _undo(act), "history")
 
 
 def _action_fields(request: DeskRequest) -> tuple[dict[str, Any], dict[str, str]]:

@@ -86,8 +86,8 @@ def problem_of(problem_id: str) -> Problem:
     return Problem.objects.select_related("merged_into").get(pk=problem_id)
 
 
-def facts_of(problem: Problem, cases: QuerySet[Case], at: datetime) -> ProblemFacts:
-    """Everything about a problem; `cases` are those of it that may be seen. Five queries, each along an index."""
+def facts_of(problem: Problem, cases: QuerySet[Case], at: datetime, reader: str = "") -> ProblemFacts:
+    """Everything about a problem for `reader`; `cases` are those of it that may be seen. Five queries, each along an index."""
     wanted = ("bot", "queue", "process", "step", "bot_version", "message", "key", "pk", "opened")
     rows: list[tuple[Any, ...]] = list(cases.order_by("-opened").values_list(*wanted)[:_LOOKED_AT])
     actions = list(CorrectiveAction.objects.filter(problem=problem))
@@ -106,7 +106,7 @@ def facts_of(problem: Problem, cases: QuerySet[Case], at: datetime) -> ProblemFa
         answers=_answers(problem),
         actions=sorted((a for a in actions if not a.dropped), key=lambda a: a.done is not None),
         dropped=[one for one in actions if one.dropped],
-        history=history_of(problem, actions, at),
+        history=history_of(problem, actions, at, reader),
         keys=list(dict.fromkeys(row[6] or row[7] for row in rows))[:200],
     )
 

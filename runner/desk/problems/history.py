@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from runner.cases.grouping import CONTAINS
 from runner.cases.problem_acts import PROBLEM
-from runner.cases.problem_undo import can_be_undone
+from runner.cases.problem_undo import can_be_undone, withdrawn
 from runner.core.clock import from_iso
 from runner.core.nouns import Branch, ProblemVerb
 from runner.desk import times
@@ -39,12 +39,14 @@ class Told:
     back: bool = False
 
 
-def history_of(problem: Problem, actions: Iterable[CorrectiveAction], at: datetime) -> list[Told]:
-    """The newest first, at most 300 acts; `actions` are those of the problem. One query."""
+def history_of(
+    problem: Problem, actions: Iterable[CorrectiveAction], at: datetime, reader: str = ""
+) -> list[Told]:
+    """The newest first, at most 300 acts; `actions` are those of the problem. One query. `reader` may take comments back."""
     acts = list(Act.objects.filter(subject_kind=PROBLEM, subject=problem.pk).order_by("-at", "-id")[:_MOST])
-    undoable = can_be_undone(acts, at)
+    undoable, gone = can_be_undone(acts, at, reader), withdrawn(acts)
     texts = {one.pk: one.text for one in actions}
-    told = [_told(act, texts, undoable) for act in acts]
+    told = [_told(act, texts, undoable, gone) for act in acts]
     told.append(Told(problem.first_seen, "", _("seen for the first time")))
     if problem.regressed_at:
         times_back = _("came back although it was fixed (time number %(n)d)") % {"n": problem.regressions}
@@ -60,7 +62,8 @@ def condition_words(field: str, value: str) -> str:
     return f"{word('split', field)} {quoted}" if field in CONTAINS else f"{word('split', field)} = {value}"
 
 
-def _told(act: Act, texts: Mapping[str, str], undoable: set[str]) -> Told:
+def _told(act: Act, texts: Mapping[str, str], undoable: set[str], gone: set[str]) -> Told:
+    is_gone = act.verb == ProblemVerb.COMMENT and act.pk in gone
     lines: tuple[str, ...] = ()
     other = ""
     tell = _CONTENT.get(act.verb)
@@ -73,7 +76,7 @@ def _told(act: Act, texts: Mapping[str, str], undoable: set[str]) -> Told:
         act.by,
         word("verb", act.verb),
         tuple(lines),
-        act.note,
+        _("The comment was taken back.") if is_gone else act.note,
         other,
         act.pk if act.pk in undoable else "",
         bool(act.data.get("undoes")),

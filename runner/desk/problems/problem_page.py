@@ -79,7 +79,12 @@ def context_of(request: DeskRequest, found: Problem) -> dict[str, Any]:
     at, process = now(), found.process
     may = request.access.may
     here = found.merged_into_id is None
-    facts = facts_of(found, request.access.limit(Case.objects.filter(problem=found), "cases.see"), at)
+    facts = facts_of(
+        found,
+        request.access.limit(Case.objects.filter(problem=found), "cases.see"),
+        at,
+        request.person.username,
+    )
     works = may("problems.work", process) and here
     return trial_context(request, found) | {
         "facts": facts,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.utils.translation import get_language
 
 from runner.cases.fingerprint import explain
-from runner.cases.undoing import why_not
+from runner.cases.undoing import UNDO_WITHIN, why_not
 from runner.core.clock import now
 from runner.core.contract import Settled
 from runner.core.nouns import ActVerb, FailureKind
@@ -54,11 +54,12 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One entry of the history; `undo`: it can still be taken back."""
+    """One entry of the history; `undo`: it can still be taken back; `gone`: a comment that was."""
 
     act: Act
     changes: Sequence[tuple[str, Any, Any]]
     undo: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,8 @@ def case_of(case_id: str) -> Case:
     return Case.objects.select_related("item__queue", "problem", "run").get(pk=case_id)
 
 
-def facts_of(case: Case) -> CaseFacts:
-    """Everything about a case. Seven queries."""
+def facts_of(case: Case, reader: str = "") -> CaseFacts:
+    """Everything about a case, for `reader`. Seven queries."""
     attempts = _attempts(case)
     steps = _steps(case, attempts)
     evidence = _shown(case.evidence, case.run, case.process)
@@ -115,7 +116,7 @@ def facts_of(case: Case) -> CaseFacts:
     facts = CaseFacts(
         case=case,
         tried=[_tried(one, steps, case.process) for one in attempts],
-        history=_history(case),
+        history=_history(case, reader),
         fields=_fields(case, attempts),
         evidence=evidence,
         similar=_similar(case),
@@ -193,15 +194,28 @@ def _shown(evidence: Sequence[Mapping[str, Any]], run: Run | None, process: str)
     return found
 
 
-def _history(case: Case) -> list[Happened]:
+def _history(case: Case, reader: str) -> list[Happened]:
     acts = list(Act.objects.filter(subject_kind="case", subject=case.pk).order_by("-at", "-id")[:200])
     at = now()
     last = next(
         (one for one in acts if not one.machine and one.verb not in {ActVerb.COMMENT, ActVerb.UNDO}), None
     )
     taken_back = {one.data.get("undoes") for one in acts if one.verb == ActVerb.UNDO}
-    undo = last.pk if last and last.pk not in taken_back and not why_not(last, case, at) else ""
-    return [Happened(one, changes_of(one.data), undo=one.pk == undo) for one in acts]
+    undo = {last.pk} if last and last.pk not in taken_back and not why_not(last, case, at) else set()
+    undo |= {
+        one.pk
+        for one in acts
+        if one.verb == ActVerb.COMMENT
+        and one.by == reader
+        and one.pk not in taken_back
+        and at - one.at <= UNDO_WITHIN
+    }
+    return [
+        Happened(
+            one, changes_of(one.data), one.pk in undo, one.verb == ActVerb.COMMENT and one.pk in taken_back
+        )
+        for one in acts
+    ]
 
 
 def _fields(case: Case, attempts: Sequence[Attempt]) -> list[Difference]:

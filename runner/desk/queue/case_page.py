@@ -80,7 +80,7 @@ def _context(request: DeskRequest, found: Case) -> dict[str, Any]:
     people = Person.objects.filter(is_active=True).order_by("username").values_list("username", "name")
     return {
         "case": found,
-        "facts": facts_of(found),
+        "facts": facts_of(found, request.person.username),
         "offered": offered,
         "form": form_of(found.item, found.error) if found.item else None,
         "token": new_token(),

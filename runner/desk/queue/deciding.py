@@ -61,7 +61,7 @@ def _carry(request: DeskRequest, case_id: str, wanted: Decision) -> HttpResponse
     token = request.POST.get("token", "")[:100]
     decided = decide(case_id, wanted, by=request.person.username, at=now(), version=version, token=token)
     done = Act.objects.get(pk=decided.act)
-    undoable = "was" in done.data
+    undoable = "was" in done.data or wanted.verb == ActVerb.COMMENT
     said = {
         "what": word("verb", wanted.verb),
         "case": Case.objects.values_list("key", flat=True).get(pk=case_id) or case_id,
