@@ -25,7 +25,8 @@ setup: ## virtual environment, locked packages, a browser; a second call does no
 demo: setup ## run the main job once, from schedule to exception queue, and say where to look
 	@.venv/bin/runner demo
 
-test: setup ## all tests
+test: setup ## all tests; the server that some need is installed where it may be
+	@sh setup.sh server
 	@$(PYTHON) -m pytest -n $(TESTS_AT_ONCE) $(TESTS)
 
 lint: setup ## rules and format
@@ -64,7 +65,7 @@ bench: setup ## what Runner costs, beside the raw baseline, in full size
 	@$(PYTHON) -m benchmarks.bench_schedules
 
 lock: setup ## write the requirements locks again from pyproject.toml and the .in files
-	@$(LOCK) --extra demo --extra keyring --group dev -o requirements.lock pyproject.toml
+	@$(LOCK) --extra demo --extra keyring --extra postgres --group dev -o requirements.lock pyproject.toml
 	@$(LOCK) -o acceptance/requirements.lock acceptance/requirements.in
 	@$(LOCK) -o benchmarks/requirements.lock benchmarks/requirements.in
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes one of the project's environments ready: `sh setup.sh [main | acceptance | bench]`, called by make.
+# Makes one of the project's environments ready: `sh setup.sh [main | acceptance | bench | server]`, called by make.
 #
 # It finds Python 3.11 or newer, makes a virtual environment, installs the locked packages, and finds or installs a
 # browser. A second call does nothing, unless a lock, pyproject.toml or this file has changed or the folder was moved.
@@ -19,7 +19,8 @@ case $part in
 main) venv=.venv lock=requirements.lock ;;
 acceptance) venv=.venv-acceptance lock=acceptance/requirements.lock ;;
 bench) venv=.venv-bench lock=benchmarks/requirements.lock ;;
-*) fail "unknown part '$part'" "main, acceptance or bench" "run: make setup" ;;
+server) venv=.venv lock=requirements.lock ;; # the database server of the tests
+*) fail "unknown part '$part'" "main, acceptance, bench or server" "run: make setup" ;;
 esac
 stamp=$venv/.ready
 
@@ -120,6 +121,18 @@ find_browser() {
     fail "no browser" "Chrome, Edge or Chromium" \
         "install one (sudo apt-get install chromium), or name one with RUNNER_BROWSER=/path/to/chrome, or run: $venv/bin/python -m playwright install --with-deps chromium"
 }
+
+server_there() { # PostgreSQL 15 or newer, where Debian puts it or on the PATH
+    for one in /usr/lib/postgresql/1[5-9]/bin /usr/lib/postgresql/[2-9][0-9]/bin; do
+        if [ -x "$one/initdb" ]; then return 0; fi
+    done
+    command -v initdb >/dev/null 2>&1 && command -v postgres >/dev/null 2>&1
+}
+if [ "$part" = server ]; then
+    if ! server_there && debian_root; then apt_install postgresql || true; fi
+    server_there || say "no PostgreSQL server 15 or newer: the tests that need one will say so" >&2
+    exit 0
+fi
 
 if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$(fingerprint)" ]; then
     exit 0

@@ -29,12 +29,15 @@ LIMIT_S: Final = 420
 Take = Callable[[int, datetime], "Item | None"]
 
 
-def fill(database: Path, items: int) -> None:
-    """Make a store with one running run and `items` pending items (in a process of its own: one process, one store)."""
+def fill(database: Path | str, items: int) -> None:
+    """Make a store with one running run and `items` pending items (in a process of its own: one process, one store).
+
+    `database` is a file, or the address of a database on a server, where what an earlier call left is removed first.
+    """
     _python("--fill", str(items), "--store", str(database))
 
 
-def claim_all(database: Path, processes: int, threads: int, *, naive: bool = False) -> Counter[str]:
+def claim_all(database: Path | str, processes: int, threads: int, *, naive: bool = False) -> Counter[str]:
     """How often each item was claimed when all threads of all processes claim until nothing is left."""
     words = ["--claim", str(threads), "--store", str(database), *(["--naive"] if naive else [])]
     with ThreadPoolExecutor(processes) as pool:
@@ -53,6 +56,8 @@ def _fill(count: int) -> None:
     from runner.store.models import Item, Queue, Run
 
     at = datetime.now(UTC)
+    Queue.objects.filter(pk=QUEUE).delete()
+    Run.objects.filter(pk=RUN).delete()
     Run.objects.create(
         pk=RUN, bot="post_orders", queued=at, status="running", epoch=1, lease_until=at + timedelta(hours=1)
     )
@@ -116,29 +121,32 @@ def main() -> int:
     parser = parser_of("claims", __doc__)
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--threads", type=int, default=8, help="of each process")
-    parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--database", help="postgresql://… of an empty database, instead of a SQLite file")
+    parser.add_argument("--store", help=argparse.SUPPRESS)
     parser.add_argument("--fill", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--claim", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--naive", action="store_true", help=argparse.SUPPRESS)
     options = options_of("claims", parser)
     if options.store:
+        from runner.core.store_address import ServerAddress
         from runner.store.open import open_store
 
-        open_store(options.store)
+        open_store(ServerAddress(options.store) if "://" in options.store else Path(options.store))
         if options.fill:
             _fill(options.fill)
         else:
             print(json.dumps(_claim(options.claim, _naive if options.naive else _proper)))
         return 0
     everybody = f"{options.processes} processes with {options.threads} threads each"
-    checks = Checks(f"claims: {everybody} claim {options.items} items, size {options.size}")
+    where = "PostgreSQL" if options.database else "SQLite"
+    checks = Checks(f"claims: {everybody} claim {options.items} items on {where}, size {options.size}")
     with tempfile.TemporaryDirectory(prefix="runner-chaos-") as name:
-        store = Path(name) / "store.sqlite3"
+        store = options.database or Path(name) / "store.sqlite3"
         fill(store, options.items)
         began = time.monotonic()
         report(claim_all(store, options.processes, options.threads), options.items, checks)
         checks.figure("claims per second", round(options.items / (time.monotonic() - began)))
-        naive = Path(name) / "naive.sqlite3"
+        naive = options.database or Path(name) / "naive.sqlite3"
         fill(naive, 200)
         doubled = sum(times > 1 for times in claim_all(naive, 4, 8, naive=True).values())
         checks.figure("the naive claim doubles, of 200 items", doubled)

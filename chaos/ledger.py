@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,10 @@ class Ledger:
         ]
 
 
-def ledger_of(database: Path) -> Ledger:
-    """Read it; a store that is not there yet (or has no tables yet) reads as empty."""
+def ledger_of(database: Path | str) -> Ledger:
+    """Read it, a file or a database on a server; a store that is not there yet (or has no tables yet) reads as empty."""
+    if isinstance(database, str):
+        return _on_server(database)
     if not database.exists():
         return Ledger()
     try:
@@ -59,14 +61,29 @@ def ledger_of(database: Path) -> Ledger:
         return Ledger()
 
 
-def rows(database: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
+def _on_server(address: str) -> Ledger:
+    import psycopg
+
+    try:
+        with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
+            return _read(connection)
+    except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
+        return Ledger()
+
+
+def rows(database: Path | str, statement: LiteralString) -> list[tuple[Any, ...]]:
     """The rows of one statement."""
+    if isinstance(database, str):
+        import psycopg
+
+        with psycopg.connect(database, autocommit=True, connect_timeout=5) as server:
+            return server.execute(statement).fetchall()
     with closing(sqlite3.connect(database, timeout=20)) as connection:
-        return connection.execute(statement, values).fetchall()
+        return connection.execute(statement).fetchall()
 
 
-def _read(connection: sqlite3.Connection) -> Ledger:
-    items = dict(connection.execute("SELECT key, status FROM store_item"))
+def _read(connection: Any) -> Ledger:
+    items = dict(connection.execute("SELECT key, status FROM store_item").fetchall())
     cases = connection.execute(
         "SELECT i.key, c.kind FROM store_case c JOIN store_item i ON i.id = c.item_id"
         " WHERE c.status NOT IN ('closed', 'verified', 'resolved')"
@@ -84,5 +101,5 @@ def _read(connection: sqlite3.Connection) -> Ledger:
     )
 
 
-def _first(found: sqlite3.Cursor) -> list[str]:
+def _first(found: Any) -> list[str]:
     return [row[0] for row in found]

@@ -57,9 +57,9 @@ class Place:
         (self.project / "schedules.yaml").write_text(text, "utf-8")
 
     @property
-    def database(self) -> Path:
-        """The store's file."""
-        return self.home / "store.sqlite3"
+    def database(self) -> Path | str:
+        """The store: its file, or its address where `environment` names a server."""
+        return self.environment.get("RUNNER_DATABASE_URL") or self.home / "store.sqlite3"
 
     def variables(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of every process of this place; `RUNNER_HOME` in it marks them all."""
@@ -97,6 +97,11 @@ class Place:
         made.start()
         self._services.append(made)
         return made
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The services that were started here."""
+        return tuple(self._services)
 
     def services_running(self) -> int:
         """How many of the services started here still run."""

@@ -67,7 +67,7 @@ def storm(kills: int, schedules: int, seed: int) -> Found:
         place.use_bot(BOT)
         place.set_schedules(file_of(schedules))
         services = [place.service("scheduler") for _ in range(SCHEDULERS)]
-        until(lambda: place.database.exists() and _counted(place) >= schedules, SET_UP_S, 0.2)
+        until(lambda: (place.home / "store.sqlite3").exists() and _counted(place) >= schedules, SET_UP_S, 0.2)
         for _ in range(kills):
             time.sleep(chance.uniform(0.1, 1.2))
             victim = chance.choice(services)

@@ -24,7 +24,8 @@ ROOMS: Final = ("core", "timetable", "cases", "store", "engine", "cli")
 _LEFT_OUT: Final = frozenset({
     "cases/case_file.py", "cases/fingerprint.py", "cases/wording.py", "cases/roundtrip_words.py", "cli/demo_place.py", "cli/scaffold.py",
     "core/schedules_schema.py", "recordings/wording.py", "recordings/script.py", "recordings/script_steps.py", "recordings/failing.py",
-    "store/word_index.py", "store/quick.py", "timetable/describe.py", "timetable/differences.py", "timetable/words.py",
+    "store/word_index.py", "store/postgres/word_index.py", "store/postgres/word_match.py",
+    "store/postgres/base.py", "store/postgres/health.py", "store/quick.py", "timetable/describe.py", "timetable/differences.py", "timetable/words.py",
 })  # fmt: skip
 GLUE: Final[Mapping[str, tuple[str, ...]]] = {"core": (
     "'{0}' {1}", "'{0}' is {1}", "{0} and {1}", "{0} (the page says: {1})", "column {0}: {1}", "schedule '{0}'", "process '{0}'", "calendar '{0}'", "defaults",
@@ -51,7 +52,7 @@ _SILENT: Final = frozenset({"compile", "Option", "Argument", "Typer", "fullmatch
     "execute", "cursor", "raw", "RawSQL", "extra", "Field", "getLogger", "evaluate", "wait_for_function", "add_init_script"})  # fmt: skip
 _WORD: Final = re.compile(r"[A-Za-z]{2,}")
 _MACHINE: Final = re.compile(
-    r"\b(SELECT|UPDATE|INSERT|DELETE FROM|PRAGMA|CREATE|DROP|BEGIN|VALUES|UNION|WHERE|ORDER BY|EXISTS|AND one)\b|^\s*<|</|^[A-Z][A-Z0-9_]*$|[\u4e00-\u9fff]|\(\?P<|\\[wds]|^--[a-z-]+$|^[a-z]+[._][a-z_.]+$|^https?://|^file:|^  ?runner |^runner [a-z -]+\{0\}$|^runner [a-z -]+$|^[a-z.]+\.(yaml|toml|zip)$"
+    r"\b(SELECT|UPDATE|INSERT|DELETE FROM|PRAGMA|CREATE|DROP|BEGIN|VALUES|UNION|WHERE|ORDER BY|EXISTS|STDIN|STDOUT|AND one)\b|^\s*<|</|^[A-Z][A-Z0-9_]*$|[\u4e00-\u9fff]|\(\?P<|\\[wds]|^--[a-z-]+$|^[a-z]+[._][a-z_.]+$|^https?://|^file:|^  ?runner |^runner [a-z -]+\{0\}$|^runner [a-z -]+$|^[a-z.]+\.(yaml|toml|zip)$"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from django.db import connections
 from loguru import logger
 
 from runner.core.settings import Settings
+from runner.core.store_address import ServerAddress
 from runner.desk.settings import desk_options
 from runner.store.open import open_store
 
@@ -35,13 +37,16 @@ if not settings.configured:
     django.setup()
 
 from tests.cli_project import empty, ran  # noqa: E402
-from tests.desk_place import desk, desk_store  # noqa: E402
+from tests.desk_place import desk, desk_database, desk_store  # noqa: E402
+from tests.postgres_server import PostgresServer, running_copy, serve  # noqa: E402
 from tests.schedule_place import busy  # noqa: E402
 from tests.webhook_receiver import told  # noqa: E402
 
+NOWHERE = Path("not-opened/store.sqlite3")
 __all__ = [
     "busy",
     "desk",
+    "desk_database",
     "desk_store",
     "empty",
     "ran",
@@ -49,29 +54,53 @@ __all__ = [
 ]  # session fixtures live here once, not once in every file that imports them
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let a test of a store, or of a desk, that is marked so run on both databases."""
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    if "both_databases" in marks and "only_sqlite" not in marks:
+        for name in {"store", "desk"} & set(metafunc.fixturenames):
+            metafunc.parametrize(name, ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store with all its tables, to be copied."""
+    """An empty store in a file with all its tables, to be copied."""
     path = tmp_path_factory.mktemp("store") / "template.sqlite3"
-    _serve(path)
+    serve(path)
     open_store(path)
-    _serve(Path("not-opened/store.sqlite3"))
+    serve(NOWHERE)
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this process, whose databases belong to single tests."""
+    base = tmp_path_factory.getbasetemp()
+    with running_copy(base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) as server:
+        yield server
+
+
 @pytest.fixture
-def store(empty_store: Path, tmp_path: Path) -> Iterator[Path]:
-    """A fresh store of the test's own, in this process; other processes can open the same path."""
-    path = tmp_path / "store.sqlite3"
-    shutil.copyfile(empty_store, path)
-    _serve(path)
-    with connections["default"].cursor() as cursor:
-        cursor.execute("PRAGMA synchronous=OFF")  # nothing here survives the machine anyway
+def server_store(postgres: PostgresServer) -> Iterator[ServerAddress]:
+    """A fresh database with all tables, which other programs can open too; this process does not serve it."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield postgres.new_database(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def store(
+    request: pytest.FixtureRequest, empty_store: Path, tmp_path: Path
+) -> Iterator[Path | ServerAddress]:
+    """A fresh store of the test's own, in this process; other processes can open the same one."""
+    path: Path | ServerAddress = tmp_path / "store.sqlite3"
+    if getattr(request, "param", "sqlite") == "postgresql":
+        path = request.getfixturevalue("server_store")
+    else:
+        shutil.copyfile(empty_store, tmp_path / "store.sqlite3")
+    serve(path)
+    if isinstance(path, Path):
+        with connections["default"].cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=OFF")  # nothing here survives the machine anyway
     yield path
-    _serve(Path("not-opened/store.sqlite3"))
-
-
-def _serve(path: Path) -> None:
-    connections["default"].close()
-    settings.DATABASES["default"]["NAME"] = str(path)
-    connections["default"].settings_dict["NAME"] = str(path)
+    serve(NOWHERE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from runner.cli.desk import place_of
 from runner.cli.project import Project
 from runner.core.clock import now
 from runner.core.settings import Settings, load_settings
+from runner.core.store_address import ServerAddress
 from runner.desk.people.models import Person, SignIn
 from runner.desk.roles import Role
 from runner.desk.serve import DeskServer
@@ -41,8 +43,9 @@ from runner.kit.web import find_browser
 from runner.store.open import open_store
 from tests.cli_project import Cli, copy_of
 from tests.desk_language import assert_one_language
+from tests.postgres_server import PostgresServer, serve
 
-__all__ = ["Desk", "assert_one_language", "desk", "desk_store"]
+__all__ = ["Desk", "assert_one_language", "desk", "desk_database", "desk_store"]
 LIMIT: Final = 30_000  # ms that a page waits for something
 PASSWORD: Final = "correct-horse-battery"
 _BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
@@ -170,16 +173,28 @@ class Desk:
 
 
 @pytest.fixture
-def desk(ran: Cli, desk_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A desk on a copy of a project in which the bot `invoice` has run: 5 items, 1 done, 4 cases in 4 problems."""
+def desk(
+    request: pytest.FixtureRequest, ran: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Desk]:
+    """A desk on a copy of a project in which the bot `invoice` has run: 5 items, 1 done, 4 cases in 4 problems.
+
+    Its store is in a file, or on a server where the parameter ``postgresql`` asks for that.
+    """
     monkeypatch.setenv(
         "DJANGO_ALLOW_ASYNC_UNSAFE", "1"
     )  # Playwright's loop runs in this thread; we don't await
     cli = copy_of(ran, tmp_path / "project")
-    made = _desk_of(cli, desk_store)
+    if getattr(request, "param", "sqlite") == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        name = f"desk_{secrets.token_hex(6)}"
+        made = _desk_on(cli, server.new_database(name, request.getfixturevalue("desk_database")))
+    else:
+        made = _desk_of(cli, request.getfixturevalue("desk_store"))
     yield made
     made.close()
-    _serve(Path("not-opened/store.sqlite3"))
+    serve(Path("not-opened/store.sqlite3"))
+    if made.settings.database_url:
+        request.getfixturevalue("postgres").drop(made.settings.database_url.rpartition("/")[2])
     assert made.complaints == [], made.complaints
 
 
@@ -187,10 +202,18 @@ def desk(ran: Cli, desk_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def desk_store(ran: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of that project with the desk's tables, to be copied."""
     cli = copy_of(ran, tmp_path_factory.mktemp("desk") / "project")
-    _serve(cli.home / "store.sqlite3")
+    serve(cli.home / "store.sqlite3")
     open_store(cli.home / "store.sqlite3")
-    _serve(Path("not-opened/store.sqlite3"))
+    serve(Path("not-opened/store.sqlite3"))
     return cli.home / "store.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def desk_database(ran: Cli, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with what that project's journals tell, to be copied."""
+    cli, name = copy_of(ran, tmp_path_factory.mktemp("desk-server") / "project"), "template_of_desks"
+    cli("rebuild", RUNNER_DATABASE_URL=postgres.new_database(name).url)
+    return name
 
 
 def _desk_of(cli: Cli, template: Path) -> Desk:
@@ -201,13 +224,19 @@ def _desk_of(cli: Cli, template: Path) -> Desk:
     environment: Mapping[str, str] = {"RUNNER_DESK_PORT": "0", "RUNNER_DISCOVERY_LIMIT": "1m"}
     settings = load_settings(cli.project, environment)
     django_settings.RUNNER_PLACE = place_of(Project(settings, environment, "mei"))
-    _serve(target)
+    serve(target)
     with connections["default"].cursor() as cursor:
         cursor.execute("PRAGMA synchronous=OFF")
     return Desk(cli, settings)
 
 
-def _serve(path: Path) -> None:
-    connections["default"].close()
-    django_settings.DATABASES["default"]["NAME"] = str(path)
-    connections["default"].settings_dict["NAME"] = str(path)
+def _desk_on(cli: Cli, store: ServerAddress) -> Desk:
+    environment = {
+        "RUNNER_DESK_PORT": "0",
+        "RUNNER_DISCOVERY_LIMIT": "1m",
+        "RUNNER_DATABASE_URL": store.url,
+    }
+    settings = load_settings(cli.project, environment)
+    django_settings.RUNNER_PLACE = place_of(Project(settings, environment, "mei"))
+    serve(store)
+    return Desk(cli, settings)

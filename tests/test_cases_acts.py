@@ -32,7 +32,7 @@ from tests.cases_history import (
 )
 from tests.journal_maker import RunMaker
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
 ANN, BEN = "ann", "ben"
 
 

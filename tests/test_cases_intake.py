@@ -19,7 +19,7 @@ from runner.store.models import Act, Attempt, Case, Item, Lane, Occurrence, Prob
 from tests.journal_maker import RunMaker
 from tests.store_snapshot import differences, snapshot, wipe
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
 
 
 @pytest.fixture
@@ -350,6 +350,7 @@ def write_a_history(runs: Path) -> RunMaker:
     return run
 
 
+@pytest.mark.only_sqlite
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cuts=st.lists(st.integers(0, 12_000), max_size=12))
 def test_a_journal_that_grows_under_the_reader_leaves_the_same_rows(
@@ -371,6 +372,7 @@ def test_a_journal_that_grows_under_the_reader_leaves_the_same_rows(
     assert differences(whole, snapshot()) == []
 
 
+@pytest.mark.only_sqlite
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cut=st.integers(0, 40))
 def test_any_prefix_and_then_the_rest_is_the_whole_at_once(

@@ -26,7 +26,7 @@ from runner.store.models import Act, Case, Item, Occurrence, Problem, Run
 from tests.journal_maker import RunMaker
 from tests.store_snapshot import differences, item_order, snapshot, wipe
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
 CRASH = {"kind": "application", "why": "crash"}
 
 
@@ -312,6 +312,7 @@ def try_once(run: RunMaker, what: str, key: str, number: int) -> None:
         run.end(key, number)
 
 
+@pytest.mark.only_sqlite
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STEPS)
 def test_any_history_is_rebuilt(

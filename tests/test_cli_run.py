@@ -102,7 +102,7 @@ def test_a_data_folder_that_can_not_be_written_is_4_and_nothing_starts(fresh: Cl
     assert "no new run will start" in answer.err
 
 
-def test_a_database_server_is_refused_without_its_password(fresh: Cli) -> None:
+def test_a_database_server_that_does_not_answer_is_4_and_its_password_is_not_shown(fresh: Cli) -> None:
     url = "postgresql://clerk:open-sesame@127.0.0.1:1/runner"
     for words in (["run", "invoice"], ["cases", "list"]):
         answer = fresh(*words, code=4, RUNNER_DATABASE_URL=url)

@@ -26,10 +26,10 @@ from tests.desk_place import Desk
 ROOMS = ("core", "journal", "sheets", "timetable", "recordings", "kit", "store", "cases", "engine")
 # Met by developers in a terminal or by whoever sets a machine up: no page shows them.
 NOT_ON_PAGES = {
-    "BACKUP_DAMAGED", "BACKUP_EXISTS", "BACKUP_WRITE", "BOT_ASYNC", "BOT_DUPLICATE", "BOT_NAME", "BOT_NAME_TWICE", "BOT_NESTED_EACH",
+    "BACKUP_DAMAGED", "BACKUP_EXISTS", "BACKUP_KIND", "BACKUP_VERSION", "BACKUP_WRITE", "DB_DRIVER", "DB_ENCODING", "DB_URL", "DB_VERSION", "BOT_ASYNC", "BOT_DUPLICATE", "BOT_NAME", "BOT_NAME_TWICE", "BOT_NESTED_EACH",
     "BOT_NO_ENTRY", "BOT_NO_ITEM", "BOT_OPTION", "BOT_QUEUE", "BOT_RESULT", "BOT_RETRY_IRREVERSIBLE", "BOT_SIGNATURE", "BOT_TABLE",
     "BOT_TWICE", "BOT_WEB", "CASE_FILE", "CASE_INPUT", "CHANNEL", "HAR", "NOT_RECORDED", "NO_PROJECT", "REBUILD_BUSY", "RESTORE_OVER",
-    "SETTING_UNKNOWN", "SETTING_VALUE",
+    "SETTING_SECRET", "SETTING_UNKNOWN", "SETTING_VALUE",
 }  # fmt: skip
 CODE = re.compile(r"[A-Z]{2,}(_[A-Z0-9]+)*")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

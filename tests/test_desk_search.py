@@ -18,6 +18,7 @@ from runner.desk.search.query import Condition, Query, parse
 from runner.store.models import Bot, Case, Item, Problem
 from tests.desk_place import Desk, assert_one_language
 
+pytestmark = pytest.mark.both_databases
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 

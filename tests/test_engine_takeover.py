@@ -21,7 +21,7 @@ from runner.journal import read_journal
 from runner.store.models import Case, Item, Lane, Run
 from tests.engine_project import kill_a_worker, nothing_left, project, statuses, until, worker
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
 
 
 def test_runs_of_a_worker_killed_by_the_system_are_taken_over(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ ROOMS: Mapping[str, Room] = {
     "timetable": _room("core", "cronsim holidays"),
     "recordings": _room("core"),
     "kit": _room("core journal sheets recordings", "playwright tenacity orjson loguru pyotp"),
-    "store": _room("core", "django"),
+    "store": _room("core", "django psycopg"),
     "cases": _room("core journal store sheets timetable", "apprise django.db"),
     "insight": _room("core store sheets recordings", "pygraphviz django.db"),
     "engine": _room("core journal store cases timetable", "apscheduler psutil procrastinate django.db"),

@@ -17,7 +17,7 @@ from runner.core.ids import uuid7
 from runner.store import claims
 from runner.store.models import Bot, Item, Queue, Run
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=2)
 

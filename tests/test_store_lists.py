@@ -22,7 +22,7 @@ from runner.store.problem_lists import ProblemFilter, list_problems
 from runner.store.run_lists import RunFilter, list_runs, run_json
 from tests.journal_maker import RunMaker
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
 
 
 def a_run(runs: Path, *keys: str, ends: bool = True) -> RunMaker:

@@ -9,7 +9,7 @@ import pytest
 from runner.store.models import Attempt, Item, Queue, Run
 from runner.store.quick import Table, table
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
 NOW = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)
 
 

@@ -21,7 +21,9 @@ _THROUGH: Final = (RunStatus.DONE, RunStatus.EXCEPTIONS)
 def durations(schedule: str) -> tuple[timedelta, timedelta]:
     """P50 and P90 of the schedule's last 50 runs that went through; one minute each where there is none."""
     through = Run.objects.filter(schedule=schedule, status__in=_THROUGH)
-    times = through.exclude(started=None).exclude(finished=None).order_by("-due")[:_LAST]
+    times = (
+        through.exclude(started=None).exclude(finished=None).order_by(F("due").desc(nulls_last=True))[:_LAST]
+    )
     pairs = times.values_list("started", "finished")
     return durations_of((end - start).total_seconds() for start, end in pairs if start and end)
 
@@ -31,7 +33,7 @@ def durations_by_schedule(schedules: Iterable[str] | None = None) -> dict[str, t
     through = Run.objects.filter(schedule__isnull=False, status__in=_THROUGH)
     if schedules is not None:
         through = through.filter(schedule__in=list(schedules))
-    place = Window(RowNumber(), partition_by=[F("schedule")], order_by=F("due").desc())
+    place = Window(RowNumber(), partition_by=[F("schedule")], order_by=F("due").desc(nulls_last=True))
     ranked = (
         through.exclude(started=None).exclude(finished=None).annotate(place=place).filter(place__lte=_LAST)
     )

@@ -30,12 +30,22 @@ def backup(
 
 
 def restore(file: Annotated[Path, typer.Argument(help="A file made by: runner backup.")]) -> int:
-    """Put a backup into an empty data folder."""
+    """Put a backup into an empty data folder, and into an empty database where one is set."""
     from runner.engine.backup import restore_backup
 
-    settings = open_settings().settings
-    report = restore_backup(settings, file)
-    say(f"{settings.home}: {report.files} files, {report.size / 1e6:.1f} MB")
+    project = open_settings()
+    settings = project.settings
+
+    def make_tables() -> None:
+        from runner.cli.desk import place_of
+        from runner.desk.serve import open_desk
+
+        open_desk(place_of(project))  # with the tables of people and their sessions
+
+    report = restore_backup(settings, file, make_tables=make_tables)
+    say(
+        f"{settings.store if settings.database_url else settings.home}: {report.files} files, {report.size / 1e6:.1f} MB"
+    )
     if settings.vault.exists() and not report.with_key:
         warn(
             f"put the vault's key back as {settings.vault.with_suffix('.key')} before bots need their secrets"

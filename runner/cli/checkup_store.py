@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from runner.cli.finding import Finding, State
-from runner.cli.project import Project, store_has_gone, with_store
+from runner.cli.project import Project, is_made, store_has_gone, with_store
 from runner.cli.timetables import load
 from runner.core.clock import duration_text, now
 from runner.core.errors import RunnerError
+from runner.core.store_address import ServerAddress
 from runner.engine.bots import Discovery
 
 _MIGRATIONS: Final = Path(__file__).resolve().parents[1] / "store" / "migrations"
@@ -25,6 +26,9 @@ def store(project: Project, bots: Discovery) -> Iterator[Finding]:
     """The file is there, sound, of this version, and can be written now."""
     del bots
     path = project.settings.database
+    if isinstance(project.settings.store, ServerAddress):
+        yield from _on_server(project, project.settings.store)
+        return
     if store_has_gone(project.settings):
         yield Finding(
             "store", State.ERROR, f"{path} is not there, and the journals of runs are",
@@ -48,17 +52,34 @@ def store(project: Project, bots: Discovery) -> Iterator[Finding]:
         cases = connection.execute(
             "SELECT count(*) FROM store_case WHERE status IN ('open', 'claimed', 'waiting')"
         ).fetchone()[0]
-        of_version = _version(connection)
+        applied = {
+            row[0] for row in connection.execute("SELECT name FROM django_migrations WHERE app = 'store'")
+        }
     yield Finding(
         "store", State.OK, f"{path.stat().st_size / 1e6:.1f} MB, sound; {cases} cases wait for a person"
     )
-    yield from of_version
+    yield from _version(applied)
     yield from _writable(path)
 
 
-def _version(connection: sqlite3.Connection) -> list[Finding]:
+def _on_server(project: Project, address: ServerAddress) -> Iterator[Finding]:
+    from runner.cli.checkup_server import check_server
+    from runner.store.postgres.health import server_facts
+
+    facts = server_facts(address)
+    yield from check_server(address, facts)
+    if facts.has_tables:
+        yield from _version(facts.applied)
+    elif store_has_gone(project.settings):
+        yield Finding(
+            "store", State.ERROR, f"the database {address} holds no store, and the journals of runs are here",
+            "name the database that holds it, or make the store from the journals: runner rebuild",
+        )  # fmt: skip
+
+
+def _version(applied: Collection[str]) -> list[Finding]:
     """Whether its tables are those of this version."""
-    applied = {row[0] for row in connection.execute("SELECT name FROM django_migrations WHERE app = 'store'")}
+    applied = set(applied)
     known = {file.stem for file in _MIGRATIONS.glob("[0-9]*.py")}
     if newer := sorted(applied - known):
         text = f"made by a later version of Runner ({newer[-1]} is not known here)"
@@ -95,11 +116,11 @@ def _writable(path: Path) -> Iterator[Finding]:
 def clock(project: Project, bots: Discovery) -> Iterator[Finding]:
     """The clock of this machine is not behind what the store has recorded."""
     del bots
-    if not project.settings.database.exists():
-        return
     from django.db import DatabaseError
 
     try:
+        if not is_made(project.settings):
+            return
         with_store(project)
         from runner.engine.holding import newest_record
 
@@ -126,11 +147,13 @@ def ledger(project: Project, bots: Discovery) -> Iterator[Finding]:
     """Every due time that has come has exactly one end; the store must be there already."""
     del bots
     settings = project.settings
-    if not settings.database.exists() or not settings.schedules.exists():
+    if not settings.schedules.exists():
         return
     from django.db import DatabaseError
 
     try:
+        if not is_made(settings):
+            return
         planned = load(settings.schedules, None, now()).planned
         with_store(project)
         from runner.cases.clock import holding_cases
@@ -158,11 +181,11 @@ def ledger(project: Project, bots: Discovery) -> Iterator[Finding]:
 def counts(project: Project, bots: Discovery) -> Iterator[Finding]:
     """The counts of every problem are those of its cases, and the audit trail is whole."""
     del bots
-    if not project.settings.database.exists():
-        return
     from django.db import DatabaseError
 
     try:
+        if not is_made(project.settings):
+            return
         with_store(project)
         from runner.cases.audit import verify
         from runner.cases.case_rows import wrong_counts
@@ -186,11 +209,11 @@ def counts(project: Project, bots: Discovery) -> Iterator[Finding]:
 def words(project: Project, bots: Discovery) -> Iterator[Finding]:
     """How much of the index of words is made."""
     del bots
-    if not project.settings.database.exists():
-        return
     from django.db import DatabaseError
 
     try:
+        if not is_made(project.settings):
+            return
         with_store(project)
         from runner.store.word_index import share_made
 

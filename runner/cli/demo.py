@@ -19,6 +19,7 @@ from runner.core.clock import now
 from runner.core.errors import RunFailed
 from runner.core.hosts import site_of
 from runner.core.nouns import CaseStatus, ItemStatus, RunStatus
+from runner.core.store_address import URL_VARIABLE
 from runner.core.vault import Vault
 
 if TYPE_CHECKING:
@@ -222,8 +223,9 @@ def _shown(place: DemoPlace, folder: Path, value: object) -> str:
 def _ready_shell(place: DemoPlace) -> str:
     """What to type first, so that the commands below work in any shell."""
     words = [f"cd {shlex.quote(str(place.folder))}"]
-    if os.environ.get("RUNNER_HOME"):
-        words.append("unset RUNNER_HOME")
+    strange = [name for name in ("RUNNER_HOME", URL_VARIABLE) if os.environ.get(name)]
+    if strange:
+        words.append(f"unset {' '.join(strange)}")
     if shutil.which("runner") is None:
         words.append(f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
     return "; ".join(words)

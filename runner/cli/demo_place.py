@@ -14,6 +14,7 @@ from typing import Final
 import runner
 from runner.core.errors import ConfigurationError, ConflictError, EnvironmentProblem
 from runner.core.settings import DATA_FOLDER, Settings, find_project, load_settings, prepare_home
+from runner.core.store_address import PASSWORD_VARIABLE, URL_VARIABLE
 
 FOLDER: Final = "demo"
 BOT_FILES: Final = ("_portal.py", "post_orders.py", "collect_prices.py", "reconcile.py")
@@ -83,7 +84,10 @@ def make_place(start: Path, environment: Mapping[str, str]) -> DemoPlace:
     for name in BOT_FILES:
         shutil.copyfile(examples / name, folder / "bots" / name)
     (folder / "schedules.yaml").write_text("schedules: []\n", encoding="utf-8")
-    own = {**environment, "RUNNER_PROJECT": str(folder), "RUNNER_HOME": str(folder / DATA_FOLDER)}
+    local = {
+        name: value for name, value in environment.items() if name not in {URL_VARIABLE, PASSWORD_VARIABLE}
+    }
+    own = {**local, "RUNNER_PROJECT": str(folder), "RUNNER_HOME": str(folder / DATA_FOLDER)}
     settings = load_settings(folder, own, {"slots": 1, "standby": 1})
     prepare_home(settings)
     return DemoPlace(folder, settings, own)

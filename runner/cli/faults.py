@@ -24,7 +24,7 @@ def explain(error: Exception) -> RunnerError:
     while found is not None:
         if isinstance(found, OSError) and found.errno in _DISK:
             return disk_problem(found.strerror or str(found), str(found.filename or ""))
-        if type(found).__module__.startswith(("django.db", "sqlite3")):
+        if type(found).__module__.startswith(("django.db", "sqlite3", "psycopg")):
             return _store(found)
         found = found.__cause__ or found.__context__
     return _unexpected(error)
@@ -47,7 +47,7 @@ def is_about_disk(said: str) -> bool:
 
 
 def _store(error: BaseException) -> RunnerError:
-    said = str(error)
+    said = " ".join(str(error).split())
     if is_about_disk(said):
         return disk_problem(f"No space left, or not writable ({said})", "store")
     return EnvironmentProblem(

@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
 from runner.cli.faults import disk_problem, is_about_disk
 from runner.core.errors import EnvironmentProblem, RunnerError
 from runner.core.settings import Settings, load_settings, prepare_home
-
-DATABASE_VARIABLE: Final = "RUNNER_DATABASE_URL"
+from runner.core.store_address import URL_VARIABLE, ServerAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +28,9 @@ class Project:
 def open_settings(flags: Mapping[str, Any] | None = None) -> Project:
     """The project of the current folder, without its store.
 
-    Raises what `load_settings` raises, and EnvironmentProblem (CLI_DB) for a database that this version can't use.
+    Raises what `load_settings` raises.
     """
     environment = dict(os.environ)
-    _refuse_database(environment.get(DATABASE_VARIABLE, ""))
     settings = load_settings(Path.cwd(), environment, flags)
     return Project(settings, environment, _who(settings, environment))
 
@@ -51,16 +48,16 @@ def with_store(project: Project, *, writes: bool = False, anew: bool = False) ->
     `writes`: the command starts something, so the data folder must have room for its journal; looking at what happened
     must be possible on a full disk too. A project without data yet gets an empty store; one whose runs are there and whose
     store is not gets none, except `anew`: an empty one would not know what is done, and do it again.
-    Raises EnvironmentProblem (CLI_DISK, CLI_DB, STORE_GONE).
+    Raises EnvironmentProblem (CLI_DISK, CLI_DB, DB_DRIVER …, STORE_GONE) and ConfigurationError (DB_URL).
     """
     from runner.store.open import open_store
 
     if not anew:
         refuse_lost_store(project.settings)
-    if writes or not project.settings.database.exists():
+    if writes or not project.settings.has_store:
         prepare_home(project.settings)
     try:
-        open_store(project.settings.database)
+        open_store(project.settings.store)
     except EnvironmentProblem as error:
         if is_about_disk(error.what):
             raise disk_problem(f"No space left for the store ({error.what})", error.where) from error
@@ -72,12 +69,29 @@ def with_store(project: Project, *, writes: bool = False, anew: bool = False) ->
 
 def store_has_gone(settings: Settings) -> bool:
     """Whether there are runs and no store that could know of them."""
-    return not settings.database.exists() and any(settings.runs.glob("*/*/*/*/*.jsonl"))
+    return any(settings.runs.glob("*/*/*/*/*.jsonl")) and not is_made(settings)
+
+
+def is_made(settings: Settings) -> bool:
+    """Whether there is a store; to look makes none. Raises what `open_store` raises of a server that can't be asked."""
+    if isinstance(settings.store, ServerAddress):
+        from runner.store.postgres.server import has_tables
+
+        return has_tables(settings.store)
+    return settings.database.exists()
 
 
 def refuse_lost_store(settings: Settings) -> None:
     """Raise EnvironmentProblem (STORE_GONE) rather than let an empty store be made beside runs that it does not know."""
     if store_has_gone(settings):
+        if settings.database_url:
+            raise EnvironmentProblem(
+                f"the database {settings.store} holds no store, and the journals of runs are here",
+                expected="the store that knows what these runs have done: with an empty one it would be done again",
+                hint="name the database that holds it, or make the store from the journals: runner rebuild",
+                where=URL_VARIABLE,
+                code="STORE_GONE",
+            )
         raise EnvironmentProblem(
             "the store is not there, and the journals of runs are",
             expected="the store that knows what these runs have done: with an empty one it would be done again",
@@ -110,26 +124,3 @@ def _who(settings: Settings, environment: Mapping[str, str]) -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # no login name: a container without a passwd entry
         return "unknown"
-
-
-def _refuse_database(url: str) -> None:
-    """Refuse a database on a server: to work on in SQLite without a word would split the data in two."""
-    if not url:
-        return
-    raise EnvironmentProblem(
-        f"cannot reach the database {_host(url)}: this version keeps its store in a SQLite file only",
-        expected="no database server; started work is kept in the local journal",
-        hint=f"unset {DATABASE_VARIABLE}",
-        where=DATABASE_VARIABLE,
-        code="CLI_DB",
-    )
-
-
-def _host(url: str) -> str:
-    """The part of a database's address that may be shown: no user, no password, no options."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "(address not readable)"
-    return f"{host}{port}" or "(address without a host)"

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from runner.core.clock import Duration
 from runner.core.errors import ConfigurationError, EnvironmentProblem, ErrorReport, RunnerError, did_you_mean
 from runner.core.reserve import make_reserve
+from runner.core.store_address import PASSWORD_VARIABLE, URL_VARIABLE, ServerAddress
 
 DATA_FOLDER: Final = ".runner"
 # Read elsewhere, by the part that needs them, or set by Runner for its own children: not settings, yet no typing errors.
@@ -29,6 +30,8 @@ class Settings(BaseModel):
     `desk_host` and `desk_port` say where the desk listens; beyond this machine only behind the proxy at the address
     `desk_proxy`, which ends TLS and is reached at `desk_url` (``https://…``). `api_rate` is how many calls a minute one
     key may make. `webhook_allow` names hosts, addresses and networks inside which messages may go (``"hooks.intern, 10.0.0.0/8"``).
+    `database_url` (``postgresql://user@host:5432/database``) puts the store on a PostgreSQL server; its password stands in
+    `database_password`, in the address, or where the server's own programs look for it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,10 +55,24 @@ class Settings(BaseModel):
     desk_url: str = ""
     api_rate: int = Field(default=600, ge=1)
     webhook_allow: str = ""
+    database_url: str = Field(default="", repr=False)
+    database_password: str = Field(default="", repr=False)
+
+    @property
+    def store(self) -> Path | ServerAddress:
+        """Where the store is: on a server when `database_url` is set, otherwise in a SQLite file of the data folder."""
+        if self.database_url:
+            return ServerAddress(self.database_url, self.database_password)
+        return self.database
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a store to look into: the file is there, or a server is named (which may not answer)."""
+        return bool(self.database_url) or self.database.exists()
 
     @property
     def database(self) -> Path:
-        """The SQLite file of the store."""
+        """The SQLite file of a store that is not on a server."""
         return self.home / "store.sqlite3"
 
     @property
@@ -134,6 +151,9 @@ def load_settings(
     fields = [name for name in Settings.model_fields if name != "project"]
     for key, value in _pyproject(project).items():
         where = f"pyproject.toml: [tool.runner] {key}"
+        if _is_password(key.replace("-", "_"), value):
+            errors.append(_no_password_here(where))
+            continue
         _take(
             values=values, errors=errors, fields=fields, key=key.replace("-", "_"), value=value, where=where
         )
@@ -200,6 +220,20 @@ def _pyproject(project: Path) -> dict[str, Any]:
     return section
 
 
+def _is_password(key: str, value: Any) -> bool:
+    return key == "database_password" or (key == "database_url" and ServerAddress(str(value)).has_password)
+
+
+def _no_password_here(where: str) -> ConfigurationError:
+    return ConfigurationError(
+        "a password of the database stands in a file of the project",
+        expected="the address without it: many people read this file",
+        hint=f"set {PASSWORD_VARIABLE} or {URL_VARIABLE}, or use ~/.pgpass; then change the password",
+        where=where,
+        code="SETTING_SECRET",
+    )
+
+
 def _take(
     *,
     values: dict[str, tuple[Any, str]],
@@ -226,4 +260,5 @@ def _take(
 def _bad_value(problem: Any, values: Mapping[str, tuple[Any, str]]) -> ConfigurationError:
     key = str(problem["loc"][0])
     value, where = values.get(key, ("", key))
+    value = "***" if key.startswith("database_") else value  # may hold a password
     return ConfigurationError(f"'{value}': {problem['msg']}", where=where, code="SETTING_VALUE")

@@ -35,7 +35,7 @@ def open_desk(place: Place) -> None:
     """
     prepare_home(place.settings)
     options = desk_options(place.settings, secret_key_of(place.settings.home))
-    open_store(place.settings.database, {**options, "RUNNER_PLACE": place})
+    open_store(place.settings.store, {**options, "RUNNER_PLACE": place})
     from runner.desk.access import endpoints
 
     endpoints(of_programs=False)  # those are loaded when a program first calls

@@ -28,11 +28,11 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 def desk_options(settings: Settings, secret_key: str) -> dict[str, Any]:
-    """All Django settings of a desk on `settings.database`; `secret_key` signs its cookies and links.
+    """All Django settings of a desk on `settings.store`; `secret_key` signs its cookies and links.
 
     Raises ConfigurationError (DESK_URL) for a `desk_url` that is no address.
     """
-    store = django_options(settings.database)
+    store = django_options(settings.store)
     return {
         **store,
         "INSTALLED_APPS": [

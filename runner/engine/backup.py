@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,12 @@ from typing import Final
 from runner.core.clock import iso, now
 from runner.core.errors import ConflictError, EnvironmentProblem
 from runner.core.settings import Settings
+from runner.core.store_address import URL_VARIABLE, ServerAddress
 
 MANIFEST: Final = "manifest.json"
 _FORMAT: Final = 1
 _PIECE: Final = 1 << 20
+_STORE: Final = "store"  # the folder of the tables of a store on a server
 _SCRATCH: Final = ".backup-"
 _PASSING: Final = (
     ".new",
@@ -69,10 +71,9 @@ def make_backup(
     size = 0
     try:
         with tempfile.TemporaryDirectory(dir=settings.home, prefix=_SCRATCH) as scratch:
-            copy = Path(scratch) / settings.database.name
-            _copy_store(settings.database, copy)
+            copies = _copy_store(settings, Path(scratch))
             with tarfile.open(unfinished, "w:gz", compresslevel=6) as archive:
-                for name, path in _files(settings, copy, with_key=with_key):
+                for name, path in _files(settings, copies, with_key=with_key):
                     if path in {target, unfinished}:
                         continue
                     progress(name)
@@ -95,20 +96,20 @@ def make_backup(
 
 
 def restore_backup(
-    settings: Settings, source: Path, *, progress: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    source: Path,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    make_tables: Callable[[], None] = lambda: None,
 ) -> BackupReport:
-    """Put a backup into the data folder of `settings`, which must hold no store yet.
+    """Put a backup into the data folder of `settings`, which must hold no store yet, and into its database if it has one.
 
-    Everything is unpacked beside it and checked against the manifest before anything is put in place.
-    Raises ConflictError when there is a store, EnvironmentProblem for a file that is damaged or no backup.
+    Everything is unpacked beside it and checked against the manifest before anything is put in place. `make_tables`
+    opens the store of a database on a server, with all the tables that a desk has.
+    Raises ConflictError when there is a store, EnvironmentProblem for a file that is damaged, no backup, or of a store of
+    the other kind.
     """
-    if settings.database.exists():
-        raise ConflictError(
-            f"{settings.home} holds a store already",
-            expected="a data folder without one",
-            hint="set RUNNER_HOME to a new folder, or move the old one away; stop `runner up` first",
-            code="RESTORE_OVER",
-        )
+    _refuse_over(settings)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=settings.home, prefix=_SCRATCH) as scratch:
         folder = Path(scratch)
@@ -124,17 +125,59 @@ def restore_backup(
         for name, digest in sums.items():
             if not (folder / name).is_file() or _digest(folder / name) != digest:
                 raise _damaged(source, f"{name} is not what the manifest says")
+        _refuse_other_kind(settings, source, sums)
         size = sum((folder / name).stat().st_size for name in sums)
         # The store comes last: a restore that is cut off leaves no store, and can be called again.
         for name in sorted(sums, key=lambda one: one == settings.database.name):
-            _put_in_place(folder / name, settings.home / name)
+            if not name.startswith(f"{_STORE}/"):
+                _put_in_place(folder / name, settings.home / name)
+        if settings.database_url:
+            from runner.store.postgres.snapshot import read_snapshot
+
+            make_tables()
+            read_snapshot(folder / _STORE)
     return BackupReport(len(sums), size, settings.vault.with_suffix(".key").name in sums)
 
 
-def _copy_store(database: Path, copy: Path) -> None:
-    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+def _copy_store(settings: Settings, folder: Path) -> dict[str, Path]:
+    """Copy the store as of one moment into `folder`; gives the files by their names in the backup."""
+    if isinstance(settings.store, ServerAddress):
+        from runner.store.postgres.snapshot import write_snapshot
+
+        return {f"{_STORE}/{one.name}": one for one in write_snapshot(settings.store, folder / _STORE)}
+    copy = folder / settings.database.name
+    with closing(sqlite3.connect(settings.database)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    return {copy.name: copy}
+
+
+def _refuse_over(settings: Settings) -> None:
+    hint = "set RUNNER_HOME to a new folder, or move the old one away; stop `runner up` first"
+    if isinstance(settings.store, ServerAddress):
+        from runner.store.postgres.snapshot import holds_rows
+
+        holds, where = holds_rows(settings.store), str(settings.store)
+        hint = f"make a new database and name it in {URL_VARIABLE}; stop `runner up` first"
+    else:
+        holds, where = settings.database.exists(), str(settings.home)
+    if holds:
+        raise ConflictError(
+            f"{where} holds a store already", expected="a place without one", hint=hint, code="RESTORE_OVER"
+        )
+
+
+def _refuse_other_kind(settings: Settings, source: Path, names: Collection[str]) -> None:
+    of_file = settings.database.name in names
+    if of_file == (not settings.database_url):
+        return
+    if of_file:
+        what, expected = "the backup is of a store in a SQLite file", "one of a store on a PostgreSQL server"
+        hint = f"unset {URL_VARIABLE} to restore it"
+    else:
+        what, expected = "the backup is of a store on a PostgreSQL server", "one of a store in a SQLite file"
+        hint = f"name an empty database in {URL_VARIABLE} to restore it"
+    raise EnvironmentProblem(what, expected=expected, hint=hint, where=str(source), code="BACKUP_KIND")
 
 
 def _put_in_place(file: Path, place: Path) -> None:
@@ -145,9 +188,9 @@ def _put_in_place(file: Path, place: Path) -> None:
     file.replace(place)
 
 
-def _files(settings: Settings, store: Path, *, with_key: bool) -> Iterator[tuple[str, Path]]:
-    """Everything in the data folder but what can be made again or belongs to this machine; the store is `store`."""
-    yield settings.database.name, store
+def _files(settings: Settings, copies: Mapping[str, Path], *, with_key: bool) -> Iterator[tuple[str, Path]]:
+    """Everything in the data folder but what can be made again or belongs to this machine; the store is in `copies`."""
+    yield from copies.items()
     for path in sorted(settings.home.rglob("*")):
         name = path.relative_to(settings.home).as_posix()
         own = name.startswith((settings.database.name, settings.reserve.name, _SCRATCH, ".writable"))

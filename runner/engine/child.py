@@ -17,12 +17,14 @@ import psutil
 
 from runner.core.contract import RUN_MARKER, FoundError
 from runner.core.errors import RunFailed
+from runner.core.store_address import CREDENTIALS
 from runner.core.vault import KEY_VARIABLE
 from runner.engine import tree
 from runner.engine.scratch import make_scratch, remove_scratch, variables
 from runner.journal import Redactor
 
 MODULE: Final = "runner.kit.child"  # started by name: the worker never imports the kit
+_NOT_FOR_BOTS: Final = frozenset({KEY_VARIABLE, *CREDENTIALS})  # keys of the vault and of the store
 _CONSOLE_LINE: Final = 65_536  # bytes of a line that are taken at once
 _PIECES: Final = 64  # of a line without an end, before some of it is written
 
@@ -54,7 +56,7 @@ class Child:
             stderr=subprocess.PIPE,
             cwd=project,
             env={
-                **{name: value for name, value in environment.items() if name != KEY_VARIABLE},
+                **{name: value for name, value in environment.items() if name not in _NOT_FOR_BOTS},
                 **variables(self._scratch),
                 RUN_MARKER: self.marker,
                 "PYTHONUNBUFFERED": "1",

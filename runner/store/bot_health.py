@@ -65,7 +65,7 @@ def bot_health(names: Sequence[str]) -> dict[str, BotHealth]:
             SELECT last.id FROM store_run AS last WHERE last.bot = bot.name ORDER BY last.queued DESC LIMIT {LAST})
         ORDER BY one.queued"""  # noqa: S608 (only marks for parameters and numbers of ours are put in)
     cases = f"""{bots} SELECT bot.name, (SELECT COUNT(*) FROM (
-        SELECT 1 FROM store_case WHERE store_case.bot = bot.name AND store_case.waits LIMIT {MOST}) AS some) FROM bot"""  # noqa: S608
+        SELECT 1 FROM store_case WHERE store_case.bot = bot.name AND store_case.waits = 1 LIMIT {MOST}) AS some) FROM bot"""  # noqa: S608
     last: defaultdict[str, list[PastRun]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(runs, list(names))

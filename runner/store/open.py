@@ -1,44 +1,25 @@
-"""Opens the store: configures Django for one SQLite file and brings its tables up to date."""
+"""Opens the store: configures Django for its database, a SQLite file or one on a server, and brings its tables up to date."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
 from runner.core.errors import EnvironmentProblem
-from runner.core.files import alone
+from runner.core.store_address import ServerAddress
 from runner.store import word_index
 
-BUSY_TIMEOUT: Final = 20.0  # seconds a writer waits for another one
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
-    " PRAGMA wal_autocheckpoint=250"  # 1 MB: with the usual 4 MB a small disk is full before the log is ever folded in
-)
 _MIGRATIONS: Final = "django_migrations"  # Django's own table of them
-_opening = threading.Lock()
+_opening: Final = threading.Lock()
 
 
-def django_options(database: Path | str) -> dict[str, Any]:
-    """The Django settings of the store.
-
-    IMMEDIATE transactions take the write lock when they begin, so a claim never fails in its middle; WAL with
-    synchronous=FULL makes a commit durable before it is acknowledged.
-    """
+def django_options(where: Path | ServerAddress | str) -> dict[str, Any]:
+    """The Django settings of the store. Raises what `server_options` raises."""
     return {
-        "DATABASES": {
-            "default": {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": str(database),
-                "OPTIONS": {
-                    "transaction_mode": "IMMEDIATE",
-                    "timeout": BUSY_TIMEOUT,
-                    "init_command": _PRAGMAS,
-                },
-                "CONN_MAX_AGE": None,
-            }
-        },
+        "DATABASES": {"default": database_options(where)},
         "INSTALLED_APPS": ["runner.store.app.StoreApp"],
         "USE_TZ": True,
         "TIME_ZONE": "UTC",
@@ -47,33 +28,50 @@ def django_options(database: Path | str) -> dict[str, Any]:
     }
 
 
-def open_store(database: Path, more: Mapping[str, Any] | None = None) -> None:
-    """Make the store at `database` ready for this process; tables are made or migrated when they are behind.
+def database_options(where: Path | ServerAddress | str) -> dict[str, Any]:
+    """The entry of Django's DATABASES for the store."""
+    if isinstance(where, ServerAddress):
+        from runner.store.postgres.server import server_options
+
+        return server_options(where)
+    from runner.store.sqlite.file import file_options
+
+    return file_options(where)
+
+
+def open_store(where: Path | ServerAddress, more: Mapping[str, Any] | None = None) -> None:
+    """Make the store at `where` ready for this process; tables are made or migrated when they are behind.
 
     `more` are Django settings beside those of `django_options`, and win over them: the desk brings its own apps, whose
-    tables live in the same file. One process serves one store, with one set of apps: a second call with another file
-    raises ValueError.
-    Raises EnvironmentProblem when the file can't be opened.
+    tables live in the same database. One process serves one store, with one set of apps: a second call with another
+    one raises ValueError.
+    Raises EnvironmentProblem when the database can't be opened or can't keep a store, ConfigurationError for an address
+    that can't be read.
     """
     from django.conf import settings
-    from django.db import OperationalError, connection
+    from django.db import DatabaseError, OperationalError, connection
 
     with _opening:
         if not settings.configured:
-            settings.configure(**{**django_options(database), **(more or {})})
+            settings.configure(**{**django_options(where), **(more or {})})
             _load_models(with_pages=bool(more))
-        elif str(settings.DATABASES["default"]["NAME"]) != str(database):
+        elif not _is_served(settings.DATABASES["default"], where):
             raise ValueError(f"this process has opened {settings.DATABASES['default']['NAME']} already")
         try:
+            connection.ensure_connection()
+            _check(connection)
             _migrate_if_behind(connection)
         except OperationalError as error:
-            raise EnvironmentProblem(
-                f"the store can't be opened: {error}",
-                expected="a SQLite file that can be written",
-                hint="see: runner doctor; started work is kept in the journals",
-                where=str(database),
-                code="CLI_DB",
-            ) from error
+            raise _unusable(where, error) from error
+        except DatabaseError as error:
+            if not isinstance(where, ServerAddress):
+                raise
+            raise _unusable(where, error) from error
+
+
+def _is_served(database: Mapping[str, Any], where: Path | ServerAddress) -> bool:
+    wanted = database_options(where)
+    return all(str(database.get(name, "")) == str(wanted.get(name, "")) for name in ("NAME", "HOST", "PORT"))
 
 
 def _load_models(*, with_pages: bool) -> None:
@@ -99,23 +97,16 @@ def _migrate_if_behind(connection: Any) -> None:
     }
     behind = known - _applied(connection)
     if behind or word_index.is_missing(connection):
-        database = Path(connection.settings_dict["NAME"])
-        # The second one finds all migrations applied and does nothing.
-        with alone(database.with_name(f"{database.name}.making")):
+        with _alone(connection):
             if any(label == "store" for label, _name in behind):
-                # A trigger that names a table keeps SQLite from making that table anew.
+                # A trigger that names a table keeps that table from being changed.
                 with connection.cursor() as cursor:
-                    word_index.stop_keeping(cursor.execute)
+                    _words_of(connection).stop_keeping(cursor.execute)
             if behind:
                 from django.core.management import call_command
 
                 call_command("migrate", verbosity=0, interactive=False)
             word_index.ensure(connection)
-            if (
-                connection.vendor == "sqlite"
-            ):  # what making the tables wrote into the log needs its room no more
-                with connection.cursor() as cursor:
-                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _applied(connection: Any) -> set[tuple[str, str]]:
@@ -125,3 +116,41 @@ def _applied(connection: Any) -> set[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT app, name FROM {_MIGRATIONS}")  # noqa: S608 (a name of this file)
         return set(cursor.fetchall())
+
+
+def _words_of(connection: Any) -> Any:
+    """The module that keeps the index of words in this database."""
+    if connection.vendor == "postgresql":
+        from runner.store.postgres import word_index as server
+
+        return server
+    from runner.store import word_index as file
+
+    return file
+
+
+def _alone(connection: Any) -> AbstractContextManager[None]:
+    if connection.vendor == "postgresql":
+        from runner.store.postgres import server
+
+        return server.alone(connection)
+    from runner.store.sqlite import file
+
+    return file.alone(connection)
+
+
+def _check(connection: Any) -> None:
+    if connection.vendor == "postgresql":
+        from runner.store.postgres.server import check_server
+
+        check_server(connection)
+
+
+def _unusable(where: Path | ServerAddress, error: Exception) -> EnvironmentProblem:
+    if isinstance(where, ServerAddress):
+        from runner.store.postgres.server import unreachable
+
+        return unreachable(where, error)
+    from runner.store.sqlite.file import unusable
+
+    return unusable(where, error)

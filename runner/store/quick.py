@@ -115,7 +115,12 @@ class Table(Generic[Row]):
         return " AND ".join(f"{column} = %s" for column in self._quoted(names))
 
 
-@lru_cache(maxsize=32)
 def table(model: type[Row]) -> Table[Row]:
     """The statements of one model's table."""
+    return _table(model, connection.vendor)
+
+
+@lru_cache(maxsize=64)
+def _table(model: type[Row], vendor: str) -> Table[Row]:
+    del vendor  # values are read differently from each database
     return Table(model)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Avg, Count, Max, Q, Sum
+from django.db.models import Avg, Count, F, Max, Q, Sum
 
 from runner.core.nouns import AttemptStatus, ItemStatus
 from runner.store.models import Attempt, Step
@@ -89,4 +89,4 @@ def steps_by_name(run_id: str, most: int = 50) -> list[dict[str, Any]]:
     rows = Step.objects.filter(run_id=run_id).values("name").annotate(
         count=Count("pk"), sum=Sum("ms"), mean=Avg("ms"), longest=Max("ms"), failed=Count("pk", filter=Q(status__in=_FAILED))
     )  # fmt: skip
-    return [dict(row) for row in rows.order_by("-sum", "name")[:most]]
+    return [dict(row) for row in rows.order_by(F("sum").desc(nulls_last=True), "name")[:most]]

@@ -3,7 +3,7 @@
 SQLite's FTS5 with the trigram tokenizer finds any part of a text that is three letters long or longer, Chinese too.
 What is indexed of a row is a text of lines: its key, what it says, and each value of its data; it begins and ends with
 a line break, so that a whole value can be asked for. Names of fields are not in it: everybody who looks for ``amount``
-would find every row. On another database there is no index.
+would find every row. PostgreSQL has an index of its own (`store/postgres/word_index.py`).
 
 A store that has many rows already gets the index in small steps (`word_index_making`): `store_words_made` says for
 each kind below which number of a row (`upto`) rows are still to be indexed.
@@ -124,7 +124,7 @@ def is_there() -> bool:
     """Whether the store of this process has the index; some rows may still be missing in it (`is_whole`)."""
     from django.db import connection
 
-    return connection.vendor == "sqlite" and _is_known(connection)
+    return _server().is_there() if connection.vendor == "postgresql" else _is_known(connection)
 
 
 def is_whole() -> bool:
@@ -136,8 +136,8 @@ def share_made() -> float | None:
     """Which share of the rows the index has, 0 to 1; None where there is no index."""
     from django.db import connection
 
-    if connection.vendor != "sqlite":
-        return None
+    if connection.vendor == "postgresql":  # it is made from all rows at once
+        return 1.0 if _server().is_there() else None
     name = _name(connection)
     if name in _seen:
         return 1.0
@@ -154,7 +154,9 @@ def share_made() -> float | None:
 
 def is_missing(connection: Any) -> bool:
     """Whether the index has to be made: it is not there or of another version, and the database can have one."""
-    return connection.vendor == "sqlite" and not _is_kept(connection) and _can(connection)
+    if connection.vendor == "postgresql":
+        return bool(_server().is_missing(connection))
+    return not _is_kept(connection) and _can(connection)
 
 
 def ensure(connection: Any) -> None:
@@ -163,7 +165,9 @@ def ensure(connection: Any) -> None:
 
     if is_missing(connection):
         with transaction.atomic(), connection.cursor() as cursor:
-            if sum(_last(cursor.execute, one) for one in ALL) <= AT_ONCE:
+            if connection.vendor == "postgresql":
+                _server().make(cursor.execute)
+            elif sum(_last(cursor.execute, one) for one in ALL) <= AT_ONCE:
                 make(cursor.execute)
             else:
                 begin(cursor.execute)
@@ -240,14 +244,21 @@ def made_anew() -> Iterator[None]:
     """Write very many rows, in one transaction of the caller, and index all of them at the end, which is quicker."""
     from django.db import connection
 
-    if connection.vendor != "sqlite":
-        yield
+    if connection.vendor == "postgresql":
+        with _server().made_anew():
+            yield
         return
     with connection.cursor() as cursor:
         stop_keeping(cursor.execute)
     yield
     with connection.cursor() as cursor:
         make(cursor.execute)
+
+
+def _server() -> Any:
+    from runner.store.postgres import word_index as server
+
+    return server
 
 
 def _name(connection: Any) -> str:

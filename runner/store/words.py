@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from django.db import connection
 from django.db.models import BooleanField, Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from runner.store import word_index
+from runner.store.asked_words import Words, spellings
 from runner.store.models import Case, Item, Run
 from runner.store.word_index import CASES, ITEMS, RUNS, Indexed
 
@@ -39,32 +39,6 @@ _DATA: Final[Mapping[type[Model], str]] = {
 }
 _ERRORS: Final[Mapping[type[Model], str]] = {Case: "store_case.error", Run: "store_run.error"}
 _ERROR_PARTS: Final = frozenset({"code", "type"})
-_JSON: Final[Mapping[type[Model], str]] = {Case: "item__data", Item: "data", Run: "parameters"}
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What is asked for: rows with all of `all`, without any of `none`, and with these whole values of their data.
-
-    `values` and `no_values` are (name, value): fields of the data, or ``code`` and ``type`` of an error. `whole` are
-    lines that have to be there as they are: a key, an id, a value whatever its name.
-    """
-
-    all: tuple[str, ...] = ()
-    none: tuple[str, ...] = ()
-    values: tuple[tuple[str, str], ...] = ()
-    whole: tuple[str, ...] = ()
-    no_values: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it asks for nothing that a row has to have."""
-        return not (self.all or self.values or self.whole)
-
-    @property
-    def has_values(self) -> bool:
-        """Whether the data of each row has to be looked into."""
-        return bool(self.values or self.no_values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +65,10 @@ def with_words(rows: QuerySet[Row], asked: Words, newest: int | None = None) -> 
         return rows
     if not (word_index.is_whole() if newest is None else word_index.is_there()):
         return _looked_into(rows, asked)
-    one = _INDEXED[rows.model]
-    expression = expression_of(one, asked)
-    if expression is None:
+    found = _found(rows.model, asked)
+    if found is None:
         return rows.none()
-    return _with_values(rows, asked).filter(pk__in=_matching(one, expression, newest))
+    return _with_values(rows, asked).filter(pk__in=found.matching(newest))
 
 
 def newest_first(rows: QuerySet[Row], asked: Words, most: int) -> Newest[Row]:
@@ -103,16 +76,15 @@ def newest_first(rows: QuerySet[Row], asked: Words, most: int) -> Newest[Row]:
     order = (_CAME[rows.model], "-pk")
     if not word_index.is_there():
         return Newest(list(_looked_into(rows, asked).order_by(*order)[:most]))
-    one, found = _INDEXED[rows.model], list[Row]()
-    expression = expression_of(one, asked)
-    if expression is None:
+    words, found = _found(rows.model, asked), list[Row]()
+    if words is None:
         return Newest([])
     limit = NEWEST_VALUES if asked.has_values else NEWEST
     ordered = _with_values(rows, asked).order_by(*order)
     for newest in (_A_FEW, limit):
-        found = list(ordered.filter(pk__in=_matching(one, expression, newest))[:most])
+        found = list(ordered.filter(pk__in=words.matching(newest))[:most])
         # A whole key is had by few.
-        if len(found) == most or asked.whole or not _are_more(one, expression, newest):
+        if len(found) == most or asked.whole or not words.are_more(newest):
             return Newest(found)
     return Newest(found, limit)
 
@@ -121,14 +93,43 @@ def are_very_many(model: type[Model], asked: Words, most: int) -> bool:
     """Whether more than `most` rows have these words: then `with_words(…, newest=most)` leaves out the oldest."""
     if asked.is_empty or not word_index.is_there():
         return False
-    expression = expression_of(_INDEXED[model], asked)
-    return expression is not None and _are_more(_INDEXED[model], expression, most)
+    found = _found(model, asked)
+    return found is not None and found.are_more(most)
 
 
-def spellings(word: str) -> list[str]:
-    """The word as typed, and as it is written in ordinary letters: input methods type ＡＢＣ１２３ for ABC123."""
-    plain = "".join(letter for letter in word if letter >= " ")
-    return list(dict.fromkeys([plain, unicodedata.normalize("NFKC", plain)]))
+class _Found(Protocol):
+    """Words as the index of a database has them."""
+
+    def matching(self, newest: int | None) -> RawSQL:
+        """The keys of the rows that have them, of all of them or of the newest."""
+
+    def are_more(self, than: int) -> bool:
+        """Whether more rows than that have what is wanted."""
+
+
+def _found(model: type[Model], asked: Words) -> _Found | None:
+    """The words as the index has them; None where no row can have them."""
+    if connection.vendor == "postgresql":
+        from runner.store.postgres import word_match
+
+        return word_match.expression_of(model._meta.db_table, asked)  # noqa: SLF001 (documented by Django)
+    one = _INDEXED[model]
+    expression = expression_of(one, asked)
+    return None if expression is None else _InFile(one, expression)
+
+
+@dataclass(frozen=True, slots=True)
+class _InFile:
+    """Words as FTS5 is asked for them."""
+
+    one: Indexed
+    expression: Expression
+
+    def matching(self, newest: int | None) -> RawSQL:
+        return _matching(self.one, self.expression, newest)
+
+    def are_more(self, than: int) -> bool:
+        return _are_more(self.one, self.expression, than)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +188,17 @@ def _with_values(rows: QuerySet[Row], asked: Words) -> QuerySet[Row]:
 
 def _has_value(model: type[Model], name: str, value: str) -> Any:
     """The condition that a row has a value under a name, wherever it stands in its data, in small or capital letters."""
-    if connection.vendor != "sqlite":
-        return _occurs([f"{_JSON[model]}__icontains"], value)
+    places = [_DATA[model]]
+    if name.casefold() in _ERROR_PARTS and model in _ERRORS:
+        places.append(_ERRORS[model])
+    if connection.vendor == "postgresql":
+        from runner.store.postgres import word_match
+
+        return word_match.has_value(places, name, value)
     whole = f"(?i)\\A(?:{'|'.join(re.escape(said) for said in spellings(value))})\\Z"
     held = (
         "EXISTS (SELECT 1 FROM json_tree({}) AS one WHERE lower(one.key) = lower(%s) AND one.atom REGEXP %s)"
     )
-    places = [_DATA[model]]
-    if name.casefold() in _ERROR_PARTS and model in _ERRORS:
-        places.append(_ERRORS[model])
     sql = " OR ".join(held.format(place) for place in places)
     return RawSQL(f"({sql})", [name, whole] * len(places), output_field=BooleanField())  # noqa: S611 (values are parameters)
 
@@ -239,3 +242,8 @@ def _occurs(places: Sequence[str], word: str) -> Q:
     for place in places:
         found |= Q(**{place: word})
     return found
+
+
+__all__ = [
+    "NEWEST", "NEWEST_VALUES", "Newest", "Words", "are_very_many", "newest_first", "spellings", "with_words", "words_of",
+]  # fmt: skip

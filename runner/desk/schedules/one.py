@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -82,7 +82,7 @@ def _missed(name: str) -> list[dict[str, Any]]:
 
 
 def _last_runs(name: str) -> list[PastRun]:
-    rows = Run.objects.filter(schedule=name).order_by("-due")[:20]
+    rows = Run.objects.filter(schedule=name).order_by(F("due").desc(nulls_last=True))[:20]
     return [PastRun(one.pk, one.status, one.started, one.finished, one.exceptions) for one in reversed(rows)]
 
 
