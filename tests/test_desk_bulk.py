@@ -148,6 +148,7 @@ def test_corrections_of_a_spreadsheet_are_shown_then_carried_out_once(tom: Clien
     after = text_of(tom.post(f"{page}apply", follow=True))
     assert "Carried out: 1." in after
     assert "ann was faster" in after
+    assert "Retry amount : 12,5 → 12.5" in after
     assert Case.objects.get(key="A-2").status == "retrying"
     assert Item.objects.get(key="A-2").data["amount"] == "12.5"
     acts = Act.objects.filter(machine=False).count()

@@ -16,7 +16,7 @@ from runner.core.contract import Settled
 from runner.core.nouns import ActVerb, FailureKind
 from runner.desk.charts import Piece
 from runner.desk.evidence import evidence_address
-from runner.desk.queue.case_words import changes_of, tail_of, what_happened
+from runner.desk.queue.case_words import changes_of, is_same, tail_of, what_happened
 from runner.desk.recordings.failures import Replayed, replayed
 from runner.desk.trace_viewer import trace_link
 from runner.store.models import Act, Attempt, Case, Run, Step
@@ -77,7 +77,7 @@ class Difference:
     @property
     def is_changed(self) -> bool:
         """Whether somebody has changed it; what the queue's model filled in did not come with the row."""
-        return self.came and bool(self.original != self.now)
+        return self.came and not is_same(self.original, self.now)
 
 
 @dataclass(slots=True)

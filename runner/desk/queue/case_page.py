@@ -25,6 +25,7 @@ from runner.desk.queue.asked import Refused, new_token, presets, process_of_case
 from runner.desk.queue.case_facts import case_of, decisions_of, facts_of, open_step_of
 from runner.desk.queue.case_form import form_of
 from runner.desk.queue.case_words import refusal
+from runner.desk.queue.rows import waiting_cases
 from runner.desk.words import choices
 from runner.store.models import Act, Attempt, Case, Mention
 
@@ -78,9 +79,11 @@ def _context(request: DeskRequest, found: Case) -> dict[str, Any]:
     }
     offered = may & (allowed | {"comment"})
     people = Person.objects.filter(is_active=True).order_by("username").values_list("username", "name")
+    facts = facts_of(found, request.person.username)
     return {
         "case": found,
-        "facts": facts_of(found, request.person.username),
+        "facts": facts,
+        "following": None if facts.place[0] else following(request, found),
         "offered": offered,
         "form": form_of(found.item, found.error) if found.item else None,
         "token": new_token(),
@@ -92,6 +95,14 @@ def _context(request: DeskRequest, found: Case) -> dict[str, Any]:
         "may_undo": request.access.may("cases.assign", found.process),
         "attest_needs": "attest" in allowed and "attest" not in offered,
     }
+
+
+def following(request: DeskRequest, settled: Case) -> Case | None:
+    """The case to go on with from one that does not wait: of its problem, else the one that is due first. Two queries."""
+    waiting = (
+        waiting_cases(request.access).exclude(pk=settled.pk).only("pk", "key", "bot").order_by("due", "pk")
+    )
+    return waiting.filter(problem=settled.problem_id).first() or waiting.first()
 
 
 def _version(request: DeskRequest, case_id: str) -> object:  # noqa: ARG001

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -115,6 +116,21 @@ def moved_words(case: Case, known: Mapping[str, Act] | None = None) -> str:
     return _("%(who)s was faster: %(what)s, %(when)s. The case is %(state)s now.") % facts
 
 
+_NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values of JSON are the same for people: 96.5 and "96.50", nothing and an empty text or list."""
+    if one == other or (one in _NOTHING and other in _NOTHING):
+        return True
+    if isinstance(one, str) == isinstance(other, str) or isinstance(one, bool) or isinstance(other, bool):
+        return False
+    try:
+        return Decimal(str(one)) == Decimal(str(other))
+    except InvalidOperation:
+        return False
+
+
 def changes_of(data: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """The fields that an act changed: name, before, after."""
     before, after = data.get("before"), data.get("after")
@@ -122,5 +138,7 @@ def changes_of(data: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
         return []
     names = dict.fromkeys([*before, *after])
     return [
-        (name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
+        (name, before.get(name), after.get(name))
+        for name in names
+        if not is_same(before.get(name), after.get(name))
     ]

@@ -55,6 +55,8 @@ PROBLEMS: Final = lists.ListOf(
     usual="-waiting",
 )
 
+PROBLEMS_AT_REST: Final = lists.ListOf("problems", PROBLEMS.columns, PROBLEMS.filters, usual="-last_seen")
+
 _CASE_COLUMNS: Final = (
     lists.Col("id", _("Case"), "", lists.EXPORT_ONLY, lambda one: one.pk),
     lists.Col("item", _("What"), "key", "what", lambda one: one.key or one.bot),
@@ -79,4 +81,8 @@ _CASE_FILTERS: Final = (
     lists.Filter("text", _("Words"), _case_text, note=word_notes.of_filter(Case), whole=_case_text_whole),
 )
 CASES: Final = lists.ListOf("cases", _CASE_COLUMNS, _CASE_FILTERS, usual="due")
-SETTLED: Final = lists.ListOf("closed-cases", _CASE_COLUMNS, _CASE_FILTERS, usual="-opened")
+_SETTLED_COLUMNS: Final = tuple(
+    lists.Col("settled", _("Settled"), "", "", lambda one: one.resolved) if one.key == "due" else one
+    for one in _CASE_COLUMNS
+)
+SETTLED: Final = lists.ListOf("closed-cases", _SETTLED_COLUMNS, _CASE_FILTERS, usual="-opened")

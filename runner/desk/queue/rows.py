@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from runner.core.nouns import AttemptStatus, CaseStatus, ItemStatus
+from runner.core.nouns import AttemptStatus, CaseStatus, ItemStatus, ProblemStatus
 from runner.desk.asking import Access
 from runner.desk.plans import along_the_order
 from runner.store.models import Attempt, Case, Item, Problem
@@ -16,6 +16,16 @@ from runner.store.problem_lists import ProblemFilter, filtered_problems
 def live_problems(access: Access) -> QuerySet[Problem]:
     """Problems with cases that wait, or that somebody is working on."""
     return access.limit(filtered_problems(ProblemFilter(live=True)), "problems.see")
+
+
+def settled_problems(access: Access) -> QuerySet[Problem]:
+    """Problems whose cases are settled, and for whose cause nobody has looked."""
+    return access.limit(filtered_problems(ProblemFilter(status=(ProblemStatus.RESOLVED,))), "problems.see")
+
+
+def closed_problems(access: Access) -> QuerySet[Problem]:
+    """Problems that were closed."""
+    return access.limit(filtered_problems(ProblemFilter(status=(ProblemStatus.CLOSED,))), "problems.see")
 
 
 def waiting_cases(access: Access) -> QuerySet[Case]:

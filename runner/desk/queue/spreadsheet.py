@@ -39,10 +39,10 @@ from runner.desk.errors.titles import title_of
 from runner.desk.lists import narrowed, workbook
 from runner.desk.outside import place
 from runner.desk.queue import rows
-from runner.desk.queue.case_words import moved_words
+from runner.desk.queue.case_words import changes_of, moved_words
 from runner.desk.queue.lists import CASES
 from runner.desk.uploads import WORKBOOKS, read_upload
-from runner.store.models import Case, Queue
+from runner.store.models import Act, Case, Queue
 
 _LARGEST: Final = 20 * 1024 * 1024
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -55,10 +55,13 @@ class Shown:
     row: PlannedRow
     case: Case | None
     errors: Sequence[tuple[str, str]]
+    act: Act | None = None  # what was decided about the case last, where the row has been carried out
 
     @property
     def changes(self) -> Sequence[tuple[str, Any, Any]]:
         """The fields that it would change: name, before, after."""
+        if self.act is not None:
+            return changes_of(self.act.data)
         return [(name, old, new) for name, (old, new) in self.row.changes.items()]
 
 
@@ -135,7 +138,11 @@ def apply(request: DeskRequest, sha256: str) -> HttpResponse:
 
 def _context(found: Corrections, sha256: str) -> dict[str, Any]:
     cases = Case.objects.in_bulk([one.case for one in found.rows])
-    shown = [Shown(one, cases.get(one.case), _errors(one, cases.get(one.case))) for one in found.rows]
+    acts = _acts_of([one.case for one in found.rows if one.state == RowState.DONE], found.export)
+    shown = [
+        Shown(one, cases.get(one.case), _errors(one, cases.get(one.case)), acts.get(one.case))
+        for one in found.rows
+    ]
     order = [RowState.ERROR, RowState.CONFLICT, RowState.APPLY, RowState.DONE]
     return {
         "found": found,
@@ -144,6 +151,16 @@ def _context(found: Corrections, sha256: str) -> dict[str, Any]:
         "rows": [one for state in order for one in shown if one.row.state == state],
         "untouched": found.counts[RowState.NOTHING],
     }
+
+
+def _acts_of(cases: list[str], export: str) -> dict[str, Act]:
+    """What this export has decided about these cases, by case; a comment where it was no more than that. One query."""
+    acts = Act.objects.filter(subject_kind="case", subject__in=cases, token__startswith=f"xlsx:{export}:")
+    found: dict[str, Act] = {}
+    for one in acts.order_by("at", "id"):
+        if one.subject not in found or one.verb != ActVerb.COMMENT:
+            found[one.subject] = one
+    return found
 
 
 def _read(request: DeskRequest, sha256: str) -> Corrections:

@@ -18,11 +18,18 @@ from runner.desk.access import page
 from runner.desk.asking import DeskRequest
 from runner.desk.live import live
 from runner.desk.queue import rows
-from runner.desk.queue.lists import CASES, PROBLEMS, SETTLED
+from runner.desk.queue.lists import CASES, PROBLEMS, PROBLEMS_AT_REST, SETTLED
 from runner.desk.queue.tabs import tabs_of
 from runner.store.models import Case, Problem
 from runner.store.problem_lists import trends
 
+_FEW: Final = 3  # cases of a problem that are told one by one
+_MOST_TOLD: Final = 150
+_OF: Final[dict[str, tuple[lists.ListOf, Callable[[DeskRequest], QuerySet[Problem]]]]] = {
+    "": (PROBLEMS, lambda request: rows.live_problems(request.access)),
+    "settled": (PROBLEMS_AT_REST, lambda request: rows.settled_problems(request.access)),
+    "closed": (PROBLEMS_AT_REST, lambda request: rows.closed_problems(request.access)),
+}
 _CASE_TABS: Final[dict[str, Callable[[DeskRequest], QuerySet[Case]]]] = {
     "cases": lambda request: rows.waiting_cases(request.access),
     "overdue": lambda request: rows.overdue_cases(request.access, now()),
@@ -43,7 +50,8 @@ def _newest(_request: DeskRequest, **_parts: object) -> object:
 def problems(request: DeskRequest) -> HttpResponse:
     """The front page: causes that are open."""
     if lists.wants_export(request):
-        return lists.export(request, PROBLEMS, rows.live_problems(request.access))
+        spec, found = _OF[_which(request)]
+        return lists.export(request, spec, found(request))
     return render(request, "queue/problems.html", _problems(request))
 
 
@@ -71,13 +79,18 @@ def cases_live(request: DeskRequest, tab: str) -> HttpResponse:
 
 
 def _problems(request: DeskRequest) -> dict[str, Any]:
-    shown = lists.show(request, PROBLEMS, rows.live_problems(request.access))
+    which = _which(request)
+    spec, found = _OF[which]
+    shown = lists.show(request, spec, found(request))
     trend = trends([one.pk for one in shown.rows], now())
     language = get_language() or "en"
     listed: list[Any] = list(shown.rows)
     for one in listed:
         one.trend, one.why = trend[one.pk], explain(one.parts, language) if one.parts else one.explanation
+    _tell_few(request, listed)
     return {
+        "which": which,
+        "settled": rows.settled_problems(request.access).count(),
         "shown": shown,
         "tabs": tabs_of(request, "problems"),
         "path": "/live/problems",
@@ -85,8 +98,25 @@ def _problems(request: DeskRequest) -> dict[str, Any]:
         .order_by("due", "pk")
         .values_list("due", flat=True)
         .first(),
-        "may_bulk": request.access.may("cases.bulk"),
+        "may_bulk": request.access.may("cases.bulk") and not which,
     }
+
+
+def _which(request: DeskRequest) -> str:
+    """Which problems: those that are open, ``settled`` (their cases are, nobody has looked for the cause), ``closed``."""
+    which = request.GET.get("of", "")
+    return which if which in _OF else ""
+
+
+def _tell_few(request: DeskRequest, problems: list[Any]) -> None:
+    """Where a problem keeps only a few cases waiting, the page says what each of them is about. One query."""
+    few = {one.pk: one for one in problems if 0 < one.waiting <= _FEW}
+    for one in problems:
+        one.few = []
+    if few:
+        waiting = rows.waiting_cases(request.access).filter(problem__in=few).defer("evidence")
+        for case in waiting.order_by("due", "pk")[:_MOST_TOLD]:
+            few[case.problem_id].few.append(case)
 
 
 def _cases_of(request: DeskRequest, tab: str) -> tuple[lists.ListOf, QuerySet[Case]]:
