@@ -142,7 +142,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "an empty store is made beside runs that it does not know", "runner/cli/project.py",
-        "    if store_has_gone(settings):\n        raise", "    if False:\n        raise",
+        "    if not anew:\n        refuse_lost_store(project.settings)\n", "",
         ("test_store_gone.py::test_beside_journals_no_empty_store_is_made_and_what_is_done_is_not_done_again",),
     ),
     Mutant(
