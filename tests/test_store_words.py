@@ -54,6 +54,10 @@ def cases(text: str) -> list[str]:
     return sorted(with_words(Case.objects.all(), words_of(text)).values_list("key", flat=True))
 
 
+def _keys(rows: Any) -> list[str]:
+    return sorted(rows.values_list("key", flat=True))
+
+
 def count_of(text: str) -> int:
     """How often the index has a text of items, dead entries too."""
     with connection.cursor() as cursor:
@@ -224,6 +228,22 @@ def test_a_rebuild_makes_the_index_again(tmp_path: Path) -> None:
     assert (keys("Z-1"), cases("Z-1")) == before == (["Z-1"], ["Z-1"])
     put("AFTER-1")
     assert keys("after-1") == ["AFTER-1"]
+
+
+@pytest.mark.parametrize("asked", [Words(all=("same",)), Words(all=("same",), none=("odd",))])
+def test_each_row_is_asked_where_very_many_have_the_words(
+    asked: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        item = put(f"SAME-{number}" if number < 5 else "OTHER", note="odd" if number % 2 else "even")
+        fail(item, "wrong")
+    gathered = (_keys(with_words(Item.objects.all(), asked)), _keys(with_words(Case.objects.all(), asked)))
+    monkeypatch.setattr(words, "_VERY_MANY", 2)
+    items, some = with_words(Item.objects.all(), asked), with_words(Case.objects.all(), asked)
+    assert "EXISTS" in str(items.query)
+    assert "EXISTS" in str(some.query)
+    assert (_keys(items), _keys(some)) == gathered
+    assert len(gathered[0]) in {3, 5}
 
 
 def test_that_only_the_newest_of_very_many_were_looked_at_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

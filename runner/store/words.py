@@ -19,6 +19,7 @@ from runner.store.word_index import CASES, ITEMS, RUNS, Indexed
 Row = TypeVar("Row", bound=Model)
 NEWEST: Final = 20_000  # how many rows with very common words a page looks at, the newest of them
 NEWEST_VALUES: Final = 5_000  # the same where a value is looked up in the data of each of them
+_VERY_MANY: Final = 200_000  # rows with the words from which on each row is asked whether it has them
 _MOST_TERMS: Final = 300
 _SHORT: Final = 3  # letters that the index can look up
 _A_FEW: Final = 400  # looked at first: mostly enough
@@ -68,7 +69,10 @@ def with_words(rows: QuerySet[Row], asked: Words, newest: int | None = None) -> 
     found = _found(rows.model, asked)
     if found is None:
         return rows.none()
-    return _with_values(rows, asked).filter(pk__in=found.matching(newest))
+    having = _with_values(rows, asked)
+    if newest is None and found.are_more(_VERY_MANY):  # not all of them are gathered for a first page
+        return having.filter(found.matches_each())
+    return having.filter(pk__in=found.matching(newest))
 
 
 def newest_first(rows: QuerySet[Row], asked: Words, most: int) -> Newest[Row]:
@@ -103,6 +107,9 @@ class _Found(Protocol):
     def matching(self, newest: int | None) -> RawSQL:
         """The keys of the rows that have them, of all of them or of the newest."""
 
+    def matches_each(self) -> Any:
+        """The condition that a row has them, asked of each row by itself."""
+
     def are_more(self, than: int) -> bool:
         """Whether more rows than that have what is wanted."""
 
@@ -127,6 +134,17 @@ class _InFile:
 
     def matching(self, newest: int | None) -> RawSQL:
         return _matching(self.one, self.expression, newest)
+
+    def matches_each(self) -> Any:
+        one, asked = self.one, self.expression
+        number = (
+            f"(SELECT id FROM {one.texts} WHERE owner = {one.table}.id)"
+            if one.has_texts
+            else f"{one.table}.id"
+        )  # noqa: S608 (our names)
+        sql = f"EXISTS (SELECT 1 FROM {one.words} WHERE {one.words} MATCH %s AND rowid = {number})"  # noqa: S608 (our names)
+        wanted = f"({asked.wanted}) NOT ({asked.unwanted})" if asked.unwanted else asked.wanted
+        return RawSQL(sql, [wanted], output_field=BooleanField())  # noqa: S611 (values are parameters)
 
     def are_more(self, than: int) -> bool:
         return _are_more(self.one, self.expression, than)

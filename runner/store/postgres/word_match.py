@@ -39,6 +39,16 @@ class Expression:
             parameters += self.unwanted[1]
         return RawSQL(sql, parameters)  # noqa: S611 (values are parameters)
 
+    def matches_each(self) -> RawSQL:
+        """The condition that a row has them, asked of each row by itself."""
+        key = f"{self.words.removesuffix('_words')}.id"
+        sql = f"SELECT 1 FROM {self.words} WHERE owner = {key} AND {self.wanted[0]}"  # noqa: S608 (our names)
+        parameters: list[Any] = list(self.wanted[1])
+        if self.unwanted[0]:
+            sql += f" AND NOT ({self.unwanted[0]})"
+            parameters += self.unwanted[1]
+        return RawSQL(f"EXISTS ({sql})", parameters, output_field=BooleanField())  # noqa: S611 (values are parameters)
+
     def are_more(self, than: int) -> bool:
         """Whether more rows than that have what is wanted."""
         sql = f"SELECT 1 FROM {self.words} WHERE {self.wanted[0]} LIMIT 1 OFFSET {than}"  # noqa: S608 (our names)
