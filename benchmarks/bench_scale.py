@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,12 @@ PAGES: Final = (
     "/", "/cases/", "/cases/closed/", "{case}", "{problem}", "/runs/", "{run}", "/queues/", "/processes/",
     "/search/?q=wrong", "/bots/", "/schedules/",
 )  # fmt: skip
+
+
+_PAINTED: Final = """new Promise(done => new PerformanceObserver(seen => {
+    const first = seen.getEntriesByName("first-contentful-paint")[0];
+    if (first) done(first.startTime);
+}).observe({type: "paint", buffered: true}))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +75,31 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "store.sqlite3").symlink_to(wanted.path.resolve())
         client = bench_desk.signed_in(Path(home))
-        groups: dict[str, list[Cost]] = defaultdict(list)
-        if "pages" in parts:
-            for address in bench_desk.addresses(client, ""):
-                groups[_area(address)].append(measured(client, address))
-        if "search" in parts:
-            for text in SEARCHES:
-                for path in ("/search/", "/search/suggest", "/cases/"):
-                    name = "text" if path == "/cases/" else "q"
-                    address = f"{path}?{_query(**{name: text})}"
-                    groups["words"].append(measured(client, address))
-        if "programs" in parts:
-            program = _program(client)
-            for address in _of_programs():
-                groups["JSON interface"].append(measured(program, address))
-        over = _print(groups)
+        over = _print(_groups(client, parts, measured))
         if "paint" in parts:
             over += _print_paints(Path(home), client)
         if "start" in parts:
             _print_start(Path(home))
     return 1 if over else 0
+
+
+def _groups(client: Client, parts: set[str], measured: Callable[[Any, str], Cost]) -> dict[str, list[Cost]]:
+    """The costs of all addresses, by area."""
+    groups: dict[str, list[Cost]] = defaultdict(list)
+    if "pages" in parts:
+        for address in bench_desk.addresses(client, ""):
+            groups[_area(address)].append(measured(client, address))
+        for days in (7, 90):
+            groups["processes"].append(measured(client, f"/processes/p1/numbers?days={days}"))
+    if "search" in parts:
+        for text in SEARCHES:
+            for path, name in (("/search/", "q"), ("/search/suggest", "q"), ("/cases/", "text")):
+                groups["words"].append(measured(client, f"{path}?{_query(**{name: text})}"))
+    if "programs" in parts:
+        program = _program(client)
+        for address in _of_programs():
+            groups["JSON interface"].append(measured(program, address))
+    return groups
 
 
 def _measured(client: Any, address: str, rounds: int, *, by_processor: bool) -> Cost:
@@ -176,6 +187,7 @@ def _print_paints(home: Path, client: Client) -> int:
     from runner.kit.web_browser import find_browser
 
     key, over, name = client.session.session_key or "", 0, _cookie_name()
+    paths = list(_pages())
     with _served(home) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -183,7 +195,7 @@ def _print_paints(home: Path, client: Client) -> int:
         page = context.new_page()
         print("\n| page | first paint, ms (middle of 5) | longest | kB that came for it |")
         print("| --- | --- | --- | --- |")
-        for path in _pages():
+        for path in paths:
             shown = [_paint(page, url + path) for _ in range(6)][1:]
             paints = [paint for paint, _bytes in shown]
             over += max(paints) > PAINT
@@ -197,12 +209,9 @@ def _print_paints(home: Path, client: Client) -> int:
 
 def _paint(page: Any, url: str) -> tuple[float, int]:
     page.goto(url, wait_until="load")
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
-    found: list[float] = page.evaluate(
-        "[performance.getEntriesByName('first-contentful-paint')[0].startTime,"
-        " performance.getEntriesByType('navigation')[0].decodedBodySize]"
-    )
-    return found[0], int(found[1])
+    painted: float = page.evaluate(_PAINTED)
+    weight: int = page.evaluate("performance.getEntriesByType('navigation')[0].decodedBodySize")
+    return painted, weight
 
 
 def _pages() -> Iterator[str]:
