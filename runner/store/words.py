@@ -137,11 +137,8 @@ class _InFile:
 
     def matches_each(self) -> Any:
         one, asked = self.one, self.expression
-        number = (
-            f"(SELECT id FROM {one.texts} WHERE owner = {one.table}.id)"
-            if one.has_texts
-            else f"{one.table}.id"
-        )  # noqa: S608 (our names)
+        key = f"{one.table}.id"
+        number = f"(SELECT id FROM {one.texts} WHERE owner = {key})" if one.has_texts else key  # noqa: S608 (our names)
         sql = f"EXISTS (SELECT 1 FROM {one.words} WHERE {one.words} MATCH %s AND rowid = {number})"  # noqa: S608 (our names)
         wanted = f"({asked.wanted}) NOT ({asked.unwanted})" if asked.unwanted else asked.wanted
         return RawSQL(sql, [wanted], output_field=BooleanField())  # noqa: S611 (values are parameters)
