@@ -180,6 +180,31 @@ def test_a_file_of_another_shape_is_refused(text: str, code: str, tmp_path: Path
     assert code in {error.stable_code for error in report(text, tmp_path).errors}
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "schedules:\n  - {id: a\n  - b",
+            "schedules.yaml:2:5: SCHED_YAML: line 2: a bracket or a quotation mark",
+        ),
+        ("a: 'x\nb: 1\n", "schedules.yaml:1:4: SCHED_YAML: line 1: a bracket or a quotation mark"),
+        ("schedules: [", "SCHED_YAML: line 1: a bracket or a quotation mark is opened and never closed"),
+        (
+            "schedules:\n  - id: a\n   bot: b\n",
+            "schedules.yaml:3:4: SCHED_YAML: line 3: the line begins further",
+        ),
+        (
+            "schedules:\n  - id: a\n    bot b\n",
+            "schedules.yaml:3:5: SCHED_YAML: line 3: there is no ':' behind the key",
+        ),
+    ],
+)
+def test_what_people_mistype_in_yaml_is_said_without_words_of_parsers(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    assert said in str(report(text, tmp_path))
+
+
 def test_a_file_in_another_encoding_is_refused_with_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "schedules.yaml"
     path.write_bytes("schedules: # 每天\n".encode("gbk"))

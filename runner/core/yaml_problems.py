@@ -43,10 +43,40 @@ def explain_yaml_error(error: MarkedYAMLError, text: str, name: str) -> Configur
             "plain ASCII signs",
             "type ':' '\"' and ',' with the English keyboard",
         )
+    elif "end of stream" in what or "<stream end>" in what:
+        line, column = _opening(error, text) or (line, column)
+        what, expected, hint = (
+            "a bracket or a quotation mark is opened and never closed",
+            "its counterpart",
+            "close it, or put the whole value in quotes",
+        )
+    elif what.startswith("expected <block end>"):
+        what, expected, hint = (
+            "the line begins further left or right than its neighbours",
+            "entries of one list below each other",
+            "count the spaces at its beginning",
+        )
+    elif "could not find expected ':'" in what and error.context_mark:
+        line, column = error.context_mark.line, error.context_mark.column
+        what, expected, hint = (
+            "there is no ':' behind the key",
+            "key: value",
+            "write a colon and a space behind the key",
+        )
     where = f"{name}:{line + 1}:{column + 1}"
     return ConfigurationError(
         f"line {line + 1}: {what}", expected=expected, hint=hint, where=where, code="SCHED_YAML"
     )
+
+
+def _opening(error: MarkedYAMLError, text: str) -> tuple[int, int] | None:
+    """Where the bracket or quotation mark stands that is never closed, from 0; None where the parser doesn't say."""
+    mark = error.context_mark
+    if mark is None:
+        return None
+    lines = text.splitlines()
+    is_there = mark.line < len(lines) and lines[mark.line][mark.column : mark.column + 1] in tuple("[{'\"")
+    return (mark.line, mark.column) if is_there else None
 
 
 def explain_bad_character(error: YAMLError, text: str, name: str) -> ConfigurationError:
