@@ -18,8 +18,10 @@ from openpyxl import Workbook
 from playwright.sync_api import expect
 
 from runner.cases.audit import verify
-from runner.recordings.binding import Kind, read_binding
+from runner.recordings.binding import read_binding
+from runner.recordings.forms import Kind
 from runner.recordings.library import Place
+from runner.recordings.model import Change
 from runner.recordings.placeholders import names_in
 from runner.store.models import AuditEntry, Bot
 from tests.cli_project import empty, ran  # noqa: F401 (fixtures)
@@ -96,7 +98,8 @@ def save(client: Client, **changes: str) -> Any:
 def test_a_recording_is_bound_as_proposed_and_is_a_bot_at_once(desk: Desk, recorded: Place) -> None:
     client = desk.client("operator")
     shown = html.unescape(page_of(client))
-    assert "row 2 below the headings has it · written as #.##0,00" in shown
+    assert "row 2 below the headings has it" in shown
+    assert '<option value="#.##0,00" selected>1.250,50</option>' in shown
     assert re.search(r"4\s+rows fit", shown)
     assert re.search(r"1\s+row does not fit: it becomes a case", shown)
     assert re.search(r"1\s+row repeats a key", shown)
@@ -143,6 +146,37 @@ def test_what_a_person_chooses_counts_and_stays_when_the_form_is_opened_again(
     assert again["optional.customer"] == "1"
     assert "product" not in names_in(recorded.read())
     assert "Birch & Co" in recorded.file.read_text("utf-8")
+
+
+def test_how_a_date_is_written_for_the_site_is_chosen_by_the_look_of_the_first_row(
+    desk: Desk, recorded: Place
+) -> None:
+    client = desk.client("operator")
+    fields = {**fields_of(page_of(client)), "act": "look"}
+    assert fields["form.11"] == "%d.%m.%Y"
+    shown = client.post(BIND, {**fields, "form.11": "%Y年%-m月%-d日"}).content.decode()
+    assert '<option value="%Y年%-m月%-d日" selected>2026年12月1日</option>' in shown
+    assert "2026年12月4日" in shown[shown.index('class="panel preview"') :]
+    other = client.post(BIND, {**fields, "form.11": "other"}).content.decode()
+    assert fields_of(other)["own.11"] == "%d.%m.%Y"
+    wrong = client.post(
+        BIND, {**fields, "form.11": "other", "own.11": "%Q", "form.10": "0.00", "act": "save"}
+    )
+    assert wrong.status_code == 422
+    assert "Dates are written in forms such as" in wrong.content.decode()
+    assert {k: v for k, v in fields_of(wrong.content.decode()).items() if k in {"own.11", "form.11", "form.10"}} == {
+        "form.10": "0.00", "form.11": "other", "own.11": "%Q",
+    }  # fmt: skip
+
+    save(client, form__11="other", own__11="on %d.%m.", form__10="#,##0.00")
+
+    step = recorded.read().steps[10]
+    assert isinstance(step, Change)
+    assert step.value == "{{delivery_date|on %d.%m.}}"
+    again = fields_of(page_of(client))
+    assert (again["form.11"], again["own.11"], again["form.10"]) == ("other", "on %d.%m.", "#,##0.00")
+    save(client, kind__delivery_date="text")  # the form of a date is none of a text
+    assert "{{delivery_date}}" in recorded.file.read_text("utf-8")
 
 
 def test_what_can_not_be_is_said_at_its_place_and_nothing_typed_is_lost(desk: Desk, recorded: Place) -> None:

@@ -18,13 +18,13 @@ from runner.core.errors import ErrorReport, UsageError
 from runner.recordings.binding import (
     Binding,
     BoundField,
-    Kind,
     binding_text,
     item_model,
     read_binding,
     write_binding,
 )
 from runner.recordings.columns import field_name
+from runner.recordings.forms import Kind
 from runner.recordings.library import Place
 from runner.recordings.model import Change, Recording
 from runner.recordings.placeholders import fill, names_in

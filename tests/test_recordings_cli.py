@@ -88,11 +88,14 @@ def test_a_recording_is_bound_bound_again_and_becomes_a_bot(fresh: Cli) -> None:
         ["recordings", "bind", "enter-order", "inbox/orders.csv", "--key", "nothing"],
         ["recordings", "bind", "enter-order", "inbox/orders.csv", "--irreversible", "99"],
         ["recordings", "bind", "enter-order", "../orders.csv"],
+        ["recordings", "bind", "enter-order", "inbox/orders.csv", "--form", "11=%d"],
+        ["recordings", "bind", "enter-order", "inbox/orders.csv", "--form", "%d"],
         code=2,
     )  # fmt: skip
-    for answer, word in zip(
-        answers, ("did you mean 'Customer'?", "is no field", "is no step", "outside the project"), strict=True
-    ):
+    words = (
+        "did you mean 'Customer'?", "is no field", "is no step", "outside the project", "--form: REC_FORM", "STEP=FORM",
+    )  # fmt: skip
+    for answer, word in zip(answers, words, strict=True):
         assert word in answer.err
 
 

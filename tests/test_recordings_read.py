@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from runner.core.errors import ConfigurationError, ErrorReport, RunnerError, Usa
 from runner.recordings.library import Place, name_from, names_of, new_place, place_of
 from runner.recordings.model import Recording, identities
 from runner.recordings.passwords import without_passwords
-from runner.recordings.placeholders import fill, names_in, secrets_in, written
+from runner.recordings.placeholders import fill, names_in, secrets_in
 from runner.recordings.reading import check_steps, parse_recording, warnings_of
 from runner.recordings.selectors import SelectorKind, parse_selector
 from runner.recordings.wording import all_words
@@ -150,32 +149,13 @@ def test_steps_are_told_in_english_and_in_chinese() -> None:
     assert chinese[11] == "点击“Post order”"
 
 
-@pytest.mark.parametrize(
-    ("value", "form", "text"),
-    [
-        (Decimal("1250.5"), "", "1250.5"),
-        (Decimal("1250.5"), "0.00", "1250.50"),
-        (Decimal("1250.5"), "#.##0,00", "1.250,50"),
-        (1250.0, "", "1250"),
-        (1234567, "#,##0", "1,234,567"),
-        (date(2026, 12, 1), "", "2026-12-01"),
-        (date(2026, 12, 1), "%d.%m.%Y", "01.12.2026"),
-        (True, "", "true"),
-        (None, "", ""),
-    ],
-)
-def test_values_are_typed_in_the_form_that_was_typed_while_recording(
-    value: object, form: str, text: str
-) -> None:
-    assert written(value, form) == text
-
-
 def test_a_placeholder_without_a_value_is_an_error_with_the_nearest_name() -> None:
     with pytest.raises(ConfigurationError, match=r"no value for '\{\{order_nr\}\}'") as caught:
         fill("x {{order_nr}}", {"order_no": 1})
     assert "did you mean 'order_no'?" in str(caught.value)
     with pytest.raises(ConfigurationError, match="can't be written"):
-        fill("{{order_no|0.00}}", {"order_no": "abc"})
+        fill("{{order_no|0.00}}", {"order_no": date(2026, 12, 1)})
+    assert fill("{{ order_no | 0.00 }}", {"order_no": 2}) == "2.00"
 
 
 def test_placeholders_and_secrets_of_a_recording_are_known() -> None:

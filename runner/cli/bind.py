@@ -40,6 +40,14 @@ def bind(
             help="The column for what a step types; none: as it was typed.",
         ),
     ] = None,
+    form: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--form",
+            metavar="STEP=FORM",
+            help="How the site wants it: %d.%m.%Y, #.##0,00, Yes/No …; none: as Runner writes it.",
+        ),
+    ] = None,
     irreversible: Annotated[
         str,
         typer.Option("--irreversible", metavar="STEP", help="The step that must not happen twice, or none."),
@@ -80,7 +88,7 @@ def bind(
             warn(f"the old binding is not used: {report.errors[0]}")
     table = _table(project, workbook, sheet)
     choices = _choices(
-        column or [], key=key, irreversible=irreversible, each_from=each_from, process=process, in_place=in_place
+        column or [], form or [], key=key, irreversible=irreversible, each_from=each_from, process=process, in_place=in_place
     )  # fmt: skip
     try:
         made = draft(recording, table, choices, samples=typed_values(place), former=former)
@@ -136,6 +144,7 @@ def _table(project: Path, workbook: str, sheet: str) -> Table:
 
 def _choices(
     columns: list[str],
+    forms: list[str],
     *,
     key: str,
     irreversible: str,
@@ -147,6 +156,7 @@ def _choices(
 
     return Choices(
         columns=dict(_choice(word) for word in columns),
+        forms=dict(_choice(word, "--form", "STEP=FORM, as in 11=%d.%m.%Y") for word in forms),
         key=key,
         each_from=each_from,
         irreversible=NOTHING
@@ -159,13 +169,17 @@ def _choices(
     )
 
 
-def _choice(word: str) -> tuple[int, str]:
-    step, equals, heading = word.partition("=")
+def _choice(
+    word: str, flag: str = "--column", expected: str = "STEP=HEADING, as in 7=Customer"
+) -> tuple[int, str]:
+    step, equals, chosen = word.partition("=")
     if not equals:
         raise UsageError(
-            f"'{word}' names no step and column", expected="STEP=HEADING, as in 7=Customer", where="--column"
+            f"'{word}' names no step and {'column' if flag == '--column' else 'form'}",
+            expected=expected,
+            where=flag,
         )
-    return _step(step, "--column"), "" if heading == "none" else heading
+    return _step(step, flag), "" if chosen == "none" else chosen
 
 
 def _step(text: str, flag: str) -> int:
@@ -176,12 +190,15 @@ def _step(text: str, flag: str) -> int:
 
 def _at_its_flag(error: RunnerError) -> RunnerError:
     """The error of a choice, at the flag that made it: ``columns.7`` is ``--column``."""
-    name = {"columns": "column"}.get(error.where.partition(".")[0], error.where.partition(".")[0])
+    name = {"columns": "column", "forms": "form"}.get(
+        error.where.partition(".")[0], error.where.partition(".")[0]
+    )
     error.where = f"--{name.replace('_', '-')}"
     return error
 
 
 def _tell(bound: Recording, proposal: Proposal, rows: int) -> None:
+    from runner.recordings.forms import example
     from runner.recordings.wording import all_words
 
     words, binding = all_words(bound), proposal.binding
@@ -190,9 +207,19 @@ def _tell(bound: Recording, proposal: Proposal, rows: int) -> None:
             Col("STEP", fixed=True, right=True),
             Col("TYPED", fixed=True),
             Col("PLACEHOLDER", fixed=True),
+            Col("AS IN"),
             Col("BECAUSE"),
         ],
-        ((m.step, m.value, m.placeholder, m.why) for m in proposal.matches),
+        (
+            (
+                m.step,
+                m.value,
+                m.placeholder,
+                example(binding.fields[m.field].kind, proposal.cells[m.field], m.form),
+                m.why,
+            )
+            for m in proposal.matches
+        ),
         "No typed value was found in a column. Choose with --column STEP=HEADING.",
     )
     say()

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -15,23 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from runner.core.clock import Duration, duration_text
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError, did_you_mean
 from runner.core.yaml_text import Document, parse_yaml
+from runner.recordings.forms import Kind, fits
 from runner.recordings.library import Place, replace_text
 from runner.recordings.model import Read, Recording
-from runner.recordings.placeholders import names_in, secrets_in
+from runner.recordings.placeholders import forms_in, names_in, secrets_in
 from runner.recordings.reading import text_of
 from runner.recordings.wording import words_of
 
 FIELD_NAME: Final = re.compile(r"[^\W\d]\w*")
-
-
-class Kind(StrEnum):
-    """What a column holds."""
-
-    TEXT = "text"
-    WHOLE = "whole number"
-    NUMBER = "number"
-    DATE = "date"
-    YES_NO = "yes/no"
 
 
 _TYPES: Final[dict[Kind, type]] = {
@@ -230,6 +220,12 @@ def _check_names(binding: Binding, recording: Recording, document: Document) -> 
             yield _wrong(
                 document, ("fields",), f"the recording has '{{{{{name}}}}}', which has no column",
                 f"an entry for '{name}'", did_you_mean(name, known),
+            )  # fmt: skip
+    for name, form in forms_in(recording):
+        if name in binding.fields and not fits(form, binding.fields[name].kind):
+            yield _wrong(
+                document, ("fields", name), f"the recording has '{{{{{name}|{form}}}}}', and its column holds: {binding.fields[name].kind}",
+                "a form for what the column holds", "choose another: runner recordings bind --form, or on the desk",
             )  # fmt: skip
     yield from _check_outside(binding, recording, document)
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from runner.core.errors import ErrorReport, UsageError, did_you_mean
-from runner.recordings.binding import Binding, BoundField, Kind
+from runner.recordings.binding import Binding, BoundField
+from runner.recordings.forms import FORMS, Kind, fits, like
 from runner.recordings.model import Recording
 from runner.recordings.placeholders import PLACEHOLDER, names_in
-from runner.recordings.propose import Proposal, apply, propose_binding, typed
+from runner.recordings.propose import Match, Proposal, apply, propose_binding, typed
 
 NOTHING: Final = 0
 """As the irreversible step: there is none."""
@@ -32,13 +33,17 @@ class Choices:
     """What was chosen; None, and what is left out of a mapping, stays as it is proposed.
 
     `columns` are headings by step, the empty one to leave a step as it was typed. `key` is a field or its heading.
-    `irreversible` is a step or NOTHING. `kinds` and `optional` are by field, `outputs` by what a step reads.
+    `forms` are by step, the empty one is Runner's own; one that was chosen while the column held another kind than now
+    (`formed`, by step) does not count. `irreversible` is a step or NOTHING. `kinds` and `optional` are by field, `outputs`
+    by what a step reads.
     """
 
     columns: Mapping[int, str] = field(default_factory=dict)
     key: str = ""
     each_from: int | None = None
     irreversible: int | None = None
+    forms: Mapping[int, str] = field(default_factory=dict)
+    formed: Mapping[int, Kind] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     optional: Mapping[str, bool] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +87,9 @@ def draft(
         carried = {name: getattr(former, name) for name in _CARRIED}
         proposal = replace(proposal, binding=proposal.binding.model_copy(update=carried))
     proposal = replace(proposal, binding=_with_choices(proposal.binding, choices))
+    proposal, wrong = _with_forms(proposal, choices)
+    if wrong:
+        raise ErrorReport(wrong)
     bound = apply(recording, proposal, samples)
     wrong = list(_check(proposal.binding, bound, choices))
     if wrong:
@@ -106,9 +114,44 @@ def _proposed(
     return propose(other) if other else first
 
 
+def _with_forms(proposal: Proposal, choices: Choices) -> tuple[Proposal, list[UsageError]]:
+    """The proposal with the forms that were chosen; a proposed one that does not fit what the column holds is proposed anew."""
+    matches, wrong = [], []
+    for match in proposal.matches:
+        kind = proposal.binding.fields[match.field].kind
+        chosen = choices.forms.get(match.step)
+        if chosen is None or choices.formed.get(match.step, kind) is not kind:
+            form = match.form if fits(match.form, kind) else like(match.value, kind)
+        else:
+            form = chosen
+            if not fits(form, kind):
+                wrong.append(_no_form(match, kind, form))
+        matches.append(match.in_form(form))
+    typed_ones = {match.step for match in matches}
+    wrong += [
+        UsageError(
+            f"step {number} types nothing that comes from a column", expected=f"one of {', '.join(map(str, sorted(typed_ones)))}",
+            hint="choose a column for it first", where=f"forms.{number}", code="REC_FORM",
+        )
+        for number in choices.forms if number not in typed_ones and number not in choices.formed
+    ]  # fmt: skip
+    return replace(proposal, matches=tuple(matches)), wrong
+
+
+def _no_form(match: Match, kind: Kind, form: str) -> UsageError:
+    usual = [one for one in FORMS[kind] if one]
+    return UsageError(
+        f"'{form}' is no form for '{match.heading or match.field}', which holds: {kind}",
+        expected=f"such as {', '.join(usual[:6])}" if usual else "none: a text is typed as it is",
+        where=f"forms.{match.step}", code="REC_FORM",
+    )  # fmt: skip
+
+
 def choices_of(binding: Binding, recording: Recording) -> Choices:
     """What is chosen in a binding that is there, so that it can be changed rather than made again."""
     columns: dict[int, str] = {}
+    forms: dict[int, str] = {}
+    formed: dict[int, Kind] = {}
     for number, step in enumerate(recording.steps, start=1):
         values = typed(step)
         if not values:
@@ -116,8 +159,12 @@ def choices_of(binding: Binding, recording: Recording) -> Choices:
         found = PLACEHOLDER.fullmatch(values[0])
         bound = binding.fields.get(found[1]) if found else None
         columns[number] = bound.column if bound else ""
+        if found and bound:
+            forms[number], formed[number] = found[2] or "", bound.kind
     return Choices(
         columns=columns,
+        forms=forms,
+        formed=formed,
         key=binding.key or "",
         each_from=binding.each_from,
         irreversible=binding.irreversible or NOTHING,

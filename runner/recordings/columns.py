@@ -6,24 +6,8 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final
 
-from runner.recordings.binding import Kind
-from runner.recordings.placeholders import written
-
-_DATES: Final = (
-    "%Y-%m-%d",
-    "%d.%m.%Y",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%Y/%m/%d",
-    "%d-%m-%Y",
-    "%d.%m.%y",
-    "%Y年%m月%d日",
-    "%Y%m%d",
-)
-_NUMBERS: Final = ("", "0.00", "0,00", "#,##0.00", "#.##0,00", "0", "#,##0", "0.0", "0,0")
+from runner.recordings.forms import FORMS, Kind, fits, kind_of, like, most_telling, without_rounding, written
 
 
 class Column:
@@ -52,33 +36,28 @@ class Column:
         )
 
     def form_of(self, cell: object, value: str) -> str | None:
-        """The format in which a cell was typed as `value`; None where it was not."""
+        """The form in which a cell was typed as `value`; None where it was not."""
         if cell in (None, "") or isinstance(cell, bool):
             return None
-        if isinstance(cell, dt.datetime):
+        kind = kind_of(cell)
+        if kind is Kind.TEXT:
+            return "" if " ".join(str(cell).split()) == " ".join(value.split()) else None
+        if kind is not Kind.DATE:
+            kind = self.kind if self.kind in {Kind.WHOLE, Kind.NUMBER} else Kind.NUMBER
+        elif isinstance(cell, dt.datetime):
             cell = cell.date()
-        if isinstance(cell, dt.date):
-            found = next((form for form in _DATES if cell.strftime(form) == value), None)
-            return "" if found == "%Y-%m-%d" else found
-        if isinstance(cell, int | float | Decimal):
-            return next((form for form in self._number_forms() if written(cell, form) == value), None)
-        return "" if " ".join(str(cell).split()) == " ".join(value.split()) else None
+        usual = FORMS[kind] if kind is Kind.DATE else without_rounding(kind)
+        form = next((one for one in usual if written(cell, one) == value), None)
+        return form if form is None or fits(form, self.kind) else ""
 
     def form_like(self, value: str) -> str:
-        """The format that a value was typed in which no cell has: a date is typed again as that date was, an amount as that amount."""
-        if self.kind is Kind.DATE:
-            found = next((form for form in _DATES if _is_date(value, form)), "")
-            return "" if found == "%Y-%m-%d" else found
-        if self.kind in {Kind.NUMBER, Kind.WHOLE}:
-            return next((form for form in self._number_forms() if form and _is_number(value, form)), "")
-        return ""
+        """The form that a value was typed in which no cell has: a date is typed again as that date was, an amount as that amount."""
+        return like(value, self.kind)
 
-    def _number_forms(self) -> Iterator[str]:
-        """Forms without decimals would round the cells of a column that has some."""
-        whole = self.kind is Kind.WHOLE
-        return (
-            form for form in _NUMBERS if not form or whole or form.endswith(("0.00", "0,00", "0.0", "0,0"))
-        )
+    @property
+    def sample(self) -> object:
+        """A cell that shows well what forms do to the column; None where none holds what the column holds."""
+        return most_telling(self.filled, self.kind)
 
 
 def columns_of(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> list[Column]:
@@ -121,7 +100,7 @@ def _kind(cells: Sequence[object]) -> Kind:
     """What most of the cells are: a column with one mistake in it is still a column of numbers."""
     counts: dict[Kind, int] = {}
     for cell in cells:
-        found = _kind_of(cell)
+        found = kind_of(cell)
         counts[found] = counts.get(found, 0) + 1
     if not counts:
         return Kind.TEXT
@@ -129,36 +108,3 @@ def _kind(cells: Sequence[object]) -> Kind:
         counts[Kind.NUMBER] += counts.pop(Kind.WHOLE)
     kind, most = max(counts.items(), key=lambda pair: pair[1])
     return kind if most >= 0.7 * len(cells) else Kind.TEXT
-
-
-def _kind_of(cell: Any) -> Kind:
-    if isinstance(cell, bool):
-        return Kind.YES_NO
-    if isinstance(cell, dt.date):
-        return Kind.DATE
-    if isinstance(cell, int | float | Decimal):
-        return Kind.WHOLE if _is_whole(cell) else Kind.NUMBER
-    return Kind.TEXT
-
-
-def _is_whole(cell: float | Decimal) -> bool:
-    try:
-        return Decimal(str(cell)) == Decimal(str(cell)).to_integral_value()
-    except InvalidOperation:
-        return False
-
-
-def _is_date(value: str, form: str) -> bool:
-    try:
-        return dt.datetime.strptime(value, form).strftime(form) == value  # noqa: DTZ007 - a cell has no zone
-    except ValueError:
-        return False
-
-
-def _is_number(value: str, form: str) -> bool:
-    point = form[-3] if form.endswith("00") else form[-2] if len(form) > 1 and form[-2] in ".," else ""
-    plain = "".join("." if sign == point else sign for sign in value if sign == point or sign not in ".,' ")
-    try:
-        return written(Decimal(plain), form) == value
-    except InvalidOperation:
-        return False

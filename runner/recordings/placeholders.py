@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
 from runner.core.errors import ConfigurationError, did_you_mean
+from runner.recordings.forms import written
 from runner.recordings.model import Recording, Step
 
 SECRET: Final = re.compile(r"\$\{secret:([^{}\s]+)\}")
-PLACEHOLDER: Final = re.compile(r"\{\{\s*([^\W\d]\w*)\s*(?:\|([^{}|]*))?\}\}")
-_NUMBER_FORMAT: Final = re.compile(r"(#([.,' ])##)?0(?:([.,])(0+))?")
+PLACEHOLDER: Final = re.compile(r"\{\{\s*([^\W\d]\w*)\s*(?:\|\s*([^{}|]*?)\s*)?\}\}")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -23,6 +21,12 @@ M = TypeVar("M", bound=BaseModel)
 def names_in(recording: Recording) -> list[str]:
     """The placeholders of a recording, each once, in the order of its steps."""
     return list(dict.fromkeys(name for text in _texts_of(recording.steps) for name in _names(text)))
+
+
+def forms_in(recording: Recording) -> list[tuple[str, str]]:
+    """The placeholders of a recording that have a form, each with it, once."""
+    every = (found for text in _texts_of(recording.steps) for found in PLACEHOLDER.finditer(text))
+    return list(dict.fromkeys((found[1], found[2]) for found in every if found[2]))
 
 
 def secrets_in(recording: Recording) -> list[str]:
@@ -44,33 +48,10 @@ def fill(text: str, values: Mapping[str, object], secret: Callable[[str], str] |
     """`text` with each placeholder replaced by its value, and each secret where `secret` gives it.
 
     None and a blank become an empty text. Raises ConfigurationError (REC_PLACEHOLDER) for a name without a value and for
-    a format that does not fit the value.
+    a form that does not fit the value.
     """
-    filled = PLACEHOLDER.sub(lambda found: written(_value(found[1], values), found[2] or "", found[1]), text)
+    filled = PLACEHOLDER.sub(lambda found: _written(found[1], found[2] or "", _value(found[1], values)), text)
     return SECRET.sub(lambda found: secret(found[1]), filled) if secret else filled
-
-
-def written(value: object, form: str = "", name: str = "") -> str:  # noqa: PLR0911 - a table of cases
-    """A value as it is typed into a page.
-
-    Without a format: dates as 2026-12-01, numbers without grouping, yes/no as true/false. A format is that of `strftime`
-    for dates, and ``0``, ``0.00``, ``0,00``, ``#,##0.00`` for numbers.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, dt.date | dt.time) and form:
-        return value.strftime(form)
-    if isinstance(value, dt.datetime) and value.time() == dt.time(0):
-        return value.date().isoformat()
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if form:
-        return _number(value, form, name)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def with_values(step: Step, put: Callable[[str], str]) -> Step:
@@ -113,20 +94,13 @@ def _value(name: str, values: Mapping[str, object]) -> object:
     return values[name]
 
 
-def _number(value: object, form: str, name: str) -> str:
-    found = _NUMBER_FORMAT.fullmatch(form)
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        found = None
-    if found is None or not number.is_finite():
+def _written(name: str, form: str, value: object) -> str:
+    text = written(value, form)
+    if text is None:
         raise ConfigurationError(
             f"'{{{{{name}|{form}}}}}' can't be written for {value!r}",
-            expected="a number with a format such as 0.00, or a date with one such as %d.%m.%Y",
-            hint="correct the format in the recording",
+            expected="a number with a form such as 0.00, or a date with one such as %d.%m.%Y",
+            hint="choose another form: runner recordings bind --form, or on the desk",
             code="REC_PLACEHOLDER",
         )
-    digits = len(found[4] or "")
-    text = f"{number:,.{digits}f}" if found[1] else f"{number:.{digits}f}"
-    whole, _, rest = text.partition(".")
-    return whole.replace(",", found[2] or "") + (f"{found[3]}{rest}" if rest else "")
+    return text

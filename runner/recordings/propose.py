@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from runner.core.errors import did_you_mean
-from runner.recordings.binding import Binding, BoundField, Kind
+from runner.recordings.binding import Binding, BoundField
 from runner.recordings.columns import Column, columns_of, field_name
+from runner.recordings.forms import Kind
 from runner.recordings.model import Act, Change, Click, Read, Recording, Step, Upload
 from runner.recordings.placeholders import PLACEHOLDER, SECRET, fill, secrets_in, with_values
 
@@ -47,13 +48,27 @@ class Match:
         """The reason in words."""
         return self.because.value.format(row=self.row, heading=self.heading)
 
+    @property
+    def form(self) -> str:
+        """The form in which the column's cells are typed; empty: Runner's own."""
+        found = PLACEHOLDER.fullmatch(self.placeholder)
+        return (found[2] or "") if found else ""
+
+    def in_form(self, form: str) -> Match:
+        """The same with its cells typed in another form."""
+        return replace(self, placeholder=_placeholder(self.field, form))
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A binding, and which values of the recording become placeholders."""
+    """A binding, and which values of the recording become placeholders.
+
+    `cells` has for each field a cell of its column, to show what it looks like in a form.
+    """
 
     binding: Binding
     matches: tuple[Match, ...]
+    cells: Mapping[str, object] = field(default_factory=dict)
 
 
 def propose_binding(
@@ -102,7 +117,7 @@ def propose_binding(
         },
         secrets=tuple(secrets_in(plain)),
     )
-    return Proposal(binding, matches)
+    return Proposal(binding, matches, {c.name: c.sample for c in columns if c.name in used})
 
 
 def apply(recording: Recording, proposal: Proposal, samples: Mapping[str, str] | None = None) -> Recording:
@@ -189,11 +204,11 @@ def _matches(recording: Recording, columns: Sequence[Column]) -> Iterator[Match]
             column, form, because, at = named, named.form_like(value), Because.LABEL, None
         taken[column.name] = value
         done.add(number)
-        yield Match(number, value, column.name, _placeholder(column, form), because, column.heading, at)
+        yield Match(number, value, column.name, _placeholder(column.name, form), because, column.heading, at)
 
 
-def _placeholder(column: Column, form: str) -> str:
-    return f"{{{{{column.name}{f'|{form}' if form else ''}}}}}"
+def _placeholder(name: str, form: str) -> str:
+    return f"{{{{{name}{f'|{form}' if form else ''}}}}}"
 
 
 def _kept(number: int, value: str, columns: Sequence[Column]) -> Match | None:
@@ -217,7 +232,7 @@ def _with_choices(
         first = next(iter(values), "")
         value, form = next(((v, f) for v, f in forms if f is not None), (first, column.form_like(first)))
         by_step[number] = Match(
-            number, value, column.name, _placeholder(column, form), Because.CHOSEN, column.heading
+            number, value, column.name, _placeholder(column.name, form), Because.CHOSEN, column.heading
         )
     return iter(sorted(by_step.values(), key=lambda match: match.step))
 

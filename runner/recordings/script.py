@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from runner.core.clock import duration_text
 from runner.core.errors import UsageError
-from runner.recordings.binding import Binding, Kind
+from runner.recordings.binding import Binding
+from runner.recordings.forms import Kind
 from runner.recordings.model import Click, Read, Recording, Step
 from runner.recordings.placeholders import holds_placeholder, secrets_in
 from runner.recordings.script_steps import WIDTH, Writing, lines_of, locator, path_of, quoted, wrapped

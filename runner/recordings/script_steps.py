@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runner.recordings import model
-from runner.recordings.binding import BoundField, Kind
+from runner.recordings.binding import BoundField
+from runner.recordings.forms import NUMBER, Kind
 from runner.recordings.placeholders import PLACEHOLDER, SECRET
 from runner.recordings.selectors import Part, Selector, SelectorKind
 
@@ -22,7 +23,6 @@ _BY: Final[Mapping[str, str]] = {
     "alt": "get_by_alt_text", "title": "get_by_title", "css": "locator",
 }  # fmt: skip
 _BUTTONS: Final = {"auxiliary": "middle", "secondary": "right"}
-_NUMBER: Final = re.compile(r"(#([.,' ])##)?0(?:([.,])(0+))?")
 
 
 @dataclass
@@ -183,10 +183,11 @@ def _value(writing: Writing, name: str, form: str) -> str:
 
 def _shown(source: str, kind: Kind, form: str) -> str:
     if kind is Kind.DATE:
-        return f"{source}.strftime({quoted(form)})" if form else f"{source}.isoformat()"
+        return _day(source, form) if form else f"{source}.isoformat()"
     if kind is Kind.YES_NO:
-        return f"str({source}).lower()"
-    found = _NUMBER.fullmatch(form)
+        yes, slash, no = form.partition("/")
+        return f"({quoted(yes)} if {source} else {quoted(no)})" if slash else f"str({source}).lower()"
+    found = NUMBER.fullmatch(form)
     if not form or found is None:
         return f"str({source})"
     text = f'f"{{{source}:{"," if found[1] else ""}.{len(found[4] or "")}f}}"'
@@ -199,6 +200,17 @@ def _shown(source: str, kind: Kind, form: str) -> str:
             f"{text}.translate(str.maketrans({quoted(',.')}, {quoted((found[2] or '') + (found[3] or ''))}))"
         )
     return text + "".join(f".replace({quoted(old)}, {quoted(str(new))})" for old, new in changed.items())
+
+
+def _day(source: str, form: str) -> str:
+    """A date in a form; days and months without a zero in front are no part of every system's `strftime`."""
+    parts = [one for one in re.split(r"(%-[dm])", form) if one]
+    plain = {"%-d": f"str({source}.day)", "%-m": f"str({source}.month)"}
+    shown = [
+        plain.get(one) or (f"{source}.strftime({quoted(one)})" if "%" in one else quoted(one))
+        for one in parts
+    ]
+    return shown[0] if len(shown) == 1 else f"({' + '.join(shown)})"
 
 
 def _navigate(writing: Writing, step: model.Navigate) -> str:

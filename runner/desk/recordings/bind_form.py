@@ -12,13 +12,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from runner.core.errors import ErrorReport
+from runner.desk.recordings.bind_steps import Choice, TypedStep, sent_forms, typed_steps
 from runner.desk.recordings.reasons import sentence_of
 from runner.desk.recordings.shelf import language
 from runner.desk.words import Word
-from runner.recordings.binding import Binding, Kind
+from runner.recordings.binding import Binding
 from runner.recordings.choices import NOTHING, Choices, Draft, Table, choices_of, draft
+from runner.recordings.forms import Kind
 from runner.recordings.model import Act, Click, DoubleClick, KeyDown, Read, Recording
-from runner.recordings.propose import Because, Match, typed, with_samples
+from runner.recordings.propose import with_samples
 from runner.recordings.wording import all_words
 
 KINDS: Final[Mapping[Kind, Word]] = {
@@ -29,27 +31,6 @@ KINDS: Final[Mapping[Kind, Word]] = {
     Kind.YES_NO: gettext_lazy("yes or no"),
 }
 _ACTS: Final = (Click, DoubleClick, KeyDown, Act)  # steps that can enter something
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One entry of a menu."""
-
-    value: str
-    words: str
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TypedStep:
-    """A step that types something: its words, what was typed, the columns to choose from, and why one is proposed."""
-
-    number: int
-    words: str
-    value: str
-    columns: Sequence[Choice]
-    because: str
-    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +81,21 @@ def form_of(
     `samples` are what was typed while recording, by placeholder. `sent` is what came back of the form; what can't be is marked, and everything else stays as it was filled in.
     """
     begun = _begun(recording, table, former)
-    choices = _sent(sent, begun) if sent is not None else begun
+    given = {name: str(sent[name]) for name in sent} if sent is not None else {}
+    choices = _sent(given, begun) if sent is not None else begun
     wrong: dict[str, str] = {}
     made: Draft | None = None
     try:
         made = shown = draft(recording, table, choices, samples=samples, former=former)
     except ErrorReport as report:
         wrong = {error.where: sentence_of(error) for error in report.errors}
-        shown = _nearest(recording, table, choices, samples, former)
+        fine = {n: form for n, form in choices.forms.items() if f"forms.{n}" not in wrong}
+        shown = _nearest(recording, table, replace(choices, forms=fine), samples, former)
     plain = with_samples(recording, samples)
     return BindForm(
         table=table,
         made=made,
-        steps=_steps(plain, table, shown, choices, wrong),
+        steps=typed_steps(plain, table, shown, choices, sent=given, wrong=wrong),
         columns=_columns(shown.binding),
         each_from=_steps_to_choose(plain, shown.binding.each_from),
         irreversible=_points(plain, shown.binding.irreversible),
@@ -137,17 +120,19 @@ def _begun(recording: Recording, table: Table, former: Binding | None) -> Choice
     return Choices(title=before.title, process=before.process, address=before.address, results=before.results)
 
 
-def _sent(given: QueryDict, begun: Choices) -> Choices:
+def _sent(sent: Mapping[str, str], begun: Choices) -> Choices:
     """What the form says; a field that it does not have stays as the page began."""
-    sent = {name: str(given[name]) for name in given}
 
     def text(name: str) -> str | None:
         return sent[name].strip() if name in sent else None
 
     known = {name.partition(".")[2] for name in sent if name.startswith("kind.")}
+    forms, formed = sent_forms(sent)
     results = text("results")
     return Choices(
         columns={**begun.columns, **{int(n): sent[f"column.{n}"] for n in _after(sent, "column.") if n.isdecimal()}},
+        forms={**begun.forms, **forms},
+        formed={**begun.formed, **formed},
         key=text("key") or begun.key,
         each_from=_number(text("each_from"), begun.each_from),
         irreversible=_number(text("irreversible"), begun.irreversible),
@@ -165,50 +150,18 @@ def _nearest(
     recording: Recording, table: Table, choices: Choices, samples: Mapping[str, str], former: Binding | None
 ) -> Draft:
     """The draft that comes nearest to choices that can't be: those about columns count, or none does."""
+    plain = replace(choices, key="", irreversible=None, each_from=None)
     for less in (
-        replace(choices, key="", irreversible=None, each_from=None),
-        replace(choices, key="", irreversible=None, each_from=None, optional={}),
-        replace(choices, key="", irreversible=None, each_from=None, optional={}, columns={}),
+        plain,
+        replace(plain, optional={}),
+        replace(plain, optional={}, forms={}),
+        replace(plain, optional={}, forms={}, columns={}),
     ):
         try:
             return draft(recording, table, less, samples=samples, former=former)
         except ErrorReport:
             continue
     return draft(recording, Table(), Choices(), samples=samples, former=former)
-
-
-def _steps(
-    plain: Recording, table: Table, shown: Draft, choices: Choices, wrong: Mapping[str, str]
-) -> list[TypedStep]:
-    matches = {match.step: match for match in shown.proposal.matches}
-    found = []
-    for number, (step, words) in enumerate(zip(plain.steps, all_words(plain, language()), strict=True), 1):
-        values = typed(step)
-        if not values:
-            continue
-        match = matches.get(number)
-        heading = choices.columns.get(number, match.heading if match else "")
-        menu = [Choice("", _("as it was typed"), not heading)]
-        menu += [Choice(one, one, one == heading) for one in dict.fromkeys(table.headings) if one]
-        because = because_of(match) if match and match.heading == heading else ""
-        found.append(TypedStep(number, words, values[-1], menu, because, wrong.get(f"columns.{number}", "")))
-    return found
-
-
-def because_of(match: Match) -> str:
-    """Why a column is proposed for a step."""
-    named = {"row": match.row, "heading": match.heading}
-    form = match.placeholder.rstrip("}").partition("|")[2]
-    words = {
-        Because.CELL: _("row %(row)s below the headings has it"),
-        Because.LABEL: _("the field on the page is called “%(heading)s”"),
-        Because.KEPT: _("it is bound to it already"),
-        Because.CHOSEN: _("chosen"),
-    }[match.because] % named
-    if not form:
-        return words
-    written = _("written as %(form)s") % {"form": form}
-    return f"{words} · {written}"
 
 
 def _columns(binding: Binding) -> list[HeldColumn]:

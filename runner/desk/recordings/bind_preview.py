@@ -71,7 +71,7 @@ def preview_of(made: Draft, name: str) -> Preview:
     first = found[:_SHOWN]
     shown = [*first, *[one for one in bad[:_BAD_SHOWN] if not any(one is other for other in first)]]
     return Preview(
-        headings=[one.column for one in binding.fields.values()],
+        headings=[binding.fields[name].column for name, _ in _written(made)],
         rows=[_row(made, one, rows.columns) for one in shown],
         fit=len(keys),
         bad=len(bad),
@@ -80,19 +80,18 @@ def preview_of(made: Draft, name: str) -> Preview:
     )
 
 
+def _written(made: Draft) -> list[tuple[str, str]]:
+    """The fields with their placeholders: one that is typed in two forms twice."""
+    every = [(match.field, match.placeholder) for match in made.proposal.matches]
+    return [pair for name in made.binding.fields for pair in dict.fromkeys(every) if pair[0] == name]
+
+
 def _row(made: Draft, row: GoodRow[Any] | BadRow, letters: Mapping[str, str]) -> PreviewRow:
     if isinstance(row, BadRow):
-        bad = [_bad_cell(made, name, letters.get(name, ""), row) for name in made.binding.fields]
+        bad = [_bad_cell(made, name, letters.get(name, ""), row) for name, _ in _written(made)]
         return PreviewRow(row.source.row, bad, fits=False)
     values = row.data.model_dump()
-    placeholders = {match.field: match.placeholder for match in made.proposal.matches}
-    cells = []
-    for name in made.binding.fields:
-        try:
-            cells.append(Cell(fill(placeholders.get(name, f"{{{{{name}}}}}"), values)))
-        except RunnerError as error:  # a form that does not fit the kind that was chosen
-            cells.append(Cell(str(values[name]), error.what))
-    return PreviewRow(row.source.row, cells, fits=not any(cell.wrong for cell in cells))
+    return PreviewRow(row.source.row, [Cell(fill(one, values)) for _, one in _written(made)], fits=True)
 
 
 def _bad_cell(made: Draft, name: str, column: str, row: BadRow) -> Cell:

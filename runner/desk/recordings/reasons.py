@@ -24,6 +24,7 @@ _BY_CODE: Final[Mapping[str, Word]] = {
     "REC_EMPTY": _("There are no steps in it."),
     "REC_EXISTS": _("There is a recording of this name already."),
     "REC_FLOW": _("This command controls the flow (if, while, times …). A recording has steps one after the other only."),
+    "REC_FORM": _("Dates are written in forms such as %d.%m.%Y, numbers in forms such as #,##0.00, yes and no as Yes/No."),
     "REC_FORMAT": _("This is no recording of the Chrome DevTools Recorder, of Playwright or of Selenium IDE."),
     "REC_FRAME": _("It turns to a frame by its name. Only frames by their number can be found again."),
     "REC_JSON": _("The file is broken: it ends too early, or a sign is missing. Export it again."),
