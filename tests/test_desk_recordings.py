@@ -21,7 +21,7 @@ from runner.cases.audit import verify
 from runner.recordings.binding import read_binding
 from runner.recordings.forms import Kind
 from runner.recordings.library import Place
-from runner.recordings.model import Change
+from runner.recordings.model import Change, identities
 from runner.recordings.placeholders import names_in
 from runner.store.models import AuditEntry, Bot
 from tests.cli_project import empty, ran  # noqa: F401 (fixtures)
@@ -400,6 +400,20 @@ def test_pictures_are_those_of_the_recording_and_no_other_file(desk: Desk, recor
     assert client.get("/recordings/enter-order/pictures/12345678-1.png").status_code == 200
     for other in ("marks.json", "..%2Fenter-order.json", "none.png"):
         assert client.get(f"/recordings/enter-order/pictures/{other}").status_code == 404
+
+
+def test_a_recording_travels_with_its_pictures_from_one_desk_to_another(desk: Desk, recorded: Place) -> None:
+    assert "no pictures yet" in desk.client("viewer").get("/recordings/enter-order/").content.decode()
+    name = list(identities(recorded.read()))[3]
+    recorded.write_pictures({name: b"\x89PNG\r\n\x1a\n"}, {name: [1, 2, 3, 4, 1280, 800]})
+    answer = desk.client("viewer").get("/recordings/enter-order/bundle")
+    assert answer["Content-Disposition"] == 'attachment; filename="enter-order.zip"'
+    sent = SimpleUploadedFile("enter-order.zip", answer.content)
+    taken = desk.client("operator").post("/recordings/import", {"file": sent, "name": "again"})
+    assert taken.status_code == 302
+    page = desk.client("viewer").get("/recordings/again/").content.decode()
+    assert f"/recordings/again/pictures/{name}.png" in page
+    assert "no pictures yet" not in page
 
 
 def test_a_recording_without_a_workbook_is_a_bot_that_does_it_once(desk: Desk, recorded: Place) -> None:

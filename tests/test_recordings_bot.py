@@ -21,6 +21,7 @@ from playwright.sync_api import expect
 from runner.demo.serve import Portal
 from runner.engine.bot_watch import take_stock
 from runner.recordings.library import Place
+from runner.recordings.page import told_steps
 from tests.cli_project import Cli, empty, ran  # noqa: F401 (fixtures)
 from tests.desk_place import Desk, desk, desk_store  # noqa: F401 (fixtures)
 from tests.main_job import until
@@ -127,6 +128,10 @@ def test_an_ops_person_makes_a_bot_of_a_recording_schedules_it_and_finds_what_ca
     finally:
         service.send_signal(signal.SIGINT)
         said, _ = service.communicate(timeout=60)
+    # the file that was taken in had no pictures: the first row that went through gave each step its own
+    page.goto(f"{desk.url}/recordings/enter-order/")
+    expect(page.locator("#step-13 details.seen svg rect")).to_have_count(1)
+    expect(page.locator("details.seen")).to_have_count(13)
     codes = {
         case["item"]: case["error"]["code"] for case in shown_cases(cli) if case["queue"] == "enter-order"
     }
@@ -202,6 +207,14 @@ def test_a_recording_is_replayed_listed_and_shown(recorded: Cli, tmp_path: Path,
     again = cli("replay", "enter-order", "--set", "order_no=REC-100", "--address", portal.url, "--json").json
     assert again["outputs"] == {"confirmation": "PC-000001"}
     refused = cli("replay", "enter-order", "--set", "order_no=REC-100", "--address", portal.url, code=1)
+    place = Place(cli.project, "enter-order")
+    shutil.rmtree(place.folder)
+    cli("replay", "enter-order", "--set", "order_no=REC-101", "--address", portal.url, "--pictures")
+    steps = told_steps(place, place.read())
+    assert [step.number for step in steps if step.picture is None] == [1]  # the size of the window
+    assert [step.number for step in steps if step.picture and step.mark is None] == [
+        2
+    ]  # an address is opened
     assert "enter-order step 13: REFUSED: the page refuses it" in refused.err
     assert portal.password not in refused.out + refused.err
     words = ["replay", "enter-order", "--set", "order_no=REC-100", "--address", portal.url]

@@ -158,7 +158,7 @@ def import_recordings(
     secret: Secret = "",
     force: Annotated[bool, typer.Option("--force", help="Write over a recording of that name.")] = False,
 ) -> int:
-    """Import a recording: Chrome DevTools Recorder, Playwright codegen (jsonl, Python) or Selenium IDE.
+    """Import a recording: Chrome DevTools Recorder, Playwright codegen (jsonl, Python), Selenium IDE, or a zip file of the export.
 
     Passwords in clear are never stored: with --secret each becomes ${secret:NAME}, without it the recording is refused.
     """
@@ -186,8 +186,9 @@ def import_recordings(
         if one.recording is None:
             continue
         keep_former(opened.settings.home, place, "import", by=opened.who, at=now())
-        place.write(one.recording)
-        say(f"{place.shown}: {len(one.recording.steps)} steps, from {one.format}")
+        one.write(place)
+        pictures = f", {len(one.beside.pictures)} pictures" if one.beside.pictures else ""
+        say(f"{place.shown}: {len(one.recording.steps)} steps{pictures}, from {one.format}")
         for number in one.masked:
             say(
                 f"  step {number}: the password was replaced by ${{secret:{secret}}} - now: runner secrets set {secret}"
@@ -199,11 +200,31 @@ def import_recordings(
     return exit_code_of(ErrorReport(problems)) if problems else 0
 
 
+@app.command("export")
+def export(
+    name: Name,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file; left out: NAME.zip.")
+    ] = None,
+) -> None:
+    """Write a recording with its pictures into a zip file, to be imported elsewhere: there, or on the desk."""
+    from runner.recordings.bundle import bundle_of
+    from runner.recordings.library import place_of
+
+    place = place_of(open_settings().settings.project, name)
+    place.read()
+    target = output or Path(f"{place.name}.zip")
+    target.write_bytes(bundle_of(place))
+    print(f"{target} holds {place.shown} and {sum(1 for _ in place.folder.glob('*.png'))} pictures")
+
+
 def _files(given: list[Path]) -> list[Path]:
     found: list[Path] = []
     for path in given:
         inside = (
-            sorted(p for p in path.glob("*") if p.suffix in {".json", ".side", ".jsonl", ".py", ".html"})
+            sorted(
+                p for p in path.glob("*") if p.suffix in {".json", ".side", ".jsonl", ".py", ".html", ".zip"}
+            )
             if path.is_dir()
             else [path]
         )

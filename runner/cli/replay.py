@@ -34,13 +34,18 @@ def replay(
     within: Annotated[
         float, typer.Option("--within", metavar="SECONDS", min=1, help="The longest wait of a step.")
     ] = 30,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Keep a picture of each step beside the recording.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Do the steps of a recording once, with what was typed while recording or with other values.
 
-    It really does them: what the recording enters is entered again. Nothing is journalled; `runner run` is for that.
+    It really does them: what the recording enters is entered again. Nothing is journalled; `runner run` is for that. With
+    --pictures a recording that another recorder made gets pictures of its steps.
     """
     from runner.core.vault import Vault
+    from runner.kit.camera import Camera
     from runner.kit.replay import Player, Script
     from runner.kit.replay_window import window
     from runner.kit.secret_sites import only_hosts
@@ -70,10 +75,14 @@ def replay(
     with window(headed=headed, browser=settings.browser, hosts=hosts) as context:
         player = Player(context.new_page(), script)
         player.begin({**samples, **given})
+        if pictures:
+            player.camera = Camera(recording, player.hides_secrets_in)
         try:
             player.play()
         except (ApplicationError, BusinessError) as error:
             raise _in_the_language(error, recording) from error
+        if player.camera is not None:
+            player.camera.write(place)
     if as_json:
         print_json({"name": place.name, "steps": len(recording.steps), "outputs": player.outputs})
         return

@@ -61,16 +61,9 @@ class Recorded:
         place.write(self.recording)
         if not (self.pictures or self.files):
             return
-        place.folder.mkdir(parents=True, exist_ok=True)
-        for old in place.folder.glob("*.png"):
-            old.unlink()
-        for name, content in {
-            **{f"{one}.png": png for one, png in self.pictures.items()},
-            **self.files,
-        }.items():
+        place.write_pictures(self.pictures, self.boxes)
+        for name, content in self.files.items():
             (place.folder / name).write_bytes(content)
-        marks = json.dumps(self.boxes, indent=1, sort_keys=True) + "\n"
-        (place.folder / "marks.json").write_text(marks, encoding="utf-8", newline="\n")
 
 
 class Recorder:

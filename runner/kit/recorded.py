@@ -16,6 +16,8 @@ from runner import sheets
 from runner.core.errors import ApplicationError, BusinessError
 from runner.kit import web
 from runner.kit.bot import BotSpec, parameters_model
+from runner.kit.camera import Camera
+from runner.kit.current import running_or_none
 from runner.kit.items import Item, Queue
 from runner.kit.replay import Player, Script
 from runner.kit.retry import Retry
@@ -99,7 +101,9 @@ def _runs_once(found: Recorded) -> Callable[..., object]:
     def once(address: str = default) -> None:
         with _player(found, address) as player:
             player.begin(found.binding.values)
+            player.camera = _camera(found)
             player.play()
+            _keep_pictures(found, player)
             for name, value in player.outputs.items():
                 run.output(found.binding.outputs.get(name, name), value)
 
@@ -115,7 +119,7 @@ def _runs_rows(found: Recorded, queue: Queue[Any]) -> Callable[..., object]:
         read = sheets.read(workbook, queue.model, sheet=binding.sheet) if workbook else None
         if read is not None:
             queue.put(read)
-        queue.each(lambda item, seat: _one(found, item, seat), session=lambda: _session(found, address))
+        queue.each(lambda item, seat: _pictured(found, item, seat), session=lambda: _session(found, address))
         if read is not None:
             run.output("result", queue.write_results(read))
 
@@ -147,8 +151,35 @@ class _Seat:
 def _session(found: Recorded, address: str) -> Iterator[_Seat]:
     with _player(found, address) as player:
         player.begin(found.binding.values)
+        player.camera = _camera(found)
         player.play(1, found.binding.each_from - 1)
         yield _Seat(player, player.tabs.main.url)
+
+
+def _camera(found: Recorded) -> Camera | None:
+    """Pictures are taken where the recording has none, as one that another recorder made, and the binding does not forbid it."""
+    live = running_or_none()
+    if live is None or not found.binding.pictures or found.place.has_pictures:
+        return None
+    return Camera(
+        found.recording, lambda text: not live.journal.redactor.finds(text.encode("utf-8", "replace"))
+    )
+
+
+def _keep_pictures(found: Recorded, player: Player) -> None:
+    """Write the pictures beside the recording. A disk that is full costs the pictures, not the row."""
+    camera, player.camera = player.camera, None
+    try:
+        if camera is not None and camera.write(found.place):
+            logger.info("pictures of the steps are in recordings/{}", found.place.name)
+    except OSError as error:
+        logger.warning("the pictures of the steps can't be kept: {}", error)
+
+
+def _pictured(found: Recorded, item: Item[BaseModel], seat: _Seat) -> None:
+    """One row; the first that goes through gives the recording its pictures."""
+    _one(found, item, seat)
+    _keep_pictures(found, seat.player)
 
 
 def _one(found: Recorded, item: Item[BaseModel], seat: _Seat) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from runner.core.errors import ApplicationError, BusinessError, RunnerError
 from runner.core.hosts import site_of
 from runner.core.vault import Secret
+from runner.kit.camera import Camera
 from runner.kit.current import here, running_or_none
 from runner.kit.replay_acts import Doing, do
 from runner.kit.replay_find import poll
@@ -73,6 +74,7 @@ class Player:
         self.refused = False  # the page said no to the last step
         self.nothing_done = False  # the last step did not come to its act: its element was not there
         self.arrived = False  # the page that follows the last step came
+        self.camera: Camera | None = None
 
     def begin(self, values: Mapping[str, object]) -> None:
         """Use these values from now on, and forget what was read."""
@@ -143,10 +145,15 @@ class Player:
         doing = Doing(
             prepared, number, frame, self.tabs, self._file, within, self.outputs, only_first=only_first_choice
         )
+        camera = self.camera
+        if camera is not None:
+            doing.on_found = lambda element: camera.before(number, recorded, element)
         do(doing)
         self._note_use(recorded, doing.rank)
         if prepared.leads_to is not None and prepared.leads_to.url:
             self._wait_for_page(page, prepared.leads_to.url, moves, alerts, within)
+        if camera is not None and not page.is_closed():
+            camera.after(number, recorded, page, doing.found)
         if script.slow_ms:
             page.wait_for_timeout(script.slow_ms)
 
@@ -171,6 +178,10 @@ class Player:
         if (name, site_of(url)) not in self._kept_to:
             self._kept_to.add((name, site_of(url)))
             tell_where(name, url)
+
+    def hides_secrets_in(self, text: str) -> bool:
+        """Whether a text that can be read on a page has none of the secrets that were typed."""
+        return not any(value in text for value in self._secrets)
 
     def _masked(self, text: str) -> str:
         for value in self._secrets:

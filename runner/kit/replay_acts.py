@@ -37,6 +37,8 @@ class Doing:
     outputs: dict[str, str]
     only_first: bool = False
     rank: int = 0
+    found: Locator | None = None
+    on_found: Callable[[Locator], None] = lambda _found: None
 
     def element(self, *, visible: bool = True) -> Locator:
         """The element that the step is about."""
@@ -48,7 +50,8 @@ class Doing:
             self.frame, self.step.selectors_parsed, within_ms=self.within_ms, visible=visible,
             most_rank=1 if self.only_first else None, ask=ask,
         )  # fmt: skip
-        self.rank = found.rank
+        self.rank, self.found = found.rank, found.locator
+        self.on_found(found.locator)
         return found.locator, found.seen
 
 

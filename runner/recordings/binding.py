@@ -54,7 +54,7 @@ class Binding(_Record):
 
     `each_from` is the first step done for each row; those before it sign in, once per session. `irreversible` is the step
     that must not happen twice. `values` are what was typed while recording, by placeholder. `outputs` gives the heading for
-    what a step reads; `results`: beside the rows of a copy, or of the workbook itself. `already_done` names a recording that only
+    what a step reads; `pictures`: of a recording without any they are taken while its first row is done; `results`: beside the rows of a copy, or of the workbook itself. `already_done` names a recording that only
     looks, and goes through just where the row was entered before.
     """
 
@@ -74,6 +74,7 @@ class Binding(_Record):
     address: str | None = None
     secrets: tuple[str, ...] = ()
     time_limit: Duration | None = None
+    pictures: bool = True
     stop_after: int | None = Field(5, ge=1)
     lanes: int = Field(1, ge=1, le=64)
     retry: Tries = Tries()
@@ -169,6 +170,11 @@ def binding_text(binding: Binding, recording: Recording, name: str) -> str:
     lines += [f"address: {_quoted(binding.address)}"] if binding.address else []
     lines += [f"secrets: {json.dumps(list(binding.secrets))}"] if binding.secrets else []
     lines += [f"time_limit: {duration_text(binding.time_limit)}"] if binding.time_limit else []
+    lines += (
+        []
+        if binding.pictures
+        else ["pictures: false  # the first row that goes through does not give the steps pictures"]
+    )
     lines += [f"stop_after: {binding.stop_after}  # failures in a row: the site is down, the rest waits"]
     lines += [f"lanes: {binding.lanes}"] if binding.lanes > 1 else []
     lines.append(

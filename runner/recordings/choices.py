@@ -15,7 +15,16 @@ from runner.recordings.propose import Match, Proposal, apply, propose_binding, t
 
 NOTHING: Final = 0
 """As the irreversible step: there is none."""
-_CARRIED: Final = ("process", "already_done", "address", "time_limit", "stop_after", "lanes", "retry")
+_CARRIED: Final = (
+    "process",
+    "already_done",
+    "address",
+    "time_limit",
+    "pictures",
+    "stop_after",
+    "lanes",
+    "retry",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError
+from runner.recordings.bundle import ENDING, NOTHING_BESIDE, Beside, unpacked
 from runner.recordings.from_playwright import import_jsonl, looks_like_jsonl
 from runner.recordings.from_python import import_python, looks_like_python
 from runner.recordings.from_selenium import import_side, looks_like_side
-from runner.recordings.library import name_from
+from runner.recordings.library import Place, name_from
 from runner.recordings.model import Recording
 from runner.recordings.passwords import literal_passwords, without_passwords
 from runner.recordings.reading import check_steps, json_of, password_problem, text_of
@@ -34,6 +36,13 @@ class Imported:
     recording: Recording | None
     problems: tuple[RunnerError, ...] = ()
     masked: tuple[int, ...] = ()
+    beside: Beside = NOTHING_BESIDE
+
+    def write(self, place: Place) -> None:
+        """Write the recording to its place, with the pictures and files that came with it. Not for one that is refused."""
+        assert self.recording is not None
+        place.write(self.recording)
+        self.beside.write(place)
 
     @property
     def name(self) -> str:
@@ -42,11 +51,13 @@ class Imported:
 
 
 def import_file(path: Path, *, secret: str | None = None) -> list[Imported]:
-    """Every recording in a file; a project of Selenium IDE can hold several.
+    """Every recording in a file; a project of Selenium IDE can hold several, and so can a bundle (a zip file with pictures).
 
     With `secret` each password becomes ``${secret:NAME}``; without it a recording with a password in clear is refused.
     Nothing is raised for what the file holds: each mistake is a problem of what it is in.
     """
+    if path.suffix.lower() == ENDING:
+        return _of_bundle(path, secret)
     try:
         text = text_of(path, path.name)
         found = list(_read(text, path.name))
@@ -55,6 +66,21 @@ def import_file(path: Path, *, secret: str | None = None) -> list[Imported]:
     except ConfigurationError as error:
         return [Imported(path.name, "", path.stem, None, (error,))]
     return [_without_passwords(one, secret) for one in found]
+
+
+def _of_bundle(path: Path, secret: str | None) -> list[Imported]:
+    found: list[Imported] = []
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content, beside in unpacked(path):
+                file = Path(folder) / name
+                file.write_bytes(content)
+                imported = import_file(file, secret=secret)
+                only = len(imported) == 1 and imported[0].recording is not None
+                found += [replace(one, beside=beside) if only else one for one in imported]
+    except ConfigurationError as error:
+        return [Imported(path.name, "", path.stem, None, (error,))]
+    return found
 
 
 def import_table(paths: Iterable[Path], *, secret: str | None = None) -> list[Imported]:

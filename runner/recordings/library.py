@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,8 @@ from runner.recordings.model import Recording, identities
 from runner.recordings.reading import read_recording
 
 FOLDER: Final = "recordings"
+MARKS: Final = "marks.json"
+"""Beside the pictures: where in each of them the element of its step is."""
 _NAME: Final = re.compile(r"[^\W_][\w-]{0,79}")
 
 
@@ -52,6 +55,21 @@ class Place:
     def write(self, recording: Recording) -> None:
         """Write the recording; a reader sees the old file or the new one."""
         replace_text(self.file, recording.text())
+
+    def write_pictures(self, pictures: Mapping[str, bytes], marks: Mapping[str, Sequence[int]]) -> None:
+        """Write a picture for each step, by its identity, and what is marked in it; those that were there are removed."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for old in self.folder.glob("*.png"):
+            if old.stem not in pictures:
+                old.unlink(missing_ok=True)
+        for name, content in pictures.items():
+            replace_bytes(self.folder / f"{name}.png", content)
+        replace_text(self.folder / MARKS, json.dumps(dict(marks), indent=1, sort_keys=True) + "\n")
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there is a picture of any step."""
+        return any(self.folder.glob("*.png"))
 
     def pictures(self, recording: Recording) -> list[Path | None]:
         """The picture of each step, None where there is none (any more)."""
@@ -119,12 +137,17 @@ def name_from(title: str) -> str:
 
 
 def replace_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         if os.name == "posix":

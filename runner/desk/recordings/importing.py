@@ -27,12 +27,13 @@ from runner.desk.kept_files import clean_name
 from runner.desk.outside import place
 from runner.desk.recordings.reasons import Reason, reason_of, sentence_of
 from runner.desk.recordings.shelf import kept, process_of_recording
+from runner.recordings.bundle import ENDING
 from runner.recordings.former import keep_former
 from runner.recordings.importing import Imported, import_file
 from runner.recordings.library import Place, name_from, new_place
 from runner.recordings.reading import LARGEST_FILE
 
-_ENDINGS: Final = (".json", ".jsonl", ".py", ".side")
+_ENDINGS: Final = (".json", ".jsonl", ".py", ".side", ENDING)
 _MOST_REASONS: Final = 20
 
 
@@ -86,7 +87,7 @@ def read_sent(sent: object, secret: str) -> list[Imported]:
     file = _shown(sent)
     if not file.lower().endswith(_ENDINGS):
         raise UsageError(
-            _("A file that ends with .json, .jsonl, .py or .side is expected."), code="UPLOAD_TYPE"
+            _("A file that ends with .json, .jsonl, .py, .side or .zip is expected."), code="UPLOAD_TYPE"
         )
     if sent.size > LARGEST_FILE:
         raise UsageError(_("The file is too large: at most 20 MB."), code="UPLOAD_SIZE")
@@ -109,7 +110,7 @@ def _keep(request: DeskRequest, found: Sequence[Imported], places: Sequence[Plac
             facts = {"format": one.format, "steps": len(one.recording.steps)}
             append(now(), request.person.username, "recording.import", "recording", where.name, facts)
             stamp = keep_former(place().settings.home, where, "import", by=request.person.username, at=now())
-            where.write(one.recording)
+            one.write(where)
         outcomes.append(
             Outcome(one.title, one.format, where.name, len(one.recording.steps), (), one.masked, stamp)
         )

@@ -11,6 +11,7 @@ urlpatterns = [
     path("import", importing.take_in, name="import"),
     path("<str:name>/", views.recording, name="recording"),
     path("<str:name>/file", views.download, name="download"),
+    path("<str:name>/bundle", views.bundle, name="bundle"),
     path("<str:name>/pictures/<str:picture>", views.picture, name="picture"),
     path("<str:name>/workbook", workbooks.choose, name="workbook"),
     path("<str:name>/bind", binding.bind, name="bind"),

@@ -28,6 +28,7 @@ from runner.desk.recordings.shelf import (
 )
 from runner.desk.recordings.told import told_with_selectors
 from runner.desk.words import choices, word
+from runner.recordings.bundle import bundle_of
 from runner.recordings.former import formers
 from runner.recordings.reading import warnings_of
 from runner.store.bot_health import bot_health
@@ -94,6 +95,7 @@ def recording(request: DeskRequest, name: str) -> HttpResponse:
         "may_edit": may_edit,
         "errors": [reason_of(error) for error in found.errors],
         "formers": formers(place().settings.home, name)[:_MOST_FORMERS],
+        "pictured": found.place.has_pictures,
         **_steps_of(found),
         **_bot_of(request, found),
     }
@@ -144,6 +146,18 @@ def picture(request: DeskRequest, name: str, picture: str) -> HttpResponse:  # n
         raise Http404(picture)
     answer = HttpResponse((where.folder / picture).read_bytes(), content_type="image/png")
     answer["Cache-Control"] = "private, max-age=600"
+    return answer
+
+
+@page("recordings.see", process_of=process_of_recording)
+def bundle(request: DeskRequest, name: str) -> HttpResponse:  # noqa: ARG001 (what every view takes)
+    """The recording with its pictures, to be imported on another desk."""
+    where = place_if_there(name)
+    if where is None:
+        raise Http404(name)
+    answer = HttpResponse(bundle_of(where), content_type="application/zip")
+    named = content_disposition_header(as_attachment=True, filename=f"{name}.zip")
+    answer["Content-Disposition"] = named or "attachment"
     return answer
 
 
