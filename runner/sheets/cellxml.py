@@ -35,6 +35,9 @@ class Styled:
 LONGEST_TEXT = 32_767
 MOST_DIGITS = 15
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_PLAIN = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9.,:;/()#+*!?'-]| (?! ))*(?<! )"
+)  # most results: nothing in it is special
 _ESCAPE_LIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 _EPOCH_1900, _EPOCH_1904 = dt.date(1899, 12, 30), dt.date(1904, 1, 1)
 _FIRST_CERTAIN = dt.date(1900, 3, 1)  # Excel counts a 29 February 1900 that never was
@@ -91,6 +94,8 @@ def _v(prefix: bytes, text: bytes) -> bytes:
 
 
 def _text(value: str, where: str, prefix: bytes) -> bytes:
+    if not prefix and len(value) <= LONGEST_TEXT and _PLAIN.fullmatch(value):
+        return b"<is><t>%b</t></is>" % value.encode()
     illegal = _ILLEGAL.search(value)
     if illegal:
         raise refused(

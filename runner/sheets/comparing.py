@@ -7,9 +7,10 @@ from pathlib import Path
 from xml.parsers import expat
 
 from runner.core.errors import WorkbookLoss
+from runner.sheets.columnwise import Edits
 from runner.sheets.draft import Draft
 from runner.sheets.package import Package, Part
-from runner.sheets.patch import Edits, SheetPatch, mismatch
+from runner.sheets.patch import SheetPatch, mismatch
 from runner.sheets.rewrite import differences
 from runner.sheets.sheetxml import SheetStream, address, span
 from runner.sheets.tables import tables_of

@@ -40,7 +40,7 @@ class PackageReader:
         try:
             if self._texts is None:
                 self._texts = shared_texts(self._package, self._workbook.shared_strings)
-                self._moments = _moments(self._package, self._workbook)
+                self._moments = moments_in(self._package, self._workbook)
             reader = Reader(self._texts, self._moments or {}, self._workbook.date1904)
             stream = SheetStream(self._package.chunks(sheet.part), self._package.name)
             with _no_collections():
@@ -72,7 +72,7 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _moments(package: Package, workbook: Workbook) -> dict[int, str]:
+def moments_in(package: Package, workbook: Workbook) -> dict[int, str]:
     """Which cell styles show dates or lengths of time."""
     shown = {}
     for style, (number, code) in enumerate(format_ids(package, workbook)):

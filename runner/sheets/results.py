@@ -15,17 +15,20 @@ from runner.sheets import delimited, saving
 from runner.sheets.bands import CellValue
 from runner.sheets.cellxml import LONGEST_TEXT, Value
 from runner.sheets.columns import ROWS_MEASURED, Column, width_of
+from runner.sheets.columnwise import KEPT, ColumnEdits, Kept
 from runner.sheets.draft import Draft
+from runner.sheets.edge import Edge, edge_of
 from runner.sheets.grid import TEXT_SUFFIXES, XML_SUFFIXES, Fingerprint, Grid, Source, grids, load
+from runner.sheets.package import Package
 from runner.sheets.widening import NewColumns, widen
-from runner.sheets.workbook import choose
+from runner.sheets.workbook import choose, describe
 from runner.sheets.writing import BACKUPS_KEPT, SheetEdits, write_draft
 
 STATUS, MESSAGE = "Runner status", "Runner message"
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Result:
     """What became of one source row: a word, a message for people, and outputs by name."""
 
@@ -88,22 +91,23 @@ def write_results(
     frame, loaded = _Frame(header_row, headings), load(source)
     if fingerprint is not None:
         saving.refuse_if_changed(source, fingerprint)
-    wanted = {result.row: result for result in results}
-    base, grid = loaded, _grid(loaded, sheet)
     is_same = source.resolve() == target.resolve()
-    expected = loaded.fingerprint if is_same else None
     if target.exists() and not is_same:
         old = load(target)
-        expected = old.fingerprint
-        base, grid, wanted = _brought_forward(loaded, grid, old, wanted, frame)
-    edits, like, new = _edits(grid, wanted, frame)
+        wanted = {result.row: result for result in results}
+        base, grid, wanted = _brought_forward(loaded, _grid(loaded, sheet), old, wanted, frame)
+        beside = _beside(_edge_of_grid(grid, header_row), wanted.values(), headings)
+        expected: Fingerprint | None = old.fingerprint
+    else:
+        base, expected = loaded, loaded.fingerprint if is_same else None
+        beside = _beside(_edge(loaded, sheet, header_row), results, headings)
     if source.suffix.lower() in TEXT_SUFFIXES:
-        _write_text(base, target, edits, expected)
+        _write_text(base, target, beside.edits, expected)
         return target
     draft = Draft.of(base)
-    page = choose(draft.package, draft.workbook, grid.sheet)
-    widen(draft, page, new)
-    one = SheetEdits(page, edits, like, spares_locked=is_same)
+    page = choose(draft.package, draft.workbook, beside.sheet)
+    widen(draft, page, beside.new)
+    one = SheetEdits(page, beside.edits, beside.like, spares_locked=is_same)
     write_draft(draft, target, [one], expected=expected, backups=backups if is_same else 0, marked=marked)
     return target
 
@@ -171,38 +175,67 @@ def _carried(number: int, cells: dict[str, CellValue], headings: Headings) -> Re
     return Result(number, status, message, output)
 
 
-def _edits(
-    grid: Grid, wanted: Mapping[int, Result], frame: _Frame
-) -> tuple[dict[int, dict[int, Value]], dict[int, int], NewColumns]:
-    """The cells to write, whose style the new headings take, and which columns are new."""
-    header = _header_number(grid, frame.header_row)
-    headings = frame.headings
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is written beside the rows: the cells, whose style new headings take, and which columns are new."""
+
+    sheet: str
+    edits: ColumnEdits
+    like: dict[int, int]
+    new: NewColumns
+
+
+def _edge(source: Source, sheet: str | None, header_row: int | None) -> tuple[str, Edge]:
+    """The sheet, and what has to be known of it to write beside its rows; they are only laid out where there is no other way."""
+    if source.path.suffix.lower() in XML_SUFFIXES:
+        package = Package(source.data, source.path.name)
+        workbook = describe(package)
+        page = choose(package, workbook, sheet)
+        found = edge_of(package, workbook, page, header_row)
+        if found is not None:
+            return page.name, found
+    return _edge_of_grid(_grid(source, sheet), header_row)
+
+
+def _edge_of_grid(grid: Grid, header_row: int | None) -> tuple[str, Edge]:
+    header = _header_number(grid, header_row)
     words = {column: str(word) for column, word in _row(grid, header).items()}
-    first = next((column for column, word in words.items() if word == headings.status), None)
-    last = max([*words, grid.content.last_column(header)], default=0)
-    known = {word: column for column, word in words.items() if first is not None and column >= first}
-    edits: dict[int, dict[int, Value]] = {}
-    for name in dict.fromkeys(
-        (headings.status, headings.message, *(n for r in wanted.values() for n in r.output))
-    ):
+    return grid.sheet, Edge(header, words, max([*words, grid.content.last_column(header)], default=0))
+
+
+def _beside(found: tuple[str, Edge], results: Iterable[Result], headings: Headings) -> _Beside:
+    sheet, edge = found
+    first = next((column for column, word in edge.words.items() if word == headings.status), None)
+    known = {word: column for column, word in edge.words.items() if first is not None and column >= first}
+    names: dict[str, int] = {headings.status: 0, headings.message: 1}
+    rows: dict[int, list[Value | Kept] | tuple[Value | Kept, ...]] = {edge.header: []}
+    for result in results:
+        cells: list[Value | Kept] = [result.status, _printable(result.message) or None]
+        for name, value in result.output.items():
+            at = names.setdefault(name, len(names))
+            cells += [KEPT] * (at + 1 - len(cells))
+            cells[at] = value
+        rows[result.row] = tuple(cells)
+    last, new = edge.last, {}
+    for name in names:
         if name not in known:
             last += 1
-            known[name] = last
-            edits.setdefault(header, {})[last] = name
-    for number, result in wanted.items():
-        cells = edits.setdefault(number, {})
-        cells[known[headings.status]] = result.status
-        cells[known[headings.message]] = _printable(result.message) or None
-        cells.update({known[name]: value for name, value in result.output.items()})
-    new = {column: str(word) for column, word in edits.get(header, {}).items()}
-    like = {header: max(words)} if words and header in edits else {}
-    widths = {column: _width(column, word, edits) for column, word in new.items()}
-    return edits, like, NewColumns(header, new, widths)
+            known[name], new[last] = last, name
+    columns = [known[name] for name in names]
+    rows[edge.header] = [new.get(column, KEPT) for column in columns]
+    if not new:
+        del rows[edge.header]
+    like = {edge.header: max(edge.words)} if edge.words and new else {}
+    edits = ColumnEdits(columns, rows)
+    return _Beside(sheet, edits, like, NewColumns(edge.header, new, _widths(new, edits)))
 
 
-def _width(column: int, heading: str, edits: Mapping[int, Mapping[int, Value]]) -> float:
-    sample = itertools.islice(edits.values(), ROWS_MEASURED)
-    return width_of(Column("", heading), ({"": cells.get(column)} for cells in sample))
+def _widths(new: Mapping[int, str], edits: ColumnEdits) -> dict[int, float]:
+    sample = list(itertools.islice(edits.values(), ROWS_MEASURED))
+    return {
+        column: width_of(Column("", word), ({"": cells.get(column)} for cells in sample))
+        for column, word in new.items()
+    }
 
 
 def _printable(message: str) -> str:

@@ -12,12 +12,13 @@ from typing import BinaryIO
 
 from runner.core.errors import WorkbookError
 from runner.sheets.cellxml import Styled, Value
+from runner.sheets.columnwise import Edits, values_in
 from runner.sheets.comparing import compare, refuse_fixed_areas
 from runner.sheets.draft import Draft
 from runner.sheets.grid import XML_SUFFIXES, Fingerprint, load
 from runner.sheets.marking import mark
 from runner.sheets.package import Part
-from runner.sheets.patch import Edits, SheetPatch
+from runner.sheets.patch import SheetPatch
 from runner.sheets.rewrite import Changes, rewrite
 from runner.sheets.saving import refuse_if_busy, replace
 from runner.sheets.sheetxml import MAX_COLUMNS, MAX_ROWS
@@ -191,7 +192,7 @@ class _LooksForFormulas:
 
 
 def _patch(draft: Draft, one: SheetEdits) -> SheetPatch:
-    moments = {kind for cells in one.edits.values() for value in cells.values() if (kind := _moment(value))}
+    moments = {kind for value in values_in(one.edits) if (kind := _moment(value))}
     styles = (
         {moment: draft.styles.of_format(DATE_FORMATS[moment]) for moment in sorted(moments)}
         if moments
@@ -223,6 +224,8 @@ def _refuse_outside(edits: Edits) -> None:
 
 
 def _moment(value: Value | Styled) -> str:
+    if value is None or type(value) is str:
+        return ""
     if isinstance(value, Styled):
         value = value.value
     if isinstance(value, dt.datetime):
