@@ -215,7 +215,7 @@ def export(
     place.read()
     target = output or Path(f"{place.name}.zip")
     target.write_bytes(bundle_of(place))
-    print(f"{target} holds {place.shown} and {sum(1 for _ in place.folder.glob('*.png'))} pictures")
+    say(f"{target} holds {place.shown} and {sum(1 for _ in place.folder.glob('*.png'))} pictures")
 
 
 def _files(given: list[Path]) -> list[Path]:
