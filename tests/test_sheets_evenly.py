@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from runner import sheets
 from runner.core.errors import WorkbookLoss
 from runner.sheets import patch
-from runner.sheets.columnwise import KEPT, ColumnEdits, columns_in, values_in
+from runner.sheets.columnwise import KEPT, ColumnEdits, Edits, columns_in, values_in
 from runner.sheets.evenly import EvenRows
 from runner.sheets.patch import SheetPatch, mismatch
 from runner.sheets.sheetxml import SheetStream
@@ -103,7 +103,7 @@ def test_edits_by_columns_are_edits_like_others() -> None:
         1: {4: "Status"},
     }
     assert (columns_in(made), list(values_in(made))) == ({4, 5}, ["done", 1, "done", "Status"])
-    plain = {1: {4: "x"}, 2: {7: None}}
+    plain: Edits = {1: {4: "x"}, 2: {7: None}}
     assert (columns_in(plain), list(values_in(plain))) == ({4, 7}, ["x", None])
 
 
