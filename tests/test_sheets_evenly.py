@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from runner import sheets
 from runner.core.errors import WorkbookLoss
-from runner.sheets import patch
 from runner.sheets.columnwise import KEPT, ColumnEdits, Edits, columns_in, values_in
 from runner.sheets.evenly import EvenRows
 from runner.sheets.patch import SheetPatch, mismatch
@@ -63,7 +62,7 @@ def test_by_the_block_and_cell_by_cell_give_the_same_bytes(
     sheet = sheet_of(rows)
     quick = patched(sheet, edits)
     with pytest.MonkeyPatch.context() as slowly:
-        slowly.setattr(patch.EvenRows, "of", classmethod(lambda *_: None))
+        slowly.setattr(EvenRows, "of", classmethod(lambda *_: None))
         assert patched(sheet, edits) == quick
         assert isinstance(quick, str) or mismatch_of(quick, edits) == ""
     if isinstance(quick, bytes):
