@@ -46,6 +46,11 @@ class TypedStep:
     holds: Kind = Kind.TEXT
     wrong: str = ""
 
+    @property
+    def such_as(self) -> str:
+        """A form of the kind that the column holds, to show what one looks like."""
+        return FORMS[self.holds][-1]
+
 
 def typed_steps(
     plain: Recording,
