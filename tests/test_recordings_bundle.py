@@ -127,7 +127,9 @@ def test_the_commands_export_and_import_it(fresh: Cli) -> None:
         "enter-order.zip holds recordings/enter-order.json and 1 pictures"
         in fresh("recordings", "export", "enter-order").out
     )
-    assert "13 steps, 1 pictures" in fresh("recordings", "import", "enter-order.zip", "--name", "again").out
+    assert (
+        "1 pictures came with it" in fresh("recordings", "import", "enter-order.zip", "--name", "again").out
+    )
     shown = fresh("recordings", "show", "again", "--json").json
     assert [step["number"] for step in shown["steps"] if step["picture"]] == [3]
     (fresh.project / "two.zip").write_bytes(

@@ -156,7 +156,7 @@ def _choices(
 
     return Choices(
         columns=dict(_choice(word) for word in columns),
-        forms=dict(_choice(word, "--form", "STEP=FORM, as in 11=%d.%m.%Y") for word in forms),
+        forms=dict(_form(word) for word in forms),
         key=key,
         each_from=each_from,
         irreversible=NOTHING
@@ -169,17 +169,22 @@ def _choices(
     )
 
 
-def _choice(
-    word: str, flag: str = "--column", expected: str = "STEP=HEADING, as in 7=Customer"
-) -> tuple[int, str]:
-    step, equals, chosen = word.partition("=")
+def _choice(word: str) -> tuple[int, str]:
+    step, equals, heading = word.partition("=")
     if not equals:
         raise UsageError(
-            f"'{word}' names no step and {'column' if flag == '--column' else 'form'}",
-            expected=expected,
-            where=flag,
+            f"'{word}' names no step and column", expected="STEP=HEADING, as in 7=Customer", where="--column"
         )
-    return _step(step, flag), "" if chosen == "none" else chosen
+    return _step(step, "--column"), "" if heading == "none" else heading
+
+
+def _form(word: str) -> tuple[int, str]:
+    step, equals, form = word.partition("=")
+    if not equals:
+        raise UsageError(
+            f"'{word}' names no step and form", expected="STEP=FORM, as in 11=%d.%m.%Y", where="--form"
+        )
+    return _step(step, "--form"), "" if form == "none" else form
 
 
 def _step(text: str, flag: str) -> int:

@@ -187,8 +187,9 @@ def import_recordings(
             continue
         keep_former(opened.settings.home, place, "import", by=opened.who, at=now())
         one.write(place)
-        pictures = f", {len(one.beside.pictures)} pictures" if one.beside.pictures else ""
-        say(f"{place.shown}: {len(one.recording.steps)} steps{pictures}, from {one.format}")
+        say(f"{place.shown}: {len(one.recording.steps)} steps, from {one.format}")
+        if one.beside.pictures:
+            say(f"  {len(one.beside.pictures)} pictures came with it")
         for number in one.masked:
             say(
                 f"  step {number}: the password was replaced by ${{secret:{secret}}} - now: runner secrets set {secret}"

@@ -199,6 +199,7 @@ SENTENCES: Final[Mapping[str, Word]] = {
     "REC_EMPTY": _("The recording has no steps."),
     "REC_EXISTS": _("There is a recording of this name already."),
     "REC_EXPECTED": _("The page does not show what it showed when it was recorded."),
+    "REC_FORM": _("A date, a number or a yes/no can't be written in this form."),
     "REC_FAILED": _("A step of the recording failed."),
     "REC_FLOW": _("The steps of the recording can't be followed in this order."),
     "REC_FORMAT": _("The file is no recording that is known."),
