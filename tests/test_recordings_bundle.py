@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.recordings import bundle
+from runner.recordings import bundle, library
 from runner.recordings.bundle import bundle_of
 from runner.recordings.importing import import_file
-from runner.recordings.library import Place
 from runner.recordings.model import identities
 from runner.recordings.page import told_steps
 from tests.cli_project import Cli, empty, fresh  # noqa: F401 - fixtures
@@ -23,9 +22,9 @@ from tests.recordings_made import order_recording
 PNG = b"\x89PNG\r\n\x1a\nof a step"
 
 
-def pictured(project: Path) -> Place:
+def pictured(project: Path) -> library.Place:
     """A recording with a picture of its third step, a file that it uploads, and network traffic that was kept for tests."""
-    place, made = Place(project, "enter-order"), order_recording()
+    place, made = library.Place(project, "enter-order"), order_recording()
     place.write(made)
     third = list(identities(made))[2]
     place.write_pictures({third: PNG}, {third: [10, 20, 100, 30, 1280, 800]})
@@ -50,7 +49,7 @@ def test_a_recording_arrives_with_its_pictures_marks_and_files(tmp_path: Path) -
     sent = tmp_path / "enter-order.zip"
     sent.write_bytes(bundle_of(place))
     (imported,) = import_file(sent)
-    arrived = Place(tmp_path / "here", "enter-order")
+    arrived = library.Place(tmp_path / "here", "enter-order")
     imported.write(arrived)
     assert arrived.read() == place.read()
     step = told_steps(arrived, arrived.read())[2]
@@ -72,9 +71,9 @@ def test_pictures_fit_although_the_password_was_replaced(tmp_path: Path) -> None
     sent.write_bytes(bundle_of(place))
     assert import_file(sent)[0].recording is None
     (imported,) = import_file(sent, secret="portal/password")
-    imported.write(Place(tmp_path / "here", "x"))
+    imported.write(library.Place(tmp_path / "here", "x"))
     assert imported.masked == (4,)
-    assert told_steps(Place(tmp_path / "here", "x"), order_recording())[2].picture is not None
+    assert told_steps(library.Place(tmp_path / "here", "x"), order_recording())[2].picture is not None
 
 
 def test_what_is_in_the_file_never_leaves_the_folder_of_the_recording(tmp_path: Path) -> None:
@@ -89,7 +88,7 @@ def test_what_is_in_the_file_never_leaves_the_folder_of_the_recording(tmp_path: 
     sent = zipped(tmp_path, a_dot_json=text, **names)
     (imported,) = import_file(sent)
     project = tmp_path / "project"
-    imported.write(Place(project, "a"))
+    imported.write(library.Place(project, "a"))
     assert [path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()] == [
         "recordings/a.json"
     ]

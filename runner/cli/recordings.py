@@ -209,10 +209,10 @@ def export(
     ] = None,
 ) -> None:
     """Write a recording with its pictures into a zip file, to be imported elsewhere: there, or on the desk."""
+    from runner.recordings import library
     from runner.recordings.bundle import bundle_of
-    from runner.recordings.library import place_of
 
-    place = place_of(open_settings().settings.project, name)
+    place = library.place_of(open_settings().settings.project, name)
     place.read()
     target = output or Path(f"{place.name}.zip")
     target.write_bytes(bundle_of(place))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runner.kit.snapshot import read_page
-from runner.recordings.library import Place
+from runner.recordings import library
 from runner.recordings.model import Click, CustomStep, DoubleClick, Recording, SetViewport, Step, identities
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Camera:
         ):
             self._take(number, page, element)
 
-    def write(self, place: Place) -> bool:
+    def write(self, place: library.Place) -> bool:
         """Write what was taken beside the recording; whether there is anything."""
         if self._pictures:
             place.write_pictures(self._pictures, self._marks)

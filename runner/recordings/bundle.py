@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from runner.core.errors import ConfigurationError
-from runner.recordings.library import MARKS, Place
+from runner.recordings import library
 from runner.recordings.reading import LARGEST_FILE
 
 ENDING: Final = ".zip"
@@ -32,7 +32,7 @@ class Beside:
     marks: Mapping[str, Sequence[int]] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
 
-    def write(self, place: Place) -> None:
+    def write(self, place: library.Place) -> None:
         """Write all of it into the folder of the recording."""
         if self.pictures:
             place.write_pictures(self.pictures, self.marks)
@@ -45,7 +45,7 @@ class Beside:
 NOTHING_BESIDE: Final = Beside()
 
 
-def bundle_of(place: Place) -> bytes:
+def bundle_of(place: library.Place) -> bytes:
     """The recording with what lies beside it, as the bytes of a zip file. Network traffic stays: it is for tests."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -72,7 +72,7 @@ def unpacked(path: Path) -> Iterator[tuple[str, bytes, Beside]]:
     found = [
         name
         for name in parts
-        if len(name.parts) == top and name.suffix.lower() in _RECORDINGS and name.name != MARKS
+        if len(name.parts) == top and name.suffix.lower() in _RECORDINGS and name.name != library.MARKS
     ]
     if not found:
         raise _wrong(path.name, "there is no recording in the zip file", "REC_FORMAT")
@@ -92,9 +92,9 @@ def _beside(files: Mapping[str, bytes]) -> Beside:
     }  # fmt: skip
     others = {
         name: content for name, content in files.items()
-        if not name.startswith(".") and "\\" not in name and name != MARKS and not name.endswith((".png", ".har"))
+        if not name.startswith(".") and "\\" not in name and name != library.MARKS and not name.endswith((".png", ".har"))
     }  # fmt: skip
-    return Beside(pictures, _marks(files.get(MARKS, b"{}")), others)
+    return Beside(pictures, _marks(files.get(library.MARKS, b"{}")), others)
 
 
 def _marks(content: bytes) -> dict[str, Sequence[int]]:

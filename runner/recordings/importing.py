@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from runner.core.errors import ConfigurationError, ErrorReport, RunnerError
+from runner.recordings import library
 from runner.recordings.bundle import ENDING, NOTHING_BESIDE, Beside, unpacked
 from runner.recordings.from_playwright import import_jsonl, looks_like_jsonl
 from runner.recordings.from_python import import_python, looks_like_python
 from runner.recordings.from_selenium import import_side, looks_like_side
-from runner.recordings.library import Place, name_from
+from runner.recordings.library import name_from
 from runner.recordings.model import Recording
 from runner.recordings.passwords import literal_passwords, without_passwords
 from runner.recordings.reading import check_steps, json_of, password_problem, text_of
@@ -38,7 +39,7 @@ class Imported:
     masked: tuple[int, ...] = ()
     beside: Beside = NOTHING_BESIDE
 
-    def write(self, place: Place) -> None:
+    def write(self, place: library.Place) -> None:
         """Write the recording to its place, with the pictures and files that came with it. Not for one that is refused."""
         assert self.recording is not None
         place.write(self.recording)

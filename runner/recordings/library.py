@@ -64,7 +64,12 @@ class Place:
                 old.unlink(missing_ok=True)
         for name, content in pictures.items():
             replace_bytes(self.folder / f"{name}.png", content)
-        replace_text(self.folder / MARKS, json.dumps(dict(marks), indent=1, sort_keys=True) + "\n")
+        replace_text(self.marks, json.dumps(dict(marks), indent=1, sort_keys=True) + "\n")
+
+    @property
+    def marks(self) -> Path:
+        """Where in each picture the element of its step is."""
+        return self.folder / MARKS
 
     @property
     def has_pictures(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from runner.recordings.library import MARKS, Place
+from runner.recordings.library import Place
 from runner.recordings.model import Recording, identities
 from runner.recordings.wording import Language, all_words
 
@@ -71,7 +71,7 @@ def _figure(step: ToldStep) -> str:
 
 def _marks(place: Place) -> dict[str, tuple[float, float, float, float]]:
     try:
-        plain = json.loads((place.folder / MARKS).read_text("utf-8"))
+        plain = json.loads((place.marks).read_text("utf-8"))
         return {name: _shares(box) for name, box in plain.items() if _is_inside(box)}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}  # a picture without its mark is still a picture
