@@ -33,6 +33,11 @@ GLUE: Final[Mapping[str, tuple[str, ...]]] = {"core": (
     "open", "claimed", "waiting", "retrying", "resolved", "verified", "closed", "analysing", "acting", "verifying",
     "queued", "running", "done", "lost", "failed", "cancelled", "pending", "exception", "rejected", "due", "ran", "missed", "skipped",
     "coalesced", "business", "application", "unknown",
+    "Input should be a valid integer, unable to parse string as an integer", "Input should be a valid number, unable to parse string as a number",
+    "Input should be a valid decimal", "Input should be a valid boolean, unable to interpret input", "Input should be a valid string",
+    "Input should be a valid integer", "Input should be a valid date or datetime, {0}", "Field required",
+    "Input should be greater than or equal to {0}", "Input should be less than or equal to {0}", "Input should be greater than {0}",
+    "Input should be less than {0}", "give --param {0}=VALUE",
     "input should be a valid integer, unable to parse string as an integer", "{0} is not in the range {1}", "missing argument '{0}'",
     "{0} February", "{0} April", "{0} June", "{0} September", "{0} November", "missing option '{0}'", "got unexpected extra argument ({0})", "got unexpected extra arguments ({0})", "option '{0}' requires an argument",
     "'{0}' is not a valid int", "'{0}' is not a valid integer",
@@ -50,6 +55,7 @@ _NAMES: Final = frozenset({"code", "by", "key", "name", "help", "style"})
 _HEADS: Final = frozenset({"said", "Col"})  # what they are given is said, however short it is
 _SILENT: Final = frozenset({"compile", "Option", "Argument", "Typer", "fullmatch", "match", "search", "sub", "split", "Entry", "group",
     "execute", "cursor", "raw", "RawSQL", "extra", "Field", "getLogger", "evaluate", "wait_for_function", "add_init_script"})  # fmt: skip
+_MERGE: Final = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _WORD: Final = re.compile(r"[A-Za-z]{2,}")
 _MACHINE: Final = re.compile(
     r"\b(SELECT|UPDATE|INSERT|DELETE FROM|PRAGMA|CREATE|DROP|BEGIN|VALUES|UNION|WHERE|ORDER BY|EXISTS|STDIN|STDOUT|AND one)\b|^\s*<|</|^[A-Z][A-Z0-9_]*$|[\u4e00-\u9fff]|\(\?P<|\\[wds]|^--[a-z-]+$|^[a-z]+[._][a-z_.]+$|^https?://|^file:|^  ?runner |^runner [a-z -]+\{0\}$|^runner [a-z -]+$|^[a-z.]+\.(yaml|toml|zip)$"
@@ -76,7 +82,8 @@ def made() -> dict[str, dict[str, str]]:
     known = {
         sentence: said
         for file in sorted((BOOKS / LANGUAGE).glob("*.json"))
-        for sentence, said in json.loads(file.read_text("utf-8")).items()
+        for sentence, said in _read(file).items()
+        if said
     }
     books: dict[str, dict[str, str]] = {}
     seen: set[str] = set()
@@ -113,6 +120,13 @@ def main(arguments: list[str]) -> int:
     found = problems()
     print("\n".join(found) or "every sentence of errors and commands is translated")
     return 1 if found else 0
+
+
+def _read(file: Path) -> dict[str, str]:
+    """The book of a room; of a merge that stopped here both sides."""
+    lines = (line for line in file.read_text("utf-8").splitlines() if not line.startswith(_MERGE))
+    book: dict[str, str] = json.loads(re.sub(r",\s*}\s*$", "}", "\n".join(lines)))
+    return book
 
 
 def _written(book: dict[str, str]) -> str:

@@ -73,3 +73,48 @@ def test_json_is_the_same_in_every_language(ran: Cli) -> None:
 def test_empty_lists_are_said_in_chinese(fresh: Cli) -> None:
     assert fresh("runs", "list", RUNNER_LANG="zh").out == "还没有运行。启动一次：runner run BOT\n"
     assert fresh("cases", "list", RUNNER_LANG="zh").out == "没有等待处理的个案。\n"
+
+
+SAME = re.compile(
+    r"runner(?: [a-z-]+)+(?: [A-Z]+)?|--[a-z-]+|…?\S*[/\\]\S+|[\w-]+\.(?:yaml|py|xlsx|json)|[A-Z]{2,}(?:_[A-Z]+)*|[0-9a-f-]{8,}|'[^']*'|“[^”]*”"
+)
+DATA = frozenset(
+    """
+    invoice invoices slow ways sane waits post accounts payable work MB GB UTC Europe Berlin linux python root report out count submit
+    finished cron bot id schedules amount number lines A-1 A-3 A-4 A-2 Chromium built on Debian GNU Linux bookworm enabled of is too small Amount initial VALUE workbook none never many queued running done exceptions failed lost cancelled
+    """.split()  # noqa: SIM905
+)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["doctor"], ["bots"], ["problems", "list"], ["queues", "list"], ["items", "list", "invoices"], ["schedules", "check"],
+        ["schedules", "history"], ["schedules", "missed"], ["audit", "list"], ["users", "list"], ["webhooks", "list"], ["secrets", "list"],
+        ["cases", "show", "none-of-ours"], ["runs", "show", "0000000000000"], ["runs", "list", "--status", "never"], ["runs", "lst"],
+        ["run", "invoic"], ["run", "invoice", "--param", "count"], ["run", "invoice", "--param", "count=many"], ["cases", "retry"],
+        ["cases", "done", "--all"], ["schedules", "run", "none"], ["items", "show", "invoices", "none"], ["problems", "show", "none-of-ours"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_commands_say_and_refuse_is_chinese(ran: Cli, words: list[str]) -> None:
+    answer = ran(*words, code=None, RUNNER_LANG="zh")
+    assert "Traceback" not in answer.err
+    for line in (answer.out + answer.err).splitlines():
+        left = [word for word in _WORDS.findall(SAME.sub(" ", line)) if word not in DATA]
+        assert len(left) <= (2 if re.search(r"[\u4e00-\u9fff]", line) else 0) or words[0] in {
+            "items",
+            "bots",
+        }, line
+
+
+def test_a_run_and_a_problem_are_shown_in_chinese(ran: Cli) -> None:
+    run = ran("runs", "list", "--json").json[0]["id"]
+    problem = ran("problems", "list", "--json").json[0]["id"]
+    shown = ran("runs", "show", run, RUNNER_LANG="zh").out
+    for text in ("状态", "有异常", "完成 1，异常 4，待处理 0", "问题"):
+        assert text in shown
+    assert re.search(r"^(status|bot|items|took|next) ", shown, re.MULTILINE) is None
+    page = ran("problems", "show", problem, RUNNER_LANG="zh").out
+    for text in ("为何是同一个", "首次", "全部决定"):
+        assert text in page

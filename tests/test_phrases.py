@@ -47,6 +47,8 @@ def test_a_sentence_in_the_code_is_found(source: str, found: list[str]) -> None:
         ("x.yaml:9:1: SCHED_CRON: hour 'a' is not a number", "x.yaml:9:1: SCHED_CRON: 小时“a”不是数字"),
         ("it can't become done, only open, claimed", "它不能变为完成，只能变为待处理、处理中"),
         ("the portal says no", "the portal says no"),
+        ("'x' is not known here - one of queued, done", "此处不认识“x” - 以下之一：queued, done"),
+        ("set it with: runner secrets set portal", "请设置：runner secrets set portal"),
         ("no product 'closed' - anew - done", "no product 'closed' - anew - 完成"),
     ],
 )

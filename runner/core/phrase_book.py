@@ -34,7 +34,7 @@ _VALUES: Final = (
     )
 )
 _FRAMES: Final = ("{0}, line {1}: {2}", "line {0}: {1}", "column {0}: {1}")  # they hold other sentences
-_COMMAND: Final = re.compile(r"\brunner [a-z -]+$")  # what follows is typed, not read
+_COMMAND: Final = re.compile(r"\brunner [a-z -]+$|\bone of:? $|give $")  # what follows is typed, not read
 _LONGEST: Final = 2000  # characters of a text that is looked up
 _DEEPEST: Final = 5  # sentences within sentences
 _FEW_LETTERS: Final = 5
@@ -95,7 +95,10 @@ def line_of(error: RunnerError, language: str) -> str:
         return str(error)
     if isinstance(error, ErrorReport):
         return "\n".join(line_of(one, language) for one in error.errors)
-    head = f"{told(error.where, language)}: " if error.where else ""
+    where = (
+        told(error.where, language) if " " in error.where else error.where
+    )  # one word is an option or a file
+    head = f"{where}: " if where else ""
     parts = (told(part, language) for part in (error.what, error.expected, error.hint) if part)
     return f"{head}{error.stable_code}: {' - '.join(parts)}"
 

@@ -131,6 +131,7 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = MappingProxyType({
         "secret.remove": _("removed a secret"),
         "token.make": _("made a key for a program"),
         "token.revoke": _("revoked a key"),
+        "cases.export": _("took cases out as a workbook"),
         "recording.import": _("took in a recording"),
         "recording.bind": _("bound a recording"),
         "recording.workbook": _("put a workbook into the inbox"),

@@ -19,7 +19,7 @@ from runner.core.errors import ErrorReport, RunnerError
 from runner.desk.errors.phrases import phrase_of
 from runner.desk.errors.sentences import SENTENCES
 
-_QUOTED: Final = re.compile(r"['‘\"“]([^'’\"”\n]{1,60})['’\"”]")
+_QUOTED: Final = re.compile(r"(?<!\w)['‘\"“]([^'’\"”\n]{1,60})['’\"”]")
 _MOST_VALUES: Final = 3
 _FOREIGN: Final = frozenset({"BOT_ERROR", "OS_ERROR", "UNEXPECTED", "CONNECTION", "TIMEOUT"})
 _TECHNICAL: Final = re.compile(
@@ -66,7 +66,7 @@ def _both(error: RunnerError) -> str:
     what = phrase_book.told_whole(error.what, language_now())
     more = [phrase_book.told_whole(part, language_now()) for part in (error.expected, error.hint) if part]
     return (
-        _("%(what)s. %(more)s") % {"what": what, "more": _(", ").join(more)}
+        _("%(what)s. %(more)s") % {"what": what, "more": _(", ").join(more).rstrip("?？。")}
         if what and all(more) and more
         else what
     )
