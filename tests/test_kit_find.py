@@ -17,7 +17,7 @@ from runner.core.contract import ItemOrder
 from runner.core.errors import ApplicationError, ConfigurationError
 from runner.journal import read_journal
 from runner.journal.write import Journal
-from runner.kit import ranked, web
+from runner.kit import ranked, web, web_find
 from runner.kit.uses import Uses
 from tests.demo_clerk import chromium
 from tests.kit_site import site
@@ -119,6 +119,46 @@ def test_only_the_first_choice_acts_where_the_act_is_irreversible(page: Page) ->
     assert button.inner_text() == "Post"
     web.find(page, "post", [button, gone], irreversible=True).click()
     assert button.inner_text() == "Post!"
+
+
+def test_in_the_usual_case_the_lower_choices_are_not_even_asked_for(page: Page) -> None:
+    number, broken = page.get_by_label("Number"), page.locator("[[not a selector")
+    with pytest.raises(PageError, match="not a selector"):
+        web.find(page, "number", [number, broken]).fill("1")  # a mistake in a choice is told at its first use
+    ranked._understood.add(web_find._known("number", tuple(map(ranked.shown, (number, broken))))[0])
+    web.find(page, "number", [number, broken]).fill("2")
+    assert number.input_value() == "2"
+
+
+def test_what_may_have_been_done_is_not_done_again_by_a_lower_choice(page: Page) -> None:
+    page.set_content("""<output>0</output><button onclick="document.querySelector('output').value++; this.remove()">Post</button>
+        <button id=other onclick="document.querySelector('output').value++">Other</button><button id=stuck disabled>Stuck</button>""")
+    other = page.locator("#other")
+    for _ in range(2):
+        web.find(page, "warm", [other, page.get_by_text("Post")]).focus()  # all its choices are understood
+    post = web.find(page, "post", [page.get_by_text("Post"), other])
+    post.focus()
+    post.click()
+    assert (
+        page.locator("output").inner_text() == "1"
+    )  # the button is gone, and the other one was not clicked
+    page.set_default_timeout(300)
+    stuck = web.find(page, "stuck", [page.locator("#stuck"), other])
+    stuck.get_attribute("id")
+    with pytest.raises(PageTimeout, match="not enabled"):
+        stuck.click()
+    assert page.locator("output").inner_text() == "1"
+
+
+def test_a_first_choice_that_goes_before_it_could_be_acted_on_gives_way_to_a_lower_one(page: Page) -> None:
+    page.set_content(
+        """<button id=first disabled>Post</button><button id=second onclick="this.innerText = 'done'">Send</button>"""
+    )
+    found = web.find(page, "post", [page.locator("#first"), page.locator("#second")])
+    assert found.inner_text() == "Post"
+    page.evaluate("() => setTimeout(() => document.querySelector('#first').remove(), 200)")
+    found.click()
+    assert page.locator("#second").inner_text() == "done"
 
 
 def test_choices_are_told_in_words(page: Page) -> None:

@@ -17,6 +17,9 @@ from runner.kit.retry import is_page_expectation
 LONGEST_MESSAGE: Final = 2000
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # What a ranked locator is made of behind its first choice (kit/ranked.py).
+_FIRST_CHOICE: Final = re.compile(
+    r'\.locator\("runner-choice=(\d+)\.1"\)\.or_\(locator\("runner-choice=\1\.\?"\)\)'
+)
 _LOWER_CHOICES: Final = re.compile(
     r'\.locator\("runner-choice=[\d.]+"\)(?:\.or_\(.*runner-choice=[\d.]+"\)\)+)?'
 )
@@ -120,7 +123,8 @@ def _plain(error: BaseException) -> str:
     """The message without colours, and of Playwright's call log only what it was waiting for."""
     if isinstance(error, SystemExit):
         return f"the bot called sys.exit({error.code!r})"
-    text = _LOWER_CHOICES.sub(_in_words, _ANSI.sub("", str(error))).strip()
+    text = _FIRST_CHOICE.sub("", _ANSI.sub("", str(error)))
+    text = _LOWER_CHOICES.sub(_in_words, text).strip()
     head, log_found, call_log = text.partition("Call log:")
     if log_found:
         waiting = [line.strip(" -\t") for line in call_log.splitlines() if "waiting for" in line]

@@ -1,9 +1,11 @@
 """A locator with several choices: one Playwright locator that takes the first choice which matches and tells if it was a lower one.
 
 The choices become one selector: *the first, or the second where there is no first, or …*, which the browser judges anew at each
-action. So there is one wait for all of them, no question to the page beyond the action itself, and an ambiguous choice is
-Playwright's usual error. Each choice passes a selector engine of ours, which notes that it matched (so the gates before the
-further ones are shut: they are not even looked for) and tells us of a lower one. A first choice costs next to nothing.
+action. So there is one wait for all of them, and an ambiguous choice is Playwright's usual error. Each choice passes a selector
+engine of ours, which notes that it matched (so the gates before the further ones are shut: they are not even looked for) and
+tells us of a lower one. Such a selector is long, and driver and browser take it apart anew each time; so an action asks by a
+short one first, *the first choice, or an error where it does not match*. That error comes out of the search for the element,
+when nothing has been done yet, and only then the action is begun again with all choices.
 This file is all that leans on what Playwright does not document (selectors as text, `_impl_obj`); tests hold it to it.
 """
 
@@ -25,14 +27,20 @@ from runner.kit.current import acting
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Playwright
 
+_understood: set[str] = set()  # marks of those whose choices are all known to be selectors
 TELLER: Final = "runnerTells"  # the name of the function in the page
 _ENGINE: Final = "runner-choice"
+_ABSENT: Final = "runner: there is no first choice of"
 # The engine runs beside the page's own scripts, where Playwright does (anywhere else each action costs a third more), and our
 # function among them: an event leads from one to the other.
 _SCRIPT: Final = f"""(() => {{
   const found = new Set();  // marks of which a choice has matched, in the judgement that is going on
   const pass = (root, body) => {{
-    const [, mark, choice, gate] = body.match(/^(\\d+)\\.(\\d+)(!*)$/);
+    const [, mark, choice, gate] = body.match(/^(\\d+)\\.(\\d*)([!?]*)$/);
+    if (gate === '?') {{
+      if (!found.delete(mark)) throw new Error('{_ABSENT} ' + mark + '.');
+      return false;
+    }}
     if (!gate) {{
       found.add(mark);
       if (choice !== '1') window.dispatchEvent(new CustomEvent('{_ENGINE}', {{detail: body}}));
@@ -60,6 +68,10 @@ _WORDS: Final = tuple(
         (r" >> ", " / "),
     )
 )
+_READS: Final = (
+    "focus", "get_attribute", "hover", "inner_html", "inner_text", "input_value", "is_checked", "is_disabled", "is_editable",
+    "is_enabled", "scroll_into_view_if_needed", "text_content",
+)  # fmt: skip
 _ACTS: Final = (
     "check", "clear", "click", "dblclick", "dispatch_event", "drag_to", "fill", "press", "press_sequentially", "select_option",
     "set_checked", "set_input_files", "tap", "type", "uncheck",
@@ -87,21 +99,52 @@ class Ranked(Locator):
     def __init__(self, name: str, choices: Sequence[Locator], mark: str, used: Callable[[], None]) -> None:
         self._name = name
         self._choices = tuple(choices)
+        self._mark = mark
         self._only_first = False
         self._used: Callable[[], None] | None = used
-        impl: Any = type(choices[0]._impl_obj)  # noqa: SLF001
-        super().__init__(impl(_place_of(choices[0]).frame, _union(name, choices, mark)))
+        self._places = _places(name, choices)
+        self._quick = Locator(self._of(_first_or_error(self._places, mark)))
+        super().__init__(self._quick._impl_obj)  # noqa: SLF001
+        self.__dict__.pop("impl")
 
     @property
     def _impl_obj(self) -> Any:
-        if self._used is not None:
-            used, self._used = self._used, None
-            used()
+        self._note_use()
+        if "impl" not in self.__dict__:
+            self.__dict__["impl"] = self._of(_union(self._places, self._mark))
         return self.__dict__["impl"]
 
     @_impl_obj.setter
     def _impl_obj(self, impl: Any) -> None:
         self.__dict__["impl"] = impl
+
+    def _of(self, selector: str) -> Any:
+        impl: Any = type(self._choices[0]._impl_obj)  # noqa: SLF001
+        return impl(self._places[0].frame, selector)
+
+    def _note_use(self) -> None:
+        if self._used is not None:
+            used, self._used = self._used, None
+            used()
+
+    def act(self, method: Callable[..., Any], args: Any, kwargs: Any, *, only_first: bool) -> Any:
+        """Do something with the element by its first choice; where that does not match now, by whichever comes.
+
+        The first use in a process asks for all of them: a choice that can't be understood is an error then, not when it is needed.
+        """
+        if only_first or self._mark in _understood:
+            self._note_use()
+            try:
+                return method(self._quick, *args, **kwargs)
+            except Error as error:
+                if f"{_ABSENT} {self._mark}." not in str(error):
+                    raise
+        if only_first:
+            self.insist_on_first()
+            return method(self._choices[0], *args, **kwargs)
+        done = method(self, *args, **kwargs)
+        _understood.add(self._mark)
+        return done
 
     def keep_to_first(self) -> Ranked:
         """The same locator, of which only the first choice may ever act."""
@@ -126,20 +169,19 @@ class Ranked(Locator):
         )
 
 
-def _guarded(name: str) -> Callable[..., Any]:
-    act = getattr(Locator, name)
+def _by_first(name: str, *, acts: bool) -> Callable[..., Any]:
+    method = getattr(Locator, name)
 
-    @functools.wraps(act)
-    def guarded(self: Ranked, *args: Any, **kwargs: Any) -> Any:
-        if self._only_first or acting.get() is not None:
-            self.insist_on_first()
-        return act(self, *args, **kwargs)
+    @functools.wraps(method)
+    def by_first(self: Ranked, *args: Any, **kwargs: Any) -> Any:
+        only_first = acts and (self._only_first or acting.get() is not None)
+        return self.act(method, args, kwargs, only_first=only_first)
 
-    return guarded
+    return by_first
 
 
-for _name in _ACTS:
-    setattr(Ranked, _name, _guarded(_name))
+for _name in (*_ACTS, *_READS):
+    setattr(Ranked, _name, _by_first(_name, acts=_name in _ACTS))
 Ranked.__name__ = Ranked.__qualname__ = "Locator"  # Playwright names the class in its messages
 
 
@@ -170,8 +212,8 @@ def _place_of(locator: Locator) -> _Place:
     return _Place(impl._frame, inner + border, selector)  # noqa: SLF001
 
 
-def _union(name: str, choices: Sequence[Locator], mark: str) -> str:
-    places = [_place_of(choice) for choice in choices]
+def _places(name: str, choices: Sequence[Locator]) -> tuple[_Place, ...]:
+    places = tuple(_place_of(choice) for choice in choices)
     if any((place.frame, place.inner) != (places[0].frame, places[0].inner) for place in places):
         raise ConfigurationError(
             f"the choices of '{name}' lie in different pages or frames",
@@ -179,6 +221,14 @@ def _union(name: str, choices: Sequence[Locator], mark: str) -> str:
             hint="find the frame first, and what is in it by choices within it",
             code="BOT_FIND",
         )
+    return places
+
+
+def _first_or_error(places: Sequence[_Place], mark: str) -> str:
+    return f'{places[0].inner}{places[0].selector} >> {_ENGINE}={mark}.1 >> internal:or="{_ENGINE}={mark}.?"'
+
+
+def _union(places: Sequence[_Place], mark: str) -> str:
     union = f"{places[0].selector} >> {_ENGINE}={mark}.1"
     for number, place in enumerate(places[1:], 2):
         gate = "!!" if number == len(places) else "!"
