@@ -125,7 +125,7 @@ def test_in_the_usual_case_the_lower_choices_are_not_even_asked_for(page: Page) 
     number, broken = page.get_by_label("Number"), page.locator("[[not a selector")
     with pytest.raises(PageError, match="not a selector"):
         web.find(page, "number", [number, broken]).fill("1")  # a mistake in a choice is told at its first use
-    ranked._understood.add(web_find._known("number", tuple(map(ranked.shown, (number, broken))))[0])
+    ranked._understood.add(web_find._known("number", ranked.places_of("number", [number, broken]))[0])
     web.find(page, "number", [number, broken]).fill("2")
     assert number.input_value() == "2"
 
@@ -139,9 +139,7 @@ def test_what_may_have_been_done_is_not_done_again_by_a_lower_choice(page: Page)
     post = web.find(page, "post", [page.get_by_text("Post"), other])
     post.focus()
     post.click()
-    assert (
-        page.locator("output").inner_text() == "1"
-    )  # the button is gone, and the other one was not clicked
+    assert page.locator("output").inner_text() == "1"  # the button is gone, and the other one was not clicked
     page.set_default_timeout(300)
     stuck = web.find(page, "stuck", [page.locator("#stuck"), other])
     stuck.get_attribute("id")

@@ -96,13 +96,20 @@ def listen(context: BrowserContext, told: Callable[[str], None]) -> None:
 class Ranked(Locator):
     """What `web.find` gives: a Playwright locator over all choices. Inside an irreversible step only the first choice acts."""
 
-    def __init__(self, name: str, choices: Sequence[Locator], mark: str, used: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        choices: Sequence[Locator],
+        places: Sequence[Place],
+        mark: str,
+        used: Callable[[], None],
+    ) -> None:
         self._name = name
         self._choices = tuple(choices)
         self._mark = mark
         self._only_first = False
         self._used: Callable[[], None] | None = used
-        self._places = _places(name, choices)
+        self._places = places
         self._quick = Locator(self._of(_first_or_error(self._places, mark)))
         super().__init__(self._quick._impl_obj)  # noqa: SLF001
         self.__dict__.pop("impl")
@@ -187,18 +194,19 @@ Ranked.__name__ = Ranked.__qualname__ = "Locator"  # Playwright names the class 
 
 def shown(locator: Locator) -> str:
     """A locator in words: ``label "Amount"``, ``button "Post"``, ``test id "amount"``; another one as its selector."""
-    return _in_words(_place_of(locator).selector)
+    return in_words(_place_of(locator).selector)
 
 
 @functools.lru_cache(maxsize=1000)
-def _in_words(selector: str) -> str:
+def in_words(selector: str) -> str:
+    """A selector in words, as `shown` tells them."""
     for pattern, words in _WORDS:
         selector = pattern.sub(words, selector)
     return selector
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where a locator looks: its frame (Playwright's object), the steps into inner frames, and the selector in there."""
 
     frame: Any
@@ -206,13 +214,14 @@ class _Place:
     selector: str
 
 
-def _place_of(locator: Locator) -> _Place:
+def _place_of(locator: Locator) -> Place:
     impl: Any = locator._impl_obj  # noqa: SLF001 - selectors can't be had otherwise
     inner, border, selector = impl._selector.rpartition(_INTO_FRAME)  # noqa: SLF001
-    return _Place(impl._frame, inner + border, selector)  # noqa: SLF001
+    return Place(impl._frame, inner + border, selector)  # noqa: SLF001
 
 
-def _places(name: str, choices: Sequence[Locator]) -> tuple[_Place, ...]:
+def places_of(name: str, choices: Sequence[Locator]) -> tuple[Place, ...]:
+    """Where each choice looks. Raises ConfigurationError (BOT_FIND) where that is not the same frame for all."""
     places = tuple(_place_of(choice) for choice in choices)
     if any((place.frame, place.inner) != (places[0].frame, places[0].inner) for place in places):
         raise ConfigurationError(
@@ -224,11 +233,11 @@ def _places(name: str, choices: Sequence[Locator]) -> tuple[_Place, ...]:
     return places
 
 
-def _first_or_error(places: Sequence[_Place], mark: str) -> str:
+def _first_or_error(places: Sequence[Place], mark: str) -> str:
     return f'{places[0].inner}{places[0].selector} >> {_ENGINE}={mark}.1 >> internal:or="{_ENGINE}={mark}.?"'
 
 
-def _union(places: Sequence[_Place], mark: str) -> str:
+def _union(places: Sequence[Place], mark: str) -> str:
     union = f"{places[0].selector} >> {_ENGINE}={mark}.1"
     for number, place in enumerate(places[1:], 2):
         gate = "!!" if number == len(places) else "!"

@@ -12,6 +12,8 @@ from runner.kit.current import Here, here, running_or_none
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
 
+    from runner.kit.ranked import Place
+
 _LISTENED_TO: Final = "_runner_listens"  # an attribute of a context whose marks reach us
 
 
@@ -41,7 +43,7 @@ def find(page: Page, name: str, choices: Sequence[Locator], *, irreversible: boo
     ApplicationError (LOCATOR_LOWER_RANK) says so. `name` is the element's name in the bot, such as "amount".
     Raises ConfigurationError (BOT_FIND) without a name or choices, or for choices in different frames.
     """
-    from runner.kit.ranked import Ranked, shown
+    from runner.kit.ranked import Ranked, places_of
 
     if not name.strip() or not choices:
         raise ConfigurationError(
@@ -51,16 +53,20 @@ def find(page: Page, name: str, choices: Sequence[Locator], *, irreversible: boo
             code="BOT_FIND",
         )
     _listen(page.context)
-    mark, find_of_mark = _known(name, tuple(shown(choice) for choice in choices))
-    found = Ranked(name, choices, mark, lambda: _used(find_of_mark))
+    places = places_of(name, choices)
+    mark, known = _known(name, places)
+    found = Ranked(name, choices, places, mark, lambda: _used(known))
     return found.keep_to_first() if irreversible else found
 
 
-def _known(name: str, words: tuple[str, ...]) -> tuple[str, _Find]:
-    mark = _marks.setdefault((name, *words), str(len(_marks) + 1))
+def _known(name: str, places: Sequence[Place]) -> tuple[str, _Find]:
+    from runner.kit.ranked import in_words
+
+    key = (name, *(place.selector for place in places))
+    mark = _marks.setdefault(key, str(len(_marks) + 1))
     known = _finds.get(mark)
     if known is None:
-        known = _finds[mark] = _Find(name, words, here.get())
+        known = _finds[mark] = _Find(name, tuple(in_words(place.selector) for place in places), here.get())
     known.place = here.get()
     return mark, known
 
