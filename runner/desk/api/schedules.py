@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,10 +13,17 @@ from pydantic import Field
 
 from runner.cases import schedule_acts
 from runner.cases.schedule_json import coming, due_json, occurrence_json, schedules_json
-from runner.cases.schedule_requests import run_schedule
+from runner.cases.schedule_requests import (
+    BackfillRow,
+    backfill,
+    decide_missed,
+    preview_backfill,
+    run_schedule,
+)
 from runner.core.clock import iso, now
-from runner.core.errors import ErrorReport, UsageError
+from runner.core.errors import ConflictError, ErrorReport, UsageError
 from runner.core.nouns import OccurrenceState
+from runner.core.schedules_pilot import Stage
 from runner.desk.api import shapes
 from runner.desk.api.answers import Paged, answered, listed
 from runner.desk.api.once import once
@@ -58,6 +66,38 @@ class Pause(Said):
 
     reason: Annotated[Note, Field(min_length=1)]
     until: Moment | None = None
+
+
+Dues = Annotated[list[Moment], Field(min_length=1, max_length=1000)]
+
+
+class Cancel(Said):
+    """The due time that is taken out, and why."""
+
+    due: Moment
+    reason: Annotated[Note, Field(min_length=1)]
+
+
+class Answer(Said):
+    """What becomes of missed due times."""
+
+    dues: Dues
+    run: Annotated[bool, Field(description="Run them now; otherwise they are left.")]
+    note: Note = ""
+
+
+class SpanQuery(InQuery):
+    """A stretch of the past."""
+
+    start: Moment
+    end: Annotated[Moment | None, Field(description="Default: now.")] = None
+
+
+class Fill(Said):
+    """The due times that are run now."""
+
+    dues: Dues
+    note: Note = ""
 
 
 @operation(
@@ -155,6 +195,116 @@ def resume(request: DeskRequest, schedule: Text, wanted: Reason) -> HttpResponse
         return {"schedule": schedule, "paused": False, "until": None}
 
     return once(request, act)
+
+
+@operation(
+    "POST", "schedules/{schedule}/promote", "schedules.promote", summary=_("Promote a pilot"), gives=shapes.ScheduleStage,
+    refuses=(409,),
+)  # fmt: skip
+def promote(request: DeskRequest, schedule: Text, wanted: Reason) -> HttpResponse:
+    """Its next run works on all items."""
+    if _planned(request, schedule, "schedules.promote").schedule.stage is not Stage.PILOT:
+        raise ConflictError(
+            "it is no pilot",
+            expected="a schedule with stage: pilot",
+            where=f"schedule {schedule}",
+            code="STATE",
+        )
+
+    def act(at: datetime) -> dict[str, Any]:
+        schedule_acts.promote(schedule, by=request.person.username, at=at, note=wanted.note)
+        return {"schedule": schedule, "stage": "production"}
+
+    return once(request, act)
+
+
+@operation(
+    "POST", "schedules/{schedule}/cancel", "schedules.pause", summary=_("Take a due time out"), gives=shapes.DueAnswers,
+    refuses=(409,),
+)  # fmt: skip
+def cancel_due(request: DeskRequest, schedule: Text, wanted: Cancel) -> HttpResponse:
+    """One that is to come: it ends as cancelled, for the reason."""
+    planned = _planned(request, schedule, "schedules.pause")
+    if wanted.due <= now() or planned.next_after(wanted.due - _JUST_BEFORE) != wanted.due:
+        raise ErrorReport([UsageError(
+            "this is no due time to come", expected="one of schedules/SCHEDULE/next", hint="correct it", where="due",
+            code="API_SCHEMA",
+        )])  # fmt: skip
+
+    def act(at: datetime) -> dict[str, Any]:
+        by = request.person.username
+        schedule_acts.cancel_due(schedule, wanted.due, by=by, at=at, reason=wanted.reason)
+        row = {"due": iso(wanted.due), "was": "", "run": None, "why": ""}
+        return {"schedule": schedule, "rows": [row]}
+
+    return once(request, act)
+
+
+@operation(
+    "POST", "schedules/{schedule}/missed", "schedules.run", summary=_("Answer missed due times"), gives=shapes.DueAnswers,
+    refuses=(409,),
+)  # fmt: skip
+def answer_missed(request: DeskRequest, schedule: Text, wanted: Answer) -> HttpResponse:
+    """Run them now, or leave them for the reason in `note`. A result for each; their case is settled with the last of them."""
+    planned = _planned(request, schedule, "schedules.run")
+    if not wanted.run and not wanted.note.strip():
+        raise ErrorReport([UsageError(
+            "'note' is missing", expected="why they are left", hint="add it", where="note", code="API_SCHEMA"
+        )])  # fmt: skip
+
+    def act(at: datetime) -> dict[str, Any]:
+        done = decide_missed(
+            planned, wanted.dues, run=wanted.run, by=request.person.username, at=at, note=wanted.note
+        )
+        return {"schedule": schedule, "rows": _answers(done)}
+
+    return once(request, act)
+
+
+@operation(
+    "GET",
+    "schedules/{schedule}/backfill",
+    "schedules.run",
+    summary=_("Preview a backfill"),
+    gives=shapes.DueAnswers,
+)
+def preview_filling(request: DeskRequest, schedule: Text, wanted: Query[SpanQuery]) -> HttpResponse:
+    """Due times of the past that did not run; `was`: how they ended. Changes nothing."""
+    planned = _planned(request, schedule, "schedules.run")
+    rows = preview_backfill(planned, wanted.start, wanted.end or now(), now())
+    return answered(request, {"schedule": schedule, "rows": _answers(rows)})
+
+
+@operation(
+    "POST", "schedules/{schedule}/backfill", "schedules.run", summary=_("Run due times of the past"), gives=shapes.DueAnswers,
+    refuses=(409,),
+)  # fmt: skip
+def fill_back(request: DeskRequest, schedule: Text, wanted: Fill) -> HttpResponse:
+    """Those of a preview, each with the parameters of its time; one that can't run stops no other."""
+    planned = _planned(request, schedule, "schedules.run")
+
+    def act(at: datetime) -> dict[str, Any]:
+        dues = sorted(set(wanted.dues))
+        known = {row.due: row for row in preview_backfill(planned, dues[0], dues[-1], at)}
+        done = backfill(
+            planned,
+            [known[due] for due in dues if due in known],
+            by=request.person.username,
+            at=at,
+            note=wanted.note,
+        )
+        gone = [
+            BackfillRow(due, why="it is no due time of the past, or has run")
+            for due in dues
+            if due not in known
+        ]
+        return {"schedule": schedule, "rows": _answers([*done, *gone])}
+
+    return once(request, act)
+
+
+def _answers(rows: Sequence[BackfillRow]) -> list[dict[str, Any]]:
+    return [{"due": iso(one.due), "was": one.was, "run": one.run, "why": one.why} for one in rows]
 
 
 def _planned(request: DeskRequest, name: str, permission: str) -> Planned:

@@ -416,6 +416,29 @@ class ScheduleSet(Shape):
     until: str | None
 
 
+class ScheduleStage(Shape):
+    """The stage of a schedule after somebody promoted it."""
+
+    schedule: str
+    stage: str
+
+
+class DueAnswer(Shape):
+    """A due time of the past: how it ended (`was`), the run that was queued for it, or `why` there is none."""
+
+    due: str
+    was: str
+    run: str | None
+    why: str
+
+
+class DueAnswers(Shape):
+    """What became of due times."""
+
+    schedule: str
+    rows: list[DueAnswer]
+
+
 class Fired(Shape):
     """What a call of a trigger URL came to: `ran` with its run, or `skipped` for a reason; `again`: the same call twice."""
 
