@@ -54,10 +54,18 @@ __all__ = [
 ]  # session fixtures live here once, not once in every file that imports them
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The tests' own option."""
+    parser.addoption(
+        "--both-databases", action="store_true", help="run every test of a store or a desk on PostgreSQL too"
+    )
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let a test of a store, or of a desk, that is marked so run on both databases."""
     marks = {mark.name for mark in metafunc.definition.iter_markers()}
-    if "both_databases" in marks and "only_sqlite" not in marks:
+    wanted = "both_databases" in marks or metafunc.config.getoption("--both-databases")
+    if wanted and "only_sqlite" not in marks:
         for name in {"store", "desk"} & set(metafunc.fixturenames):
             metafunc.parametrize(name, ["sqlite", "postgresql"], indirect=True)
 

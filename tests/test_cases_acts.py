@@ -32,7 +32,7 @@ from tests.cases_history import (
 )
 from tests.journal_maker import RunMaker
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 ANN, BEN = "ann", "ben"
 
 

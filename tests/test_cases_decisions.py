@@ -21,7 +21,7 @@ from runner.store.models import Act, Case, Item, Run
 from runner.store.names import resolve_case_id, resolve_run_id
 from tests.journal_maker import RunMaker
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 ANN = "ann"
 
 

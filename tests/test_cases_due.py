@@ -12,7 +12,7 @@ from runner.store.models import Case, Process
 from runner.timetable.loading import load
 from tests.cases_history import failed_run, now, same_after_rebuild
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 FILE = """
 defaults: {timezone: Europe/Berlin}
 calendars:

@@ -22,7 +22,7 @@ from runner.core.errors import ConflictError, ErrorReport, UsageError
 from runner.core.nouns import ItemStatus
 from runner.store.models import Act, Bot, Item, Queue
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 FIELDS = {

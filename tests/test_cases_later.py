@@ -15,7 +15,7 @@ from runner.store.models import Attempt, Case, Run
 from tests.cases_history import case_of, item_of, now, queued, same_after_rebuild
 from tests.journal_maker import RunMaker
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def put_off(runs: Path, key: str, first: int, last: int, until: datetime, **started: Any) -> None:

@@ -15,7 +15,7 @@ from runner.store.models import Act, Case, LocatorDay, Problem
 from tests.journal_maker import RunMaker
 from tests.store_snapshot import differences, snapshot
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def fell(run: RunMaker, name: str, rank: int = 2, lane: int = 1) -> None:

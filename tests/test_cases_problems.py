@@ -32,7 +32,7 @@ from tests.cases_history import (
 )
 from tests.journal_maker import RunMaker
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def ann(version: int | None = None, token: str = "") -> Who:

@@ -23,7 +23,7 @@ from runner.store.models import Act, Case, Queue
 from tests.cases_history import case_of, failed_run, item_of, now, same_after_rebuild, verbs
 from tests.journal_maker import ORDERS, RunMaker
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 SCHEMA: dict[str, Any] = {
     "properties": {
         "number": {"title": "Number", "type": "string"},

@@ -24,7 +24,7 @@ from runner.timetable.loading import trigger_of
 from runner.timetable.policies import Decision
 from tests.store_snapshot import differences, snapshot
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

@@ -64,6 +64,7 @@ def test_everything_that_is_typed_can_be_read(text: str, found: Query) -> None:
         ("amount:>3", "fields of the data can't be compared"),
     ],
 )
+@pytest.mark.only_sqlite
 @pytest.mark.usefixtures("store")
 def test_what_is_not_understood_is_said_kindly(text: str, words: str) -> None:
     with translation.override("en"):
@@ -72,6 +73,7 @@ def test_what_is_not_understood_is_said_kindly(text: str, words: str) -> None:
     assert words.casefold() in refused[0].casefold()
 
 
+@pytest.mark.only_sqlite
 @pytest.mark.usefixtures("store")
 def test_names_and_values_may_be_chinese_on_a_chinese_page() -> None:
     with translation.override("zh-hans"):
@@ -174,6 +176,7 @@ def test_the_text_filter_of_a_list_finds_by_the_data_too(desk: Desk) -> None:
     assert "1 row<" in shown
 
 
+@pytest.mark.only_sqlite
 def test_search_in_a_browser_with_the_keyboard_alone(desk: Desk) -> None:
     page = desk.page("supervisor", "/cases/", language="zh-hans")
     page.keyboard.press("/")

@@ -22,7 +22,7 @@ from runner.journal import Line, read_journal
 from runner.store.models import Attempt, Case, Item, Run
 from tests.engine_project import project, until, worker
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 
 BROWSING = """
     import psutil

@@ -13,7 +13,7 @@ from runner.core.vault import Vault
 from runner.store.models import Case, Item, Lane, Run
 from tests.engine_project import nothing_left, project, statuses, until, worker
 
-pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def test_a_run_puts_works_and_records_every_item(tmp_path: Path) -> None:

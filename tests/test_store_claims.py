@@ -236,6 +236,7 @@ def test_an_item_that_waits_runs_or_failed_holds_back_its_own_group_only() -> No
     assert again.key == "1"
 
 
+@pytest.mark.only_sqlite
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_happens_no_group_is_out_of_order_and_none_holds_up_another(seed: int) -> None:
     chance = random.Random(seed)

@@ -206,6 +206,7 @@ def test_only_the_newest_of_very_many_are_looked_at_where_that_is_asked_for() ->
     assert [one.key for one in found] == ["SAME-4", "SAME-5"]
 
 
+@pytest.mark.only_sqlite
 @given(
     texts=st.lists(st.text("ab 发票:\"'-*\n", max_size=8), min_size=1, max_size=4),
     word=st.text("ab发票:\"'-*", min_size=1, max_size=4),

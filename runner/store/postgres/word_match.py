@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db import connection
@@ -88,13 +89,20 @@ def _together(how: str, parts: Sequence[_Condition]) -> _Condition:
 
 def _folded(words: Iterable[str]) -> Mapping[str, str]:
     """Each word as the index compares it: the server says what its small letters are."""
-    known = list(dict.fromkeys(words))
-    if not known:
-        return {}
-    marks = ", ".join(["words_folded(%s)"] * len(known))
+    known = tuple(dict.fromkeys(words))
+    said = connection.settings_dict
+    return dict(zip(known, _fold(f"{said['HOST']}:{said['PORT']}/{said['NAME']}", known), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _fold(store: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    del store  # each server may know other letters
+    if not words:
+        return ()
+    marks = ", ".join(["words_folded(%s)"] * len(words))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {marks}", known)
-        return dict(zip(known, cursor.fetchone(), strict=True))
+        cursor.execute(f"SELECT {marks}", words)
+        return tuple(cursor.fetchone())
 
 
 def _any_of(words: Iterable[str], *, by_index: bool) -> _Condition:
