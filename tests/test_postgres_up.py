@@ -10,9 +10,11 @@ import pytest
 
 from chaos import claims, stores
 from chaos.checks import Checks
+from chaos.kills import SCHEDULE
 from chaos.ledger import ledger_of, rows
-from chaos.place import Place, a_place, until
+from chaos.place import Place, a_place, make_orders, until
 from runner.core.store_address import ServerAddress
+from runner.demo.serve import Portal
 from tests.postgres_server import PostgresServer, running_copy
 
 SECONDLY = "schedules:\n" + "".join(
@@ -68,6 +70,32 @@ def test_a_killed_worker_leaves_nothing_behind_on_a_server(server_store: ServerA
         up.start()
         stores.all_accounted_for(place, checks)
     answered(checks)
+
+
+@pytest.mark.browser
+def test_orders_are_entered_once_although_runner_up_is_killed_and_the_server_crashes(
+    own_server: PostgresServer, tmp_path: Path
+) -> None:
+    with a_place(slots=1, standby=0, free_space=0) as place, Portal(tmp_path / "portal") as portal:
+        place.environment["RUNNER_DATABASE_URL"] = own_server.new_database("orders").url
+        place.use_repository_bots()
+        place.set_secret("portal/password", portal.password)
+        workbook = make_orders(place.folder / "orders.xlsx", 8)
+        place.set_schedules(SCHEDULE.format(workbook=workbook, portal=portal.url))
+        up = place.service("up", "--no-desk")
+        assert until(lambda: done(place) > 0, 100)
+        own_server.stop(signal.SIGQUIT)
+        assert until(lambda: "the store does not answer" in up.said(), 60)
+        own_server.start()
+        assert until(lambda: done(place) > 2, 60)
+        up.kill()
+        up.start()
+        assert until(lambda: ledger_of(place.database).settled, 120, 0.2), up.said()
+        ledger, entered = ledger_of(place.database), [order["number"] for order in portal.orders()]
+        assert len(ledger.items) == 8
+        assert ledger.lost(ledger.items) == []
+        assert len(entered) == len(set(entered))
+        assert {key for key, status in ledger.items.items() if status == "done"} <= set(entered)
 
 
 def test_two_schedulers_on_a_server_record_each_due_time_once(server_store: ServerAddress) -> None:
