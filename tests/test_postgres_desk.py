@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
+from runner.core.store_address import ServerAddress
 from runner.desk import lists
 from runner.desk.keyset import Order, part_of
 from runner.store.models import Item
 from tests.desk_place import Desk
+from tests.postgres_server import PostgresServer, serve
 from tests.test_desk_plans import asked, listed, variants
 
 pytestmark = pytest.mark.parametrize("desk", ["postgresql"], indirect=True)
@@ -48,3 +50,25 @@ def test_a_list_is_read_on_from_where_its_last_page_ended(desk: Desk) -> None:
             if not after:
                 break
         assert sorted(seen) == sorted(Item.objects.values_list("key", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/cases/", "<h1>The store does not answer."),
+        ("/api/v1/cases", '"CLI_DB"'),
+        ("/sign-in", "<h1>The store"),
+    ],
+)
+def test_while_the_server_is_away_the_desk_says_so_and_comes_back_by_itself(
+    desk: Desk, postgres: PostgresServer, path: str, words: str
+) -> None:
+    client, there = desk.client("admin"), ServerAddress(desk.settings.database_url)
+    assert client.get("/cases/").status_code == 200
+    serve(ServerAddress("postgresql://runner@127.0.0.1:1/nowhere"))
+    answer = client.get(path)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert words in answer.content.decode()
+    serve(there)
+    postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'desk_%'")
+    assert client.get("/cases/").status_code == 200

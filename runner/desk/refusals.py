@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -14,6 +15,7 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -29,6 +31,7 @@ from runner.core.errors import (
 )
 from runner.desk.asking import DeskRequest, NotAllowed, TooOften
 from runner.desk.errors.telling import told_error
+from runner.desk.store_away import store_away
 from runner.desk.words import word
 from runner.store.presence import StoreFile
 
@@ -88,7 +91,7 @@ def answer_to(request: HttpRequest, error: Exception) -> HttpResponse | None:  #
     if isinstance(error, SuspiciousOperation | PermissionDenied):
         return None
     _log.error("%s %s", request.method, _path(request), exc_info=error)
-    return server_error(request)
+    return store_away(request) if isinstance(error, OperationalError) else server_error(request)
 
 
 def _path(request: HttpRequest) -> str:
@@ -199,7 +202,9 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500."""
+    """500; or 503 where the store does not answer, who asks being in the store as well."""
+    if isinstance(sys.exc_info()[1], OperationalError):
+        return store_away(request)
     return refuse(
         request,
         500,
