@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from runner.cases.acts import apply_act
 from runner.cases.announcing import in_silence
@@ -36,6 +37,7 @@ from runner.store.models import (
 )
 
 _BATCH: Final = 500  # lines per unit of work
+_DELETED: Final = 2_000  # rows that are deleted together
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +125,18 @@ def _forget_machine_rows(*, everything_is_told: bool) -> None:
     )
     told.exclude(run__in=list(queued.values_list("pk", flat=True))).delete()
     Act.objects.filter(machine=True).delete()
-    for model in (Case, GroupingRule, Problem, Attempt, Item, Queue, Step, Lane, LocatorDay):
+    for model in (Case, GroupingRule, Problem, Attempt):
         model.objects.all().delete()
-    Run.objects.exclude(status=RunStatus.QUEUED).delete()
+    _delete_bit_by_bit(Item.objects.all())
+    for other in (Queue, Step, Lane, LocatorDay):
+        other.objects.all().delete()
+    _delete_bit_by_bit(Run.objects.exclude(status=RunStatus.QUEUED))
+
+
+def _delete_bit_by_bit(rows: QuerySet[Any]) -> None:
+    """Delete rows that others may point at: Django loads those before it deletes them, and a million of them are gigabytes."""
+    while found := list(rows.order_by("pk").values_list("pk", flat=True)[:_DELETED]):
+        rows.filter(pk__in=found).delete()
 
 
 def _note_position(file: JournalFile, runs_folder: Path) -> None:
