@@ -10,6 +10,8 @@ from django.utils import translation
 from runner.cases.fingerprint import Failure, fingerprint_of
 from runner.desk.errors.telling import told
 from runner.desk.errors.titles import title_of
+from runner.store.models import Act, Attempt, Case
+from tests.desk_place import Desk
 
 TECHNICAL = re.compile(
     r"Locator|Timeout|Errno|net::|get_by_|Traceback|Input should|holds the text|strict mode|exit code"
@@ -75,3 +77,17 @@ def test_the_words_of_a_case_are_plain_and_the_technical_ones_are_kept(
     assert not TECHNICAL.search(shown.text), shown.text
     assert shown.technical == failure.message
     assert "bots/b.py:7" in shown.text
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_page_of_a_case_has_the_technical_words_folded_away_only(desk: Desk, language: str) -> None:
+    case = Case.objects.exclude(item=None).order_by("key").first()
+    assert case is not None
+    error = {"code": "PAGE_TIMEOUT", "type": "TimeoutError", "message": FILL, "where": "bots/b.py:7"}
+    Case.objects.filter(pk=case.pk).update(error=error, message=FILL)
+    Attempt.objects.filter(item=case.item_id).update(error=error)
+    Act.objects.filter(subject=case.pk, machine=True).update(note=FILL)
+    page = desk.client("viewer", language=language).get(f"/cases/{case.pk}/").content.decode()
+    shown = re.sub(r"<pre.*?</pre>", "", page, flags=re.DOTALL)
+    assert "Locator.fill" not in shown
+    assert "Locator.fill" in page
