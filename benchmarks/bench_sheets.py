@@ -133,6 +133,17 @@ def write_results(path: str) -> str:
     return f"{rows} rows"
 
 
+def write_status(path: str) -> str:
+    """Status and message per row, into a copy."""
+    from runner import sheets
+
+    rows = int(path.rpartition("-")[2].partition(".")[0])
+    sheets.write_results(
+        path, f"{path}.status.xlsx", (sheets.Result(row, "done") for row in range(2, rows + 2))
+    )
+    return f"{rows} rows"
+
+
 def report_runner(path: str) -> str:
     """Ten times as many rows of five columns into a new workbook."""
     from runner import sheets
@@ -165,7 +176,7 @@ def main() -> None:
         print(f"{rows:,} rows x {COLUMNS} columns, {Path(path).stat().st_size / 1e6:.1f} MB")
         for baseline, jobs in (
             ("read_openpyxl", ("read_calamine", "read_runner", "read_ruled")),
-            ("write_openpyxl", ("write_results", "write_runner")),
+            ("write_openpyxl", ("write_results", "write_status", "write_runner")),
             ("", ("report_runner",)),
         ):
             base = measure(baseline, path) if baseline else None

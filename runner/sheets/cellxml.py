@@ -78,6 +78,11 @@ def content(value: Value, where: str, *, date1904: bool = False, prefix: bytes =
     )
 
 
+def is_plain(value: str) -> bool:
+    """Whether a text can stand in a cell's XML as it is."""
+    return len(value) <= LONGEST_TEXT and _PLAIN.fullmatch(value) is not None
+
+
 def refused(where: str, shown: str, reason: str, hint: str) -> WorkbookError:
     """The error for a value that no cell can hold."""
     return WorkbookError(
@@ -94,7 +99,7 @@ def _v(prefix: bytes, text: bytes) -> bytes:
 
 
 def _text(value: str, where: str, prefix: bytes) -> bytes:
-    if not prefix and len(value) <= LONGEST_TEXT and _PLAIN.fullmatch(value):
+    if not prefix and is_plain(value):
         return b"<is><t>%b</t></is>" % value.encode()
     illegal = _ILLEGAL.search(value)
     if illegal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from runner.sheets.cellxml import Styled, Value
 
@@ -29,8 +29,8 @@ class ColumnEdits(Mapping[int, Mapping[int, Value]]):
         self._rows = rows
 
     def __getitem__(self, row: int) -> Mapping[int, Value]:
-        values = self._rows[row]
-        return {c: v for c, v in zip(self.columns, values, strict=False) if not isinstance(v, Kept)}
+        found = zip(self.columns, self._rows[row], strict=False)
+        return {c: cast("Value", v) for c, v in found if v is not KEPT}
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._rows)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from runner.core.errors import WorkbookLoss
-from runner.sheets.cellxml import Content, Formula, Styled, Value, content
+from runner.sheets.cellxml import Content, Formula, Styled, Value, content, is_plain
 from runner.sheets.columnwise import Edits, columns_in
 from runner.sheets.evenly import EvenRows
 from runner.sheets.sheetxml import (
@@ -84,17 +84,21 @@ class SheetPatch:
         """Write cells under the namespace prefix of `tags` from now on."""
         self._tags = tags
         self._texts: dict[str, Content] = {}
-        self._halves: dict[tuple[int, bytes, str], tuple[bytes, bytes]] = {}
+        self._halves: dict[tuple[int, bytes, str | None], tuple[bytes, bytes]] = {}
         self._locked = ""
 
     def cell(self, row: int, column: int, style: bytes, value: Value | Styled) -> bytes:
         """The whole XML of one cell."""
-        if type(value) is str and self.unlocked is None:
+        if self.unlocked is None and (value is None or type(value) is str):
             halves = self._halves.get((column, style, value))
             if halves is not None:
                 return b"%b%d%b" % (halves[0], row, halves[1])
+            if value is not None and not style and not self._tags.prefix and is_plain(value):
+                return b'<c r="%b%d" t="inlineStr"><is><t>%b</t></is></c>' % (
+                    letters(column).encode(), row, value.encode(),
+                )  # fmt: skip
         made = self._cell(row, column, style, value)
-        if isinstance(value, str) and value in self._texts:
+        if value is None or (isinstance(value, str) and value in self._texts):
             before, _, behind = made.partition(str(row).encode())
             self._halves[column, style, value] = before, behind
         return made
