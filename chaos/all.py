@@ -33,6 +33,7 @@ PARTS: Final[Mapping[str, int]] = {  # seconds that each part may take; those th
     "claims": 240,
 }
 LIMIT_S: Final = 25 * 60  # of all together
+_running: Final[set[subprocess.Popen[bytes]]] = set()
 
 
 def run_part(name: str, size: str, until: float) -> tuple[int, float, str]:
@@ -48,12 +49,14 @@ def run_part(name: str, size: str, until: float) -> tuple[int, float, str]:
             start_new_session=True,
         )
         code, last = 124, f"  {name}: ended after {limit:.0f} s\n"
+        _running.add(process)
         try:
             code, last = process.wait(limit), ""
         except subprocess.TimeoutExpired:
             pass
         finally:
             _end(process)
+            _running.discard(process)
         printed.seek(0)
         return code, time.monotonic() - began, printed.read().decode("utf-8", "replace") + last
 
@@ -84,9 +87,16 @@ def main() -> int:
     began, results = time.monotonic(), {}
     with ThreadPoolExecutor(options.at_once) as pool:
         waiting = {pool.submit(run_part, name, options.size, began + LIMIT_S): name for name in chosen}
-        for done in as_completed(waiting):
-            results[waiting[done]] = done.result()
-            print(done.result()[2], flush=True)
+        try:
+            for done in as_completed(waiting):
+                results[waiting[done]] = done.result()
+                print(done.result()[2], flush=True)
+        except KeyboardInterrupt:  # the parts have sessions of their own: Ctrl-C does not reach them
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in tuple(_running):
+                _end(process)
+            print("interrupted: what was still running is ended, nothing is shown by it", file=sys.stderr)
+            return 130
     for name in chosen:
         code, seconds, _ = results[name]
         print(f"{name:12} {'ok' if code == 0 else 'WRONG':6} {seconds:5.0f} s")
