@@ -137,7 +137,8 @@ class Desk:
 
     def close(self) -> None:
         """End browsers and server."""
-        connections["default"].close()  # inside Playwright's loop Django keeps a connection of its own
+        connections["default"].close()  # inside Playwright's loop Django keeps a connection of its own,
+        del connections["default"]  # which may be of another kind of database than the next test's
         for browser in self._browser:
             browser.close()
         for playwright in self._playwright:

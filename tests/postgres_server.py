@@ -181,10 +181,13 @@ def _make(folder: Path) -> None:
 def serve(where: Path | ServerAddress) -> None:
     """Let this process's Django use the store at `where` from now on."""
     connections["default"].close()
-    django_settings.DATABASES["default"] = {**_DEFAULTS, **database_options(where)}
-    connections.settings["default"] = connections.configure_settings(dict(django_settings.DATABASES))[
+    wanted = connections.configure_settings({"default": {**_DEFAULTS, **database_options(where)}})["default"]
+    known = connections.settings[
         "default"
-    ]
+    ]  # in place: the connections of other threads and loops look here too
+    known.clear()
+    known.update(wanted)
+    django_settings.DATABASES["default"] = known
     del connections["default"]
 
 

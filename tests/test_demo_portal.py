@@ -89,7 +89,8 @@ def test_the_price_list_is_read_to_its_last_page_by_following_next(page: Page, p
         following = page.get_by_role("link", name="Next")
         if not following.count():
             break
-        following.click()
+        with page.expect_navigation():  # a click does not wait for the page that it leads to
+            following.click()
     assert len(seen) == len({*seen}) == 180
 
 

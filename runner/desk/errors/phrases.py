@@ -121,12 +121,17 @@ _PHRASES: Final[tuple[tuple[re.Pattern[str], Word, Word], ...]] = tuple(
 _COLUMN: Final = re.compile(r"column (?P<column>[A-Z]{1,3}): (?P<rest>.*)", re.DOTALL)
 
 
-def phrase_of(said: str) -> str:
-    """An error's words in the language of the page, with its values; empty for one that is not among the usual ones."""
+def phrase_of(said: str, where: str = "") -> str:
+    """An error's words in the language of the page, with its values; empty for one that is not among the usual ones.
+
+    A cell is told with its sheet where `where` (``Sheet!B4``) names it.
+    """
     for pattern, full, _short in _PHRASES:
         found = pattern.match(said)
         if found:
             values = found.groupdict()
+            if values.get("cell") and where.endswith(f"!{values['cell']}"):
+                values["cell"] = where
             if "why" in values:
                 values["why"] = expectation(values["why"])
             return str(full) % values

@@ -53,7 +53,7 @@ def told_error(error: RunnerError) -> Told:
         technical = "\n".join(part.technical for part in parts if part.technical)
         return Told(" ".join(part.text for part in parts), technical)
     whole = f"{error.what} - {error.expected}" if error.expected else error.what
-    found = _told(error.stable_code, error.what, error.where, phrase_of(whole) or _both(error))
+    found = _told(error.stable_code, error.what, error.where, phrase_of(whole, error.where) or _both(error))
     if found.technical:
         return Told(found.text, str(error))
     return Told(": ".join(part for part in (error.where, error.what) if part))
@@ -110,7 +110,7 @@ def _told(code: str, said: str, where: str, phrase: str = "") -> Told:
     if not sentence or not said.isascii():
         return Told(said)
     foreign = code in _FOREIGN or is_technical(said)
-    phrase = phrase or phrase_of(said)
+    phrase = phrase or phrase_of(said, where)
     if not phrase and is_english() and not (foreign or is_value(code)):
         return Told(said)
     phrase = phrase or ("" if foreign else phrase_book.told_whole(said, language_now()))
