@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from runner.store.indexed_texts import LONGEST, Dialect, texts_in
+
 VERSION: Final = 2  # in the names of the triggers: an index of another version is made anew
-LONGEST: Final = 10_000  # characters of one text that are indexed
 AT_ONCE: Final = 5_000  # rows up to which a store gets its index when it is opened
 MADE: Final = "store_words_made"
 _LINE: Final = "char(10)"
@@ -71,51 +72,13 @@ def _values(column: str) -> str:
     )
 
 
-def _lines(*parts: str) -> str:
-    return f"{_LINE} || " + f" || {_LINE} || ".join(parts) + f" || {_LINE} || {_LINE}"
+def _text_in(column: str, name: str) -> str:
+    return f"coalesce(json_extract({column}, '$.{name}'), '')"
 
 
-_ERROR: Final = (
-    "coalesce(json_extract({row}.error, '$.code'), '')"
-    " || char(10) || coalesce(json_extract({row}.error, '$.type'), '')"
-)
-ITEMS: Final = Indexed(
-    "store_item",
-    "store_item_words",
-    _lines("{row}.key", "{row}.source", _values("{row}.data")),
-    ("key", "source", "data"),
-    has_texts=False,
-)
-CASES: Final = Indexed(
-    "store_case",
-    "store_case_words",
-    _lines(
-        "{row}.key",
-        "{row}.id",
-        "{row}.bot",
-        "{row}.message",
-        "{row}.step",
-        _ERROR,
-        f"coalesce((SELECT item.source || {_LINE} || {_values('item.data')}"
-        " FROM store_item AS item WHERE item.id = {row}.item_id), '')",
-    ),
-    ("key", "bot", "message", "step", "error", "item_id"),
-)
-RUNS: Final = Indexed(
-    "store_run",
-    "store_run_words",
-    _lines(
-        "{row}.id",
-        "{row}.bot",
-        "coalesce({row}.schedule, '')",
-        "{row}.requested_by",
-        "{row}.process",
-        "{row}.bot_version",
-        "coalesce(json_extract({row}.error, '$.message'), '')",
-        _ERROR,
-        _values("{row}.parameters"),
-    ),
-    ("bot", "schedule", "requested_by", "process", "bot_version", "error", "parameters"),
+ITEMS, CASES, RUNS = (
+    Indexed(one.table, f"{one.table}_words", one.text, one.changes, has_texts=one.table != "store_item")
+    for one in texts_in(Dialect(_LINE, _values, _text_in))
 )
 ALL: Final = (ITEMS, CASES, RUNS)
 

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from runner.store.indexed_texts import LONGEST, Dialect, texts_in
+
 VERSION: Final = 1  # in the names of the triggers: an index of another version is made anew
-LONGEST: Final = 10_000  # characters of one text that are indexed
 _LINE: Final = "chr(10)"
 _seen: Final[set[tuple[str, ...]]] = set()  # stores of this process that have it: asked once
 Execute = Callable[[str], Any]
@@ -48,50 +49,18 @@ class Indexed:
         return f"words_folded(left({self.text.format(row=row)}, {LONGEST}))"
 
 
-def _lines(*parts: str) -> str:
-    return f"{_LINE} || " + f" || {_LINE} || ".join(parts) + f" || {_LINE} || {_LINE}"
+def _text_in(column: str, name: str) -> str:
+    return f"coalesce({column} ->> '{name}', '')"
 
 
-_ERROR: Final = "coalesce({row}.error ->> 'code', '') || chr(10) || coalesce({row}.error ->> 'type', '')"
-ITEMS: Final = Indexed(
-    "store_item",
-    "bigint",
-    "id",
-    _lines("{row}.key", "{row}.source", "words_values({row}.data)"),
-    ("key", "source", "data"),
-)
-CASES: Final = Indexed(
-    "store_case",
-    "text",
-    "opened",
-    _lines(
-        "{row}.key",
-        "{row}.id",
-        "{row}.bot",
-        "{row}.message",
-        "{row}.step",
-        _ERROR,
-        f"coalesce((SELECT item.source || {_LINE} || words_values(item.data)"
-        " FROM store_item AS item WHERE item.id = {row}.item_id), '')",
-    ),
-    ("key", "bot", "message", "step", "error", "item_id"),
-)
-RUNS: Final = Indexed(
-    "store_run",
-    "text",
-    "queued",
-    _lines(
-        "{row}.id",
-        "{row}.bot",
-        "coalesce({row}.schedule, '')",
-        "{row}.requested_by",
-        "{row}.process",
-        "{row}.bot_version",
-        "coalesce({row}.error ->> 'message', '')",
-        _ERROR,
-        "words_values({row}.parameters)",
-    ),
-    ("bot", "schedule", "requested_by", "process", "bot_version", "error", "parameters"),
+_KEYS: Final = {
+    "store_item": ("bigint", "id"),
+    "store_case": ("text", "opened"),
+    "store_run": ("text", "queued"),
+}
+ITEMS, CASES, RUNS = (
+    Indexed(one.table, *_KEYS[one.table], one.text, one.changes)
+    for one in texts_in(Dialect(_LINE, "words_values({})".format, _text_in))
 )
 ALL: Final = (ITEMS, CASES, RUNS)
 
