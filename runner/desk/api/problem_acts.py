@@ -18,7 +18,7 @@ from runner.cases.verification import Needed
 from runner.core.clock import now
 from runner.core.errors import ErrorReport, RunnerError, UsageError
 from runner.core.nouns import Branch, ProblemStatus
-from runner.desk.api import shapes
+from runner.desk.api import problem_shapes
 from runner.desk.api.answers import answered, version_wanted
 from runner.desk.api.decisions import nobody_called
 from runner.desk.api.once import once
@@ -118,7 +118,7 @@ class Because(Versioned):
 
 @operation(
     "POST", "problems/{problem_id}/owner", "problems.work", summary=_("Say who owns a problem"),
-    gives=shapes.ProblemActed, refuses=(409,),
+    gives=problem_shapes.ProblemActed, refuses=(409,),
 )  # fmt: skip
 def own_problem(request: DeskRequest, problem_id: Text, wanted: Owner) -> HttpResponse:
     """An empty name: nobody."""
@@ -128,7 +128,7 @@ def own_problem(request: DeskRequest, problem_id: Text, wanted: Owner) -> HttpRe
 
 @operation(
     "POST", "problems/{problem_id}/analysis", "problems.work", summary=_("Write down the analysis"),
-    gives=shapes.ProblemActed, refuses=(409,),
+    gives=problem_shapes.ProblemActed, refuses=(409,),
 )  # fmt: skip
 def analyse_problem(request: DeskRequest, problem_id: Text, wanted: Analysis) -> HttpResponse:
     """The 5 Whys, the possible causes, the root cause: those that are given, all of them or none."""
@@ -157,7 +157,7 @@ def analyse_problem(request: DeskRequest, problem_id: Text, wanted: Analysis) ->
 
 @operation(
     "POST", "problems/{problem_id}/actions", "problems.work", summary=_("Add a corrective action"),
-    gives=shapes.ProblemActed, status=201, refuses=(409,),
+    gives=problem_shapes.ProblemActed, status=201, refuses=(409,),
 )  # fmt: skip
 def add_action(request: DeskRequest, problem_id: Text, wanted: NewAction) -> HttpResponse:
     """The id of the action is that of the act."""
@@ -171,7 +171,7 @@ def add_action(request: DeskRequest, problem_id: Text, wanted: NewAction) -> Htt
 
 @operation(
     "POST", "problems/{problem_id}/actions/{action_id}", "problems.work", summary=_("Change a corrective action"),
-    gives=shapes.ProblemActed, refuses=(409,),
+    gives=problem_shapes.ProblemActed, refuses=(409,),
 )  # fmt: skip
 def change_action(
     request: DeskRequest, problem_id: Text, action_id: Text, wanted: ActionChange
@@ -196,7 +196,7 @@ def change_action(
 
 @operation(
     "POST", "problems/{problem_id}/comments", "cases.comment", summary=_("Comment on a problem"),
-    gives=shapes.ProblemActed, status=201,
+    gives=problem_shapes.ProblemActed, status=201,
 )  # fmt: skip
 def comment_problem(request: DeskRequest, problem_id: Text, wanted: Comment) -> HttpResponse:
     """It makes nobody's decision stale."""
@@ -208,7 +208,7 @@ def comment_problem(request: DeskRequest, problem_id: Text, wanted: Comment) -> 
 
 @operation(
     "POST", "problems/{problem_id}/move", "problems.work", summary=_("Move a problem along"),
-    gives=shapes.ProblemActed, refuses=(409,),
+    gives=problem_shapes.ProblemActed, refuses=(409,),
 )  # fmt: skip
 def move_problem(request: DeskRequest, problem_id: Text, wanted: Move) -> HttpResponse:
     """Open, analysing, acting, verifying, closed, and back.
@@ -232,7 +232,7 @@ def move_problem(request: DeskRequest, problem_id: Text, wanted: Move) -> HttpRe
     "problems/{problem_id}/canary",
     "problems.see",
     summary=_("See how the first few do"),
-    gives=shapes.Canary,
+    gives=problem_shapes.Canary,
 )
 def watch_canary(request: DeskRequest, problem_id: Text) -> HttpResponse:
     """How the last one stands; not found where there was none."""
@@ -242,7 +242,7 @@ def watch_canary(request: DeskRequest, problem_id: Text) -> HttpResponse:
 
 @operation(
     "POST", "problems/{problem_id}/canary", "problems.work", summary=_("Try a few cases first"),
-    gives=shapes.Canary, status=201, refuses=(409,),
+    gives=problem_shapes.Canary, status=201, refuses=(409,),
 )  # fmt: skip
 def start_canary(request: DeskRequest, problem_id: Text, wanted: Try) -> HttpResponse:
     """The cases that are due first, of those that can be retried as they are; takes cases.decide for them, too."""
@@ -259,7 +259,7 @@ def start_canary(request: DeskRequest, problem_id: Text, wanted: Try) -> HttpRes
 
 @operation(
     "POST", "problems/{problem_id}/canary/release", "problems.work", summary=_("Release the rest"),
-    gives=shapes.Released, refuses=(409,),
+    gives=problem_shapes.Released, refuses=(409,),
 )  # fmt: skip
 def release_canary(request: DeskRequest, problem_id: Text, wanted: Because) -> HttpResponse:
     """Retry the cases that are left, for about five seconds.
@@ -292,7 +292,7 @@ def release_canary(request: DeskRequest, problem_id: Text, wanted: Because) -> H
 
 @operation(
     "POST", "problems/{problem_id}/canary/hold", "problems.work", summary=_("Hold the rest back"),
-    gives=shapes.ProblemActed, refuses=(409,),
+    gives=problem_shapes.ProblemActed, refuses=(409,),
 )  # fmt: skip
 def hold_canary(request: DeskRequest, problem_id: Text, wanted: Because) -> HttpResponse:
     """End the canary without the rest; another one can be started at any time."""
@@ -303,7 +303,7 @@ def hold_canary(request: DeskRequest, problem_id: Text, wanted: Because) -> Http
 
 @operation(
     "POST", "problems/{problem_id}/acts/{act_id}/undo", "problems.work", summary=_("Take back what was said"),
-    gives=shapes.ProblemActed, refuses=(409,),
+    gives=problem_shapes.ProblemActed, refuses=(409,),
 )  # fmt: skip
 def undo_act(request: DeskRequest, problem_id: Text, act_id: Text, wanted: Versioned) -> HttpResponse:
     """Owner, whys, causes, root cause and actions, within ten minutes, while nobody has said it anew."""

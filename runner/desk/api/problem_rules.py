@@ -13,7 +13,7 @@ from pydantic import Field
 from runner.cases import problems
 from runner.cases.problems import Who
 from runner.cases.regrouping import Moving, preview_merge, preview_split, split_choices
-from runner.desk.api import shapes
+from runner.desk.api import problem_shapes
 from runner.desk.api.answers import answered, version_wanted
 from runner.desk.api.once import once
 from runner.desk.api.operations import InQuery, operation
@@ -66,7 +66,11 @@ class Rule(Said):
 
 
 @operation(
-    "GET", "problems/{problem_id}/merge", "problems.merge", summary=_("Preview a merge"), gives=shapes.Moving
+    "GET",
+    "problems/{problem_id}/merge",
+    "problems.merge",
+    summary=_("Preview a merge"),
+    gives=problem_shapes.Moving,
 )
 def preview_merging(request: DeskRequest, problem_id: Text) -> HttpResponse:
     """The cases that would go: all of them. Changes nothing."""
@@ -75,7 +79,7 @@ def preview_merging(request: DeskRequest, problem_id: Text) -> HttpResponse:
 
 
 @operation(
-    "POST", "problems/{problem_id}/merge", "problems.merge", summary=_("Merge problems"), gives=shapes.Grouped,
+    "POST", "problems/{problem_id}/merge", "problems.merge", summary=_("Merge problems"), gives=problem_shapes.Grouped,
     refuses=(409,),
 )  # fmt: skip
 def merge_problem(request: DeskRequest, problem_id: Text, wanted: Merge) -> HttpResponse:
@@ -97,7 +101,7 @@ def merge_problem(request: DeskRequest, problem_id: Text, wanted: Merge) -> Http
     "problems/{problem_id}/split",
     "problems.merge",
     summary=_("Preview a split"),
-    gives=shapes.Splitting,
+    gives=problem_shapes.Splitting,
 )
 def preview_splitting(request: DeskRequest, problem_id: Text, wanted: Query[SplitQuery]) -> HttpResponse:
     """What tells some of its cases from the others; with `field` and `value` those that would go. Changes nothing."""
@@ -111,7 +115,7 @@ def preview_splitting(request: DeskRequest, problem_id: Text, wanted: Query[Spli
 
 
 @operation(
-    "POST", "problems/{problem_id}/split", "problems.merge", summary=_("Split a problem"), gives=shapes.Grouped,
+    "POST", "problems/{problem_id}/split", "problems.merge", summary=_("Split a problem"), gives=problem_shapes.Grouped,
     refuses=(409,),
 )  # fmt: skip
 def split_problem(request: DeskRequest, problem_id: Text, wanted: Split) -> HttpResponse:
@@ -129,7 +133,7 @@ def split_problem(request: DeskRequest, problem_id: Text, wanted: Split) -> Http
 
 @operation(
     "POST", "problems/{problem_id}/ungroup", "problems.merge", summary=_("Take a rule back"),
-    gives=shapes.ProblemActed, refuses=(409,),
+    gives=problem_shapes.ProblemActed, refuses=(409,),
 )  # fmt: skip
 def ungroup_problem(request: DeskRequest, problem_id: Text, wanted: Rule) -> HttpResponse:
     """A merge or a split, named by its rule; every case goes where it belongs without it."""

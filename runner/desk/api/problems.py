@@ -15,7 +15,7 @@ from runner.cases.regrouping import rules_of
 from runner.cases.verification import verification
 from runner.core.clock import iso, now
 from runner.core.nouns import FailureKind, ProblemStatus
-from runner.desk.api import shapes
+from runner.desk.api import problem_shapes, shapes
 from runner.desk.api.answers import Paged, answered, listed
 from runner.desk.api.operations import operation
 from runner.desk.api.wrong_input import Text
@@ -48,7 +48,9 @@ class ProblemQuery(Paged):
     trend: Annotated[bool, Field(description="With the cases opened on each of the last 14 days.")] = False
 
 
-@operation("GET", "problems", "problems.see", summary=_("List problems"), gives=shapes.Rows[shapes.Problem])
+@operation(
+    "GET", "problems", "problems.see", summary=_("List problems"), gives=shapes.Rows[problem_shapes.Problem]
+)
 def list_problems(request: DeskRequest, wanted: Query[ProblemQuery]) -> HttpResponse:
     """Those that keep most cases waiting first. Sort: waiting, cases, first_seen, last_seen, oldest_due, kind, bot, owner, status."""
     found = ProblemFilter(
@@ -64,7 +66,11 @@ def list_problems(request: DeskRequest, wanted: Query[ProblemQuery]) -> HttpResp
 
 
 @operation(
-    "GET", "problems/{problem_id}", "problems.see", summary=_("Show one problem"), gives=shapes.OneProblem
+    "GET",
+    "problems/{problem_id}",
+    "problems.see",
+    summary=_("Show one problem"),
+    gives=problem_shapes.OneProblem,
 )
 def get_problem(request: DeskRequest, problem_id: Text) -> HttpResponse:
     """With its trend, actions, proof and rules. Its cases: `cases?problem=ID`. Its ETag names its version."""
@@ -100,7 +106,7 @@ def get_problem_history(request: DeskRequest, problem_id: Text) -> HttpResponse:
 
 @operation(
     "GET", "problems/{problem_id}/contrast", "problems.see", summary=_("Compare failed with clean"),
-    gives=shapes.Contrast,
+    gives=problem_shapes.Contrast,
 )  # fmt: skip
 def get_contrast(request: DeskRequest, problem_id: Text) -> HttpResponse:
     """Which values, versions, hosts, hours (UTC) the failed ones have more often than clean ones of the same time."""

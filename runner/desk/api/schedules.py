@@ -24,7 +24,7 @@ from runner.core.clock import iso, now
 from runner.core.errors import ConflictError, ErrorReport, UsageError
 from runner.core.nouns import OccurrenceState
 from runner.core.schedules_pilot import Stage
-from runner.desk.api import shapes
+from runner.desk.api import schedule_shapes, shapes
 from runner.desk.api.answers import Paged, answered, listed
 from runner.desk.api.once import once
 from runner.desk.api.operations import InQuery, operation
@@ -101,7 +101,11 @@ class Fill(Said):
 
 
 @operation(
-    "GET", "schedules", "schedules.see", summary=_("List schedules"), gives=shapes.All[shapes.Schedule]
+    "GET",
+    "schedules",
+    "schedules.see",
+    summary=_("List schedules"),
+    gives=shapes.All[schedule_shapes.Schedule],
 )
 def list_schedules(request: DeskRequest) -> HttpResponse:
     """In the order of schedules.yaml."""
@@ -109,7 +113,11 @@ def list_schedules(request: DeskRequest) -> HttpResponse:
 
 
 @operation(
-    "GET", "schedules/{schedule}", "schedules.see", summary=_("Show one schedule"), gives=shapes.Schedule
+    "GET",
+    "schedules/{schedule}",
+    "schedules.see",
+    summary=_("Show one schedule"),
+    gives=schedule_shapes.Schedule,
 )
 def get_schedule(request: DeskRequest, schedule: Text) -> HttpResponse:
     """With what people have set, what is next and what was last."""
@@ -117,7 +125,11 @@ def get_schedule(request: DeskRequest, schedule: Text) -> HttpResponse:
 
 
 @operation(
-    "GET", "schedules/{schedule}/next", "schedules.see", summary=_("Look ahead"), gives=shapes.All[shapes.Due]
+    "GET",
+    "schedules/{schedule}/next",
+    "schedules.see",
+    summary=_("Look ahead"),
+    gives=shapes.All[schedule_shapes.Due],
 )
 def get_next(request: DeskRequest, schedule: Text, wanted: Query[NextQuery]) -> HttpResponse:
     """Due times that come, those that are skipped too, with the reason."""
@@ -128,7 +140,7 @@ def get_next(request: DeskRequest, schedule: Text, wanted: Query[NextQuery]) -> 
 
 @operation(
     "GET", "schedules/{schedule}/occurrences", "schedules.see", summary=_("Show what became of due times"),
-    gives=shapes.Rows[shapes.Occurrence],
+    gives=shapes.Rows[schedule_shapes.Occurrence],
 )  # fmt: skip
 def get_occurrences(request: DeskRequest, schedule: Text, wanted: Query[OccurrenceQuery]) -> HttpResponse:
     """The latest first. Sort: due, state."""
@@ -145,7 +157,7 @@ def get_occurrences(request: DeskRequest, schedule: Text, wanted: Query[Occurren
 
 
 @operation(
-    "POST", "schedules/{schedule}/run", "schedules.run", summary=_("Run a schedule now"), gives=shapes.ScheduleRun,
+    "POST", "schedules/{schedule}/run", "schedules.run", summary=_("Run a schedule now"), gives=schedule_shapes.ScheduleRun,
     status=201, refuses=(409,),
 )  # fmt: skip
 def run_now(request: DeskRequest, schedule: Text, wanted: RunNow) -> HttpResponse:
@@ -162,7 +174,7 @@ def run_now(request: DeskRequest, schedule: Text, wanted: RunNow) -> HttpRespons
 
 
 @operation(
-    "POST", "schedules/{schedule}/pause", "schedules.pause", summary=_("Pause a schedule"), gives=shapes.ScheduleSet,
+    "POST", "schedules/{schedule}/pause", "schedules.pause", summary=_("Pause a schedule"), gives=schedule_shapes.ScheduleSet,
     refuses=(409,),
 )  # fmt: skip
 def pause(request: DeskRequest, schedule: Text, wanted: Pause) -> HttpResponse:
@@ -183,7 +195,7 @@ def pause(request: DeskRequest, schedule: Text, wanted: Pause) -> HttpResponse:
 
 
 @operation(
-    "POST", "schedules/{schedule}/resume", "schedules.pause", summary=_("Resume a schedule"), gives=shapes.ScheduleSet,
+    "POST", "schedules/{schedule}/resume", "schedules.pause", summary=_("Resume a schedule"), gives=schedule_shapes.ScheduleSet,
     refuses=(409,),
 )  # fmt: skip
 def resume(request: DeskRequest, schedule: Text, wanted: Reason) -> HttpResponse:
@@ -198,7 +210,7 @@ def resume(request: DeskRequest, schedule: Text, wanted: Reason) -> HttpResponse
 
 
 @operation(
-    "POST", "schedules/{schedule}/promote", "schedules.promote", summary=_("Promote a pilot"), gives=shapes.ScheduleStage,
+    "POST", "schedules/{schedule}/promote", "schedules.promote", summary=_("Promote a pilot"), gives=schedule_shapes.ScheduleStage,
     refuses=(409,),
 )  # fmt: skip
 def promote(request: DeskRequest, schedule: Text, wanted: Reason) -> HttpResponse:
@@ -219,7 +231,7 @@ def promote(request: DeskRequest, schedule: Text, wanted: Reason) -> HttpRespons
 
 
 @operation(
-    "POST", "schedules/{schedule}/cancel", "schedules.pause", summary=_("Take a due time out"), gives=shapes.DueAnswers,
+    "POST", "schedules/{schedule}/cancel", "schedules.pause", summary=_("Take a due time out"), gives=schedule_shapes.DueAnswers,
     refuses=(409,),
 )  # fmt: skip
 def cancel_due(request: DeskRequest, schedule: Text, wanted: Cancel) -> HttpResponse:
@@ -241,7 +253,7 @@ def cancel_due(request: DeskRequest, schedule: Text, wanted: Cancel) -> HttpResp
 
 
 @operation(
-    "POST", "schedules/{schedule}/missed", "schedules.run", summary=_("Answer missed due times"), gives=shapes.DueAnswers,
+    "POST", "schedules/{schedule}/missed", "schedules.run", summary=_("Answer missed due times"), gives=schedule_shapes.DueAnswers,
     refuses=(409,),
 )  # fmt: skip
 def answer_missed(request: DeskRequest, schedule: Text, wanted: Answer) -> HttpResponse:
@@ -266,7 +278,7 @@ def answer_missed(request: DeskRequest, schedule: Text, wanted: Answer) -> HttpR
     "schedules/{schedule}/backfill",
     "schedules.run",
     summary=_("Preview a backfill"),
-    gives=shapes.DueAnswers,
+    gives=schedule_shapes.DueAnswers,
 )
 def preview_filling(request: DeskRequest, schedule: Text, wanted: Query[SpanQuery]) -> HttpResponse:
     """Due times of the past that did not run; `was`: how they ended. Changes nothing."""
@@ -276,7 +288,7 @@ def preview_filling(request: DeskRequest, schedule: Text, wanted: Query[SpanQuer
 
 
 @operation(
-    "POST", "schedules/{schedule}/backfill", "schedules.run", summary=_("Run due times of the past"), gives=shapes.DueAnswers,
+    "POST", "schedules/{schedule}/backfill", "schedules.run", summary=_("Run due times of the past"), gives=schedule_shapes.DueAnswers,
     refuses=(409,),
 )  # fmt: skip
 def fill_back(request: DeskRequest, schedule: Text, wanted: Fill) -> HttpResponse:
