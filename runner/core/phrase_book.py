@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -77,7 +77,7 @@ def told(text: str, language: str) -> str:
     """`text` in `language` (``zh``, ``zh-hans``, …), with its values; as it is where the book has no such sentence."""
     if language.lower().startswith("en") or not text:
         return text
-    return _told(text, _book(language[:2].lower()), 0) or text
+    return _told(text, language[:2].lower(), 0) or text
 
 
 def told_whole(text: str, language: str) -> str:
@@ -114,31 +114,31 @@ def filled(sentence: str, values: Mapping[str, object]) -> str:
     return HOLE.sub(lambda hole: str(values.get(hole[1], hole[0])), sentence)
 
 
-def _told(text: str, book: tuple[_Phrase, ...], depth: int) -> str | None:
+def _told(text: str, language: str, depth: int) -> str | None:
     """The text, or those parts of it that the book has; None where it has none of them."""
-    whole = _found(text, book, depth)
+    whole = _found(text, language, depth)
     if whole is not None:
         return whole
     headed = _HEADED.fullmatch(text)
     if headed:
-        rest = _told(headed["rest"], book, depth)
+        rest = _told(headed["rest"], language, depth)
         return None if rest is None else f"{headed['head']}{rest}"
     if " - " in text:  # what is wrong - what was expected - what to do
-        parts = [(part, _told(part, book, depth)) for part in text.split(" - ")]
+        parts = [(part, _told(part, language, depth)) for part in text.split(" - ")]
         return " - ".join(said or part for part, said in parts) if any(said for _, said in parts) else None
-    listed = [_found(part, book, depth) for part in text.split(", ")] if ", " in text else []
+    listed = [_found(part, language, depth) for part in text.split(", ")] if ", " in text else []
     return "、".join(one for one in listed if one) if listed and all(listed) else None
 
 
-def _found(text: str, book: tuple[_Phrase, ...], depth: int) -> str | None:
+def _found(text: str, language: str, depth: int) -> str | None:
     if depth > _DEEPEST or len(text) > _LONGEST:
         return None
-    for phrase in book:
+    for phrase in _beginning(language, text[:1]):
         values = _values(phrase, text)
         if values is None or (" - " in text and not phrase.has_dash) or (depth and phrase.is_label):
             continue  # a text with dashes is several sentences, unless one of them has a dash of its own
         said = [
-            value if quoted else _told(value, book, depth + 1)
+            value if quoted else _told(value, language, depth + 1)
             for value, quoted in zip(values, phrase.quoted, strict=True)
         ]
         if phrase.letters < _FEW_LETTERS and any(
@@ -198,6 +198,12 @@ def _book(language: str) -> tuple[_Phrase, ...]:
             ),
         )
     )
+
+
+@lru_cache(maxsize=512)
+def _beginning(language: str, sign: str) -> tuple[_Phrase, ...]:
+    """Those phrases of a book, in its order, that a text which begins with `sign` can be an instance of."""
+    return tuple(one for one in _book(language) if not one.pieces[0] or one.pieces[0][0] == sign)
 
 
 def _read(folder: Path) -> Iterator[tuple[str, str]]:
