@@ -71,6 +71,8 @@ def test_all_that_people_and_runs_left_goes_along_and_what_goes_away_meanwhile_i
 ) -> None:
     for name in (
         "uploads/ab/orders.xlsx",
+        "uploads/cd/orders.new",
+        "runs/2026/11/29/r/outputs/public.key",
         "proofs/note.pdf",
         "sign-ins/a.sealed",
         "sources/01/0123",
@@ -87,9 +89,16 @@ def test_all_that_people_and_runs_left_goes_along_and_what_goes_away_meanwhile_i
     make_backup(used, tmp_path / "b.tar.gz", progress=told)
     there = used.model_copy(update={"home": tmp_path / "elsewhere"})
     restore_backup(there, tmp_path / "b.tar.gz")
-    for name in ("uploads/ab/orders.xlsx", "proofs/note.pdf", "sign-ins/a.sealed", "sources/01/0123"):
+    for name in (
+        "uploads/ab/orders.xlsx",
+        "uploads/cd/orders.new",
+        "runs/2026/11/29/r/outputs/public.key",
+        "proofs/note.pdf",
+        "sign-ins/a.sealed",
+        "sources/01/0123",
+    ):
         assert (there.home / name).read_bytes() == name.encode()
-    assert not list(there.home.rglob("*.key"))
+    assert not list(there.home.glob("*.key"))
     assert not (there.home / "b.tar.gz.unfinished").exists()
 
 

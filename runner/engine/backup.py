@@ -24,6 +24,7 @@ from runner.core.store_address import URL_VARIABLE, ServerAddress
 MANIFEST: Final = "manifest.json"
 _FORMAT: Final = 1
 _PIECE: Final = 1 << 20
+_OF_PEOPLE: Final = frozenset({"outputs", "uploads"})  # what a run wrote, what somebody handed in
 _STORE: Final = "store"  # the folder of the tables of a store on a server
 _SCRATCH: Final = ".backup-"
 _PASSING: Final = (
@@ -194,7 +195,9 @@ def _files(settings: Settings, copies: Mapping[str, Path], *, with_key: bool) ->
     for path in sorted(settings.home.rglob("*")):
         name = path.relative_to(settings.home).as_posix()
         own = name.startswith((settings.database.name, settings.reserve.name, _SCRATCH, ".writable"))
-        if own or name.endswith(_PASSING) or (path.suffix == ".key" and not with_key):
+        of_people = not _OF_PEOPLE.isdisjoint(path.parts)  # they name their files as they like
+        is_key = path.parent == settings.home and path.suffix == ".key"
+        if own or (name.endswith(_PASSING) and not of_people) or (is_key and not with_key):
             continue
         if path.is_file() and not path.is_symlink():
             yield name, path

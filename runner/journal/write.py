@@ -126,6 +126,9 @@ class Journal:
         for name, value in fields.items():
             if value is not None:
                 (named if name in _NAMED_IN_CODE else rest)[name] = value
+        masked = self._masked(rest)[
+            1:-1
+        ]  # before the turn: values may be objects of a bot, whose text may log
         with self._writing:
             seq = self._seq + 1
             head = {
@@ -137,7 +140,7 @@ class Journal:
                 "level": level.lower(),
                 **named,
             }
-            body = orjson.dumps(head)[:-1] + b"," + self._masked(rest)[1:-1]
+            body = orjson.dumps(head)[:-1] + b"," + masked
             self._append(body + b',"crc":"%08x"}\n' % zlib.crc32(body))
             self._seq = seq
         return seq
