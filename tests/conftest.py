@@ -39,6 +39,8 @@ if not settings.configured:
 from tests.cli_project import empty, ran  # noqa: E402
 from tests.desk_place import desk, desk_database, desk_store  # noqa: E402
 from tests.postgres_server import PostgresServer, running_copy, serve  # noqa: E402
+from tests.problem_place import failed_orders, two_causes  # noqa: E402
+from tests.recordings_place import enter_order  # noqa: E402
 from tests.schedule_place import busy  # noqa: E402
 from tests.webhook_receiver import told  # noqa: E402
 
@@ -49,8 +51,11 @@ __all__ = [
     "desk_database",
     "desk_store",
     "empty",
+    "enter_order",
+    "failed_orders",
     "ran",
     "told",
+    "two_causes",
 ]  # session fixtures live here once, not once in every file that imports them
 
 

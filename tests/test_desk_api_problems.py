@@ -5,24 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from runner.core.clock import iso, now
 from runner.desk.people.models import ProcessRole
 from runner.store.models import Act, Case, CorrectiveAction, Problem
-from tests.cases_history import failed_run, problem_of_key, retried_run
+from tests.cases_history import retried_run
 from tests.desk_place import Desk
 from tests.desk_program import Program, ok, program, refusal
-
-
-@pytest.fixture
-def orders(desk: Desk) -> str:
-    """Items 1 to 6 of a queue have failed with one cause, 3 for each of two customers; 8 others went through. The problem's id."""
-    runs = desk.settings.runs
-    failed_run(runs, "O-1", "O-2", "O-3", customer="Ho", version="v1")
-    failed_run(runs, "O-4", "O-5", "O-6", customer="Li", version="v1")
-    failed_run(runs, done=tuple(f"O-{n}" for n in range(10, 18)), customer="Wu", version="v1")
-    return problem_of_key("O-1").pk
 
 
 def act(caller: Program, problem: str, what: str, status: int = 200, **said: Any) -> dict[str, Any]:
@@ -35,21 +23,27 @@ def fetch(caller: Program, href: str) -> Any:
     return caller.get(href.removeprefix("/api/v1/"))
 
 
-def test_a_problem_is_worked_on_from_its_owner_to_its_end_and_opened_again(desk: Desk, orders: str) -> None:
+def test_a_problem_is_worked_on_from_its_owner_to_its_end_and_opened_again(
+    desk: Desk, failed_orders: str
+) -> None:
     caller = program(desk, "supervisor")
-    act(caller, orders, "owner", owner="supervisor")
+    act(caller, failed_orders, "owner", owner="supervisor")
     whys = [{"why": "the portal lost the order", "evidence": "case O-1"}, {"why": "its pool was empty"}]
-    said = act(caller, orders, "analysis", whys=whys, causes={"machine": ["the pool"]}, root_cause="no alert")
+    said = act(
+        caller, failed_orders, "analysis", whys=whys, causes={"machine": ["the pool"]}, root_cause="no alert"
+    )
     assert len(said["acts"]) == 3
     due = iso(now() + timedelta(days=3))
-    action = act(caller, orders, "actions", 201, text="add an alert", owner="supervisor", due=due)["acts"][0]
-    act(caller, orders, f"actions/{action}", done=True, due=None)
-    act(caller, orders, "comments", 201, note="@operator please look")
-    act(caller, orders, "move", to="analysing")
-    act(caller, orders, "move", to="acting")
-    assert act(caller, orders, "move", to="verifying", runs=1, items=2)["status"] == "verifying"
+    action = act(caller, failed_orders, "actions", 201, text="add an alert", owner="supervisor", due=due)[
+        "acts"
+    ][0]
+    act(caller, failed_orders, f"actions/{action}", done=True, due=None)
+    act(caller, failed_orders, "comments", 201, note="@operator please look")
+    act(caller, failed_orders, "move", to="analysing")
+    act(caller, failed_orders, "move", to="acting")
+    assert act(caller, failed_orders, "move", to="verifying", runs=1, items=2)["status"] == "verifying"
 
-    told = ok(caller.get(f"problems/{orders}"))
+    told = ok(caller.get(f"problems/{failed_orders}"))
     assert (told["owner"], told["root_cause"], told["causes"]) == (
         "supervisor",
         "no alert",
@@ -62,7 +56,7 @@ def test_a_problem_is_worked_on_from_its_owner_to_its_end_and_opened_again(desk:
     assert told["proof"] | {"since": ""} == {
         "since": "", "runs": 0, "items": 0, "needed": {"runs": 1, "items": 2}, "proven": False,
     }  # fmt: skip
-    verbs = [one["verb"] for one in ok(caller.get(f"problems/{orders}/history"))["rows"]]
+    verbs = [one["verb"] for one in ok(caller.get(f"problems/{failed_orders}/history"))["rows"]]
     assert verbs == [
         "own",
         "whys",
@@ -76,17 +70,17 @@ def test_a_problem_is_worked_on_from_its_owner_to_its_end_and_opened_again(desk:
         "move",
     ]
 
-    error = refusal(caller.post(f"problems/{orders}/move", {"to": "closed"}), 409, "API_STATE")
+    error = refusal(caller.post(f"problems/{failed_orders}/move", {"to": "closed"}), 409, "API_STATE")
     assert "6 of its cases are not settled" in error["message"]
-    for case in Case.objects.filter(problem=orders):
+    for case in Case.objects.filter(problem=failed_orders):
         ok(caller.post(f"cases/{case.pk}/decisions", {"decision": "done", "note": "by hand"}))
-    refusal(caller.post(f"problems/{orders}/move", {"to": "closed"}), 409, "API_STATE")  # not proven
-    closed = act(caller, orders, "move", to="closed", note="the portal is replaced on Monday")
+    refusal(caller.post(f"problems/{failed_orders}/move", {"to": "closed"}), 409, "API_STATE")  # not proven
+    closed = act(caller, failed_orders, "move", to="closed", note="the portal is replaced on Monday")
     assert closed["status"] == "closed"
-    assert act(caller, orders, "move", to="open")["status"] == "open"
+    assert act(caller, failed_orders, "move", to="open")["status"] == "open"
 
 
-def test_what_is_wrong_is_said_at_its_field_and_changes_nothing(desk: Desk, orders: str) -> None:
+def test_what_is_wrong_is_said_at_its_field_and_changes_nothing(desk: Desk, failed_orders: str) -> None:
     caller = program(desk, "supervisor")
     before = Act.objects.count()
     wrong: list[tuple[str, dict[str, Any], str]] = [
@@ -103,119 +97,123 @@ def test_what_is_wrong_is_said_at_its_field_and_changes_nothing(desk: Desk, orde
         ("split", {"field": "weather", "value": "x"}, "field"),
     ]
     for what, said, field in wrong:
-        error = refusal(caller.post(f"problems/{orders}/{what}", said), 422, "API_SCHEMA")
+        error = refusal(caller.post(f"problems/{failed_orders}/{what}", said), 422, "API_SCHEMA")
         assert error["field"] == field, (what, said, error)
     for what in ("actions/none", "acts/none/undo"):
         refusal(
-            caller.post(f"problems/{orders}/{what}", {"done": True} if "actions" in what else {}),
+            caller.post(f"problems/{failed_orders}/{what}", {"done": True} if "actions" in what else {}),
             404,
             "API_NOT_FOUND",
         )
-    refusal(caller.post(f"problems/{orders}/merge", {"into": "none"}), 404, "API_NOT_FOUND")
+    refusal(caller.post(f"problems/{failed_orders}/merge", {"into": "none"}), 404, "API_NOT_FOUND")
     assert Act.objects.count() == before
 
 
-def test_an_analysis_that_is_refused_in_part_is_not_written_at_all(desk: Desk, orders: str) -> None:
+def test_an_analysis_that_is_refused_in_part_is_not_written_at_all(desk: Desk, failed_orders: str) -> None:
     caller = program(desk, "supervisor")
-    stale = caller.get(f"problems/{orders}")["ETag"]
-    act(caller, orders, "owner", owner="supervisor")
+    stale = caller.get(f"problems/{failed_orders}")["ETag"]
+    act(caller, failed_orders, "owner", owner="supervisor")
 
     said = {"causes": {"machine": ["the pool"]}, "root_cause": "no alert"}
-    error = refusal(caller.post(f"problems/{orders}/analysis", said, if_match=stale), 409, "API_CONFLICT")
+    error = refusal(
+        caller.post(f"problems/{failed_orders}/analysis", said, if_match=stale), 409, "API_CONFLICT"
+    )
 
     assert "changed by supervisor at" in error["message"]
-    assert Problem.objects.get(pk=orders).root_cause == ""
-    fresh = caller.get(f"problems/{orders}")["ETag"]
-    ok(caller.post(f"problems/{orders}/analysis", said, if_match=fresh, idempotency_key="a1"))
-    again = caller.post(f"problems/{orders}/analysis", said, if_match=fresh, idempotency_key="a1")
+    assert Problem.objects.get(pk=failed_orders).root_cause == ""
+    fresh = caller.get(f"problems/{failed_orders}")["ETag"]
+    ok(caller.post(f"problems/{failed_orders}/analysis", said, if_match=fresh, idempotency_key="a1"))
+    again = caller.post(f"problems/{failed_orders}/analysis", said, if_match=fresh, idempotency_key="a1")
     assert again["Idempotent-Replayed"] == "true"
-    assert Act.objects.filter(subject=orders, verb="root_cause").count() == 1
+    assert Act.objects.filter(subject=failed_orders, verb="root_cause").count() == 1
 
 
-def test_what_was_said_is_taken_back(desk: Desk, orders: str) -> None:
+def test_what_was_said_is_taken_back(desk: Desk, failed_orders: str) -> None:
     caller = program(desk, "supervisor")
-    first = act(caller, orders, "owner", owner="supervisor")["acts"][0]
-    act(caller, orders, f"acts/{first}/undo")
-    assert Problem.objects.get(pk=orders).owner == ""
-    refusal(caller.post(f"problems/{orders}/acts/{first}/undo"), 409, "UNDO")
-    action = act(caller, orders, "actions", 201, text="add an alert")["acts"][0]
-    act(caller, orders, f"acts/{action}/undo")
+    first = act(caller, failed_orders, "owner", owner="supervisor")["acts"][0]
+    act(caller, failed_orders, f"acts/{first}/undo")
+    assert Problem.objects.get(pk=failed_orders).owner == ""
+    refusal(caller.post(f"problems/{failed_orders}/acts/{first}/undo"), 409, "UNDO")
+    action = act(caller, failed_orders, "actions", 201, text="add an alert")["acts"][0]
+    act(caller, failed_orders, f"acts/{action}/undo")
     assert CorrectiveAction.objects.get(pk=action).dropped
 
 
-def test_a_few_cases_are_tried_first_and_the_rest_is_released_or_held(desk: Desk, orders: str) -> None:
+def test_a_few_cases_are_tried_first_and_the_rest_is_released_or_held(desk: Desk, failed_orders: str) -> None:
     caller, other = program(desk, "supervisor"), program(desk, "operator")
-    refusal(caller.get(f"problems/{orders}/canary"), 404, "API_NOT_FOUND")
-    refusal(other.post(f"problems/{orders}/canary", {"cases": 2}), 403, "API_ROLE")
-    tried = act(caller, orders, "canary", 201, cases=2)
+    refusal(caller.get(f"problems/{failed_orders}/canary"), 404, "API_NOT_FOUND")
+    refusal(other.post(f"problems/{failed_orders}/canary", {"cases": 2}), 403, "API_ROLE")
+    tried = act(caller, failed_orders, "canary", 201, cases=2)
     assert (tried["state"], tried["verdict"], tried["waiting"], tried["left"]) == (
         "watching",
         "waiting",
         2,
         4,
     )
-    refusal(caller.post(f"problems/{orders}/canary/release"), 409, "API_STATE")  # they have not ended
-    act(caller, orders, "canary/hold", note="after lunch")
-    assert ok(caller.get(f"problems/{orders}/canary"))["state"] == "held"
+    refusal(caller.post(f"problems/{failed_orders}/canary/release"), 409, "API_STATE")  # they have not ended
+    act(caller, failed_orders, "canary/hold", note="after lunch")
+    assert ok(caller.get(f"problems/{failed_orders}/canary"))["state"] == "held"
 
-    tried = act(caller, orders, "canary", 201, cases=1)
+    tried = act(caller, failed_orders, "canary", 201, cases=1)
     key = Case.objects.get(pk=tried["cases"][0]).key
     retried_run(desk.settings.runs, good=(key,))
-    assert ok(caller.get(f"problems/{orders}/canary"))["verdict"] == "good"
-    released = caller.post(f"problems/{orders}/canary/release", idempotency_key="r1")
+    assert ok(caller.get(f"problems/{failed_orders}/canary"))["verdict"] == "good"
+    released = caller.post(f"problems/{failed_orders}/canary/release", idempotency_key="r1")
     told = ok(released)
     assert (told["finished"], told["counts"]) == (True, {"done": 3})
-    assert told["decision"] == {"decision": "retry", "note": f"released: problem {orders}"}
+    assert told["decision"] == {"decision": "retry", "note": f"released: problem {failed_orders}"}
     assert ok(caller.post(f"selections/{told['selection']}/apply", told["decision"]))["counts"] == {"done": 3}
-    again = ok(caller.post(f"problems/{orders}/canary/release", idempotency_key="r1"))
+    again = ok(caller.post(f"problems/{failed_orders}/canary/release", idempotency_key="r1"))
     assert (again["selection"], again["counts"]) == (told["selection"], {"done": 3})
 
 
-def test_problems_are_split_merged_and_put_back(desk: Desk, orders: str) -> None:
+def test_problems_are_split_merged_and_put_back(desk: Desk, failed_orders: str) -> None:
     caller = program(desk, "supervisor")
-    choices = ok(caller.get(f"problems/{orders}/split"))["choices"]
+    choices = ok(caller.get(f"problems/{failed_orders}/split"))["choices"]
     assert {"value": "Ho", "cases": 3} in next(one for one in choices if one["field"] == "data.customer")[
         "values"
     ]
-    seen = ok(caller.get(f"problems/{orders}/split?field=data.customer&value=Ho"))["moving"]
+    seen = ok(caller.get(f"problems/{failed_orders}/split?field=data.customer&value=Ho"))["moving"]
     assert (seen["count"], seen["of"], len(seen["first"])) == (3, 6, 3)
 
-    split = act(caller, orders, "split", field="data.customer", value="Ho", note="only theirs")
+    split = act(caller, failed_orders, "split", field="data.customer", value="Ho", note="only theirs")
     assert Case.objects.filter(problem=split["target"]).count() == 3
     refusal(
-        caller.post(f"problems/{orders}/split", {"field": "data.customer", "value": "ho"}), 409, "API_STATE"
+        caller.post(f"problems/{failed_orders}/split", {"field": "data.customer", "value": "ho"}),
+        409,
+        "API_STATE",
     )
-    rules = ok(caller.get(f"problems/{orders}"))["rules"]
+    rules = ok(caller.get(f"problems/{failed_orders}"))["rules"]
     assert [(one["kind"], one["leads"], one["other"]) for one in rules] == [
         ("split", "away", split["target"])
     ]
-    act(caller, orders, "ungroup", rule=split["rule"])
-    assert Case.objects.filter(problem=orders).count() == 6
+    act(caller, failed_orders, "ungroup", rule=split["rule"])
+    assert Case.objects.filter(problem=failed_orders).count() == 6
 
     small = Case.objects.get(key="A-1").problem_id
     assert ok(caller.get(f"problems/{small}/merge"))["count"] == 1
-    merged = act(caller, small, "merge", into=orders)
-    assert (merged["status"], merged["target"]) == ("closed", orders)
-    assert Case.objects.filter(problem=orders).count() == 7
-    refusal(caller.post(f"problems/{small}/merge", {"into": orders}), 409, "API_STATE")
-    act(caller, orders, "ungroup", rule=merged["rule"])
+    merged = act(caller, small, "merge", into=failed_orders)
+    assert (merged["status"], merged["target"]) == ("closed", failed_orders)
+    assert Case.objects.filter(problem=failed_orders).count() == 7
+    refusal(caller.post(f"problems/{small}/merge", {"into": failed_orders}), 409, "API_STATE")
+    act(caller, failed_orders, "ungroup", rule=merged["rule"])
     assert Case.objects.get(key="A-1").problem_id == small
 
 
-def test_a_merge_takes_both_processes(desk: Desk, orders: str) -> None:
+def test_a_merge_takes_both_processes(desk: Desk, failed_orders: str) -> None:
     small = Case.objects.get(key="A-1").problem_id
     caller = program(desk, "supervisor")
     for role, status, code in (("viewer", 403, "API_ROLE"), ("none", 404, "API_NOT_FOUND")):
         ProcessRole.objects.update_or_create(
             person=desk.person("supervisor"), process="accounts-payable", defaults={"role": role}
         )
-        refusal(caller.post(f"problems/{orders}/merge", {"into": small}), status, code)
+        refusal(caller.post(f"problems/{failed_orders}/merge", {"into": small}), status, code)
         refusal(caller.post(f"problems/{small}/owner", {"owner": ""}), status, code)
-    assert Problem.objects.get(pk=orders).merged_into_id is None
+    assert Problem.objects.get(pk=failed_orders).merged_into_id is None
 
 
-def test_what_failed_is_compared_with_what_went_through(desk: Desk, orders: str) -> None:
-    found = ok(program(desk, "viewer").get(f"problems/{orders}/contrast"))
+def test_what_failed_is_compared_with_what_went_through(desk: Desk, failed_orders: str) -> None:
+    found = ok(program(desk, "viewer").get(f"problems/{failed_orders}/contrast"))
     assert (found["of"], found["failed"], found["clean"]) == ("items", 6, 8)
     assert any(one["dimension"] == "data.customer" for one in found["findings"])
 

@@ -7,11 +7,9 @@ import re
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from playwright.sync_api import Page, expect
 
 from runner.cases import problems
 from runner.cases.canary import watch_canary
@@ -24,7 +22,7 @@ from runner.desk.people.models import ProcessRole
 from runner.desk.problems.fishbone import narrow, wide, wrapped
 from runner.store.models import Act, Case, CorrectiveAction, GroupingRule, Problem
 from tests.cases_history import failed_run, problem_of_key, retried_run
-from tests.desk_place import Desk, assert_one_language
+from tests.desk_place import Desk
 
 
 def shown(answer: Any) -> str:
@@ -36,16 +34,6 @@ def send(client: Client, problem: str, act: str, **fields: Any) -> Any:
     """Post an act as the page's form does, and see the page after it."""
     version = Problem.objects.values_list("version", flat=True).get(pk=problem)
     return client.post(f"/problems/{problem}/{act}", {"version": version} | fields, follow=True)
-
-
-@pytest.fixture
-def orders(desk: Desk) -> str:
-    """Items 1 to 6 of a queue have failed with one cause, 3 for each of two customers; 8 others went through. The problem's id."""
-    runs = desk.settings.runs
-    failed_run(runs, "O-1", "O-2", "O-3", customer="Ho", version="v1")
-    failed_run(runs, "O-4", "O-5", "O-6", customer="Li", version="v1")
-    failed_run(runs, done=tuple(f"O-{n}" for n in range(10, 18)), customer="Wu", version="v1")
-    return problem_of_key("O-1").pk
 
 
 def test_the_page_says_what_it_is_why_it_is_one_and_where_it_appears(desk: Desk) -> None:
@@ -76,70 +64,72 @@ def test_lists_show_the_sentence_and_not_the_code(desk: Desk) -> None:
     assert "SMALL: amount" not in text
 
 
-def test_its_cases_can_be_selected_and_decided(desk: Desk, orders: str) -> None:
+def test_its_cases_can_be_selected_and_decided(desk: Desk, failed_orders: str) -> None:
     client = desk.client("operator")
-    text = client.get(f"/problems/{orders}/").content.decode()
+    text = client.get(f"/problems/{failed_orders}/").content.decode()
     picks = re.findall(r'name="pick" form="bulk" value="([^"]+)"', text)
     assert len(picks) == 6
     answer = client.post("/bulk/", {"of": "case", "pick": picks[:2], "verb": "retry"}, follow=True)
     assert "2 cases as of" in shown(answer)
-    answer = client.post("/bulk/", {"of": "problem", "pick": orders}, follow=True)
+    answer = client.post("/bulk/", {"of": "problem", "pick": failed_orders}, follow=True)
     assert "6 cases as of" in shown(answer)
 
 
-def test_the_whys_are_written_changed_emptied_and_taken_back(desk: Desk, orders: str) -> None:
+def test_the_whys_are_written_changed_emptied_and_taken_back(desk: Desk, failed_orders: str) -> None:
     client = desk.client("supervisor")
     rows = {
         "why": ["the product is unknown", "", "the list is old"],
         "evidence": ["O-1", "", "https://list.example/x"],
     }
-    text = send(client, orders, "whys", **rows).content.decode()
+    text = send(client, failed_orders, "whys", **rows).content.decode()
     case = Case.objects.get(key="O-1")
     assert f'href="/cases/{case.pk}/">O-1</a>' in text
     assert 'href="https://list.example/x" rel="noopener noreferrer"' in text
-    assert [one["why"] for one in Problem.objects.get(pk=orders).whys] == [
+    assert [one["why"] for one in Problem.objects.get(pk=failed_orders).whys] == [
         "the product is unknown",
         "the list is old",
     ]
-    send(client, orders, "whys", why=["something else"], evidence=[""])
-    act = Act.objects.filter(subject=orders, verb="whys").latest("at")
-    answer = send(client, orders, f"undo/{act.pk}")
+    send(client, failed_orders, "whys", why=["something else"], evidence=[""])
+    act = Act.objects.filter(subject=failed_orders, verb="whys").latest("at")
+    answer = send(client, failed_orders, f"undo/{act.pk}")
     assert "Taken back: it is as it was before." in shown(answer)
-    assert len(Problem.objects.get(pk=orders).whys) == 2
-    assert send(client, orders, f"undo/{act.pk}").status_code == 409
-    refused = send(client, orders, "whys", why=["", "x"], evidence=["only evidence", ""])
+    assert len(Problem.objects.get(pk=failed_orders).whys) == 2
+    assert send(client, failed_orders, f"undo/{act.pk}").status_code == 409
+    refused = send(client, failed_orders, "whys", why=["", "x"], evidence=["only evidence", ""])
     assert refused.status_code == 422
     assert "only evidence" in refused.content.decode()
 
 
-def test_two_people_at_the_same_whys_lose_nothing(desk: Desk, orders: str) -> None:
+def test_two_people_at_the_same_whys_lose_nothing(desk: Desk, failed_orders: str) -> None:
     first, second = desk.client("supervisor"), desk.client("admin")
-    version = Problem.objects.get(pk=orders).version
-    first.post(f"/problems/{orders}/whys", {"version": version, "why": "mine", "evidence": ""})
-    answer = second.post(f"/problems/{orders}/whys", {"version": version, "why": "theirs", "evidence": ""})
+    version = Problem.objects.get(pk=failed_orders).version
+    first.post(f"/problems/{failed_orders}/whys", {"version": version, "why": "mine", "evidence": ""})
+    answer = second.post(
+        f"/problems/{failed_orders}/whys", {"version": version, "why": "theirs", "evidence": ""}
+    )
     text = shown(answer)
     assert answer.status_code == 409
     assert "supervisor was faster: wrote down the whys" in text
     assert "What you typed is still here" in text
     assert "theirs" in answer.content.decode()
-    assert Problem.objects.get(pk=orders).whys == [{"why": "mine", "evidence": ""}]
+    assert Problem.objects.get(pk=failed_orders).whys == [{"why": "mine", "evidence": ""}]
 
 
-def test_the_fishbone_has_six_branches_for_wide_and_narrow_screens(desk: Desk, orders: str) -> None:
+def test_the_fishbone_has_six_branches_for_wide_and_narrow_screens(desk: Desk, failed_orders: str) -> None:
     client = desk.client("supervisor")
     causes = {"material": "price list of last year\n\n product names differ ", "people": "nobody is told"}
-    text = send(client, orders, "causes", **causes).content.decode()
-    assert Problem.objects.get(pk=orders).causes == {
+    text = send(client, failed_orders, "causes", **causes).content.decode()
+    assert Problem.objects.get(pk=failed_orders).causes == {
         "people": ["nobody is told"],
         "material": ["price list of last year", "product names differ"],
     }
     assert text.count('class="branch filled"') == 4
     assert text.count('class="branch"') == 8
-    send(client, orders, "cause", branch="machine", text="host: b2")
-    assert Problem.objects.get(pk=orders).causes["machine"] == ["host: b2"]
-    act = Act.objects.filter(subject=orders, verb="causes").latest("at")
-    send(client, orders, f"undo/{act.pk}")
-    assert "machine" not in Problem.objects.get(pk=orders).causes
+    send(client, failed_orders, "cause", branch="machine", text="host: b2")
+    assert Problem.objects.get(pk=failed_orders).causes["machine"] == ["host: b2"]
+    act = Act.objects.filter(subject=failed_orders, verb="causes").latest("at")
+    send(client, failed_orders, f"undo/{act.pk}")
+    assert "machine" not in Problem.objects.get(pk=failed_orders).causes
 
 
 def test_texts_of_the_fishbone_stay_inside_it() -> None:
@@ -156,154 +146,160 @@ def test_texts_of_the_fishbone_stay_inside_it() -> None:
     assert "".join(wrapped("价格表" * 9, 60)) == "价格表" * 9
 
 
-def test_the_comparison_says_what_failed_ones_have_and_how_sure_that_is(desk: Desk, orders: str) -> None:
+def test_the_comparison_says_what_failed_ones_have_and_how_sure_that_is(
+    desk: Desk, failed_orders: str
+) -> None:
     client = desk.client("supervisor")
-    text = client.get(f"/problems/{orders}/compare")
+    text = client.get(f"/problems/{failed_orders}/compare")
     said = shown(text)
     assert "6 failed items, beside 8 clean ones of the same queue" in said
     assert "customer" in said
-    found = client.get(f"/problems/{orders}/compare", headers={"accept-language": "en"}).content.decode()
+    found = client.get(
+        f"/problems/{failed_orders}/compare", headers={"accept-language": "en"}
+    ).content.decode()
     assert "3 of 6" in re.sub(r"\s+", " ", found)
-    assert f"/problems/{orders}/split?field=data.customer&amp;value=Ho" in found
+    assert f"/problems/{failed_orders}/split?field=data.customer&amp;value=Ho" in found
 
 
-def test_an_action_is_added_done_reopened_changed_dropped_and_taken_back(desk: Desk, orders: str) -> None:
+def test_an_action_is_added_done_reopened_changed_dropped_and_taken_back(
+    desk: Desk, failed_orders: str
+) -> None:
     client = desk.client("supervisor")
     due = (now() - timedelta(days=1)).date().isoformat()
-    refused = send(client, orders, "action", text="", owner="nobody-here", due="2026-99-99")
+    refused = send(client, failed_orders, "action", text="", owner="nobody-here", due="2026-99-99")
     assert refused.status_code == 422
     assert "Say in a few words what will be done." in shown(refused)
     assert "Nobody here is called “nobody-here”." in shown(refused)
     assert "2026-99-99" in shown(refused)
-    answer = send(client, orders, "action", text="send the list", owner="Supervisor", due=due)
+    answer = send(client, failed_orders, "action", text="send the list", owner="Supervisor", due=due)
     assert "late" in shown(answer)
-    action = CorrectiveAction.objects.get(problem=orders)
+    action = CorrectiveAction.objects.get(problem=failed_orders)
     assert action.owner == "supervisor"
-    send(client, orders, f"action/{action.pk}", what="done")
+    send(client, failed_orders, f"action/{action.pk}", what="done")
     assert CorrectiveAction.objects.get(pk=action.pk).done_by == "supervisor"
-    send(client, orders, f"action/{action.pk}", what="open")
-    send(client, orders, f"action/{action.pk}", text="send it every week", owner="", due="")
+    send(client, failed_orders, f"action/{action.pk}", what="open")
+    send(client, failed_orders, f"action/{action.pk}", text="send it every week", owner="", due="")
     changed = CorrectiveAction.objects.get(pk=action.pk)
     assert (changed.text, changed.owner, changed.due) == ("send it every week", "", None)
-    act = Act.objects.filter(subject=orders, verb="action").latest("at")
-    send(client, orders, f"undo/{act.pk}")
+    act = Act.objects.filter(subject=failed_orders, verb="action").latest("at")
+    send(client, failed_orders, f"undo/{act.pk}")
     back = CorrectiveAction.objects.get(pk=action.pk)
     assert (back.text, back.owner) == ("send the list", "supervisor")
     assert back.due == action.due
-    answer = send(client, orders, f"action/{action.pk}", what="drop")
+    answer = send(client, failed_orders, f"action/{action.pk}", what="drop")
     assert "Will not be done:" in shown(answer)
-    assert send(client, orders, "action/nosuch", what="done").status_code in {404, 422}
+    assert send(client, failed_orders, "action/nosuch", what="done").status_code in {404, 422}
 
 
-def test_owner_and_comment(desk: Desk, orders: str) -> None:
+def test_owner_and_comment(desk: Desk, failed_orders: str) -> None:
     desk.person("admin")
     client = desk.client("supervisor")
-    send(client, orders, "own", owner="Admin")
-    assert Problem.objects.get(pk=orders).owner == "admin"
-    refused = send(client, orders, "own", owner="Admni")
+    send(client, failed_orders, "own", owner="Admin")
+    assert Problem.objects.get(pk=failed_orders).owner == "admin"
+    refused = send(client, failed_orders, "own", owner="Admni")
     assert "Did you mean “admin”?" in shown(refused)
-    act = Act.objects.filter(subject=orders, verb="own").latest("at")
-    send(client, orders, f"undo/{act.pk}")
-    assert Problem.objects.get(pk=orders).owner == ""
-    assert send(client, orders, "comment", note=" ").status_code == 422
-    send(desk.client("operator"), orders, "comment", note="@admin is this yours?")
-    assert mentions_of("admin", unseen=True)[0]["subject"] == orders
-    assert "is this yours?" in shown(desk.client("admin").get(f"/problems/{orders}/"))
+    act = Act.objects.filter(subject=failed_orders, verb="own").latest("at")
+    send(client, failed_orders, f"undo/{act.pk}")
+    assert Problem.objects.get(pk=failed_orders).owner == ""
+    assert send(client, failed_orders, "comment", note=" ").status_code == 422
+    send(desk.client("operator"), failed_orders, "comment", note="@admin is this yours?")
+    assert mentions_of("admin", unseen=True)[0]["subject"] == failed_orders
+    assert "is this yours?" in shown(desk.client("admin").get(f"/problems/{failed_orders}/"))
     assert mentions_of("admin", unseen=True) == []
 
 
-def test_a_trial_is_watched_then_the_rest_follows_or_is_held(desk: Desk, orders: str) -> None:
+def test_a_trial_is_watched_then_the_rest_follows_or_is_held(desk: Desk, failed_orders: str) -> None:
     client = desk.client("supervisor")
-    assert "6 cases can be tried again as they are" in shown(client.get(f"/problems/{orders}/"))
-    assert send(client, orders, "trial/start", cases="none").status_code == 422
-    answer = send(client, orders, "trial/start", cases="2")
+    assert "6 cases can be tried again as they are" in shown(client.get(f"/problems/{failed_orders}/"))
+    assert send(client, failed_orders, "trial/start", cases="none").status_code == 422
+    answer = send(client, failed_orders, "trial/start", cases="2")
     assert "2 cases are tried again." in shown(answer)
-    assert "2 not ended yet" in shown(client.get(f"/problems/{orders}/trial"))
-    refused = send(client, orders, "trial/release")
+    assert "2 not ended yet" in shown(client.get(f"/problems/{failed_orders}/trial"))
+    refused = send(client, failed_orders, "trial/release")
     assert refused.status_code == 409
     assert "say why the rest follows anyway" in shown(refused)
-    canary = watch_canary(orders)
+    canary = watch_canary(failed_orders)
     assert canary is not None
     keys = tuple(Case.objects.filter(pk__in=canary.cases).values_list("key", flat=True))
     retried_run(desk.settings.runs, good=keys)
-    assert "The other 4 cases can follow." in shown(client.get(f"/problems/{orders}/trial"))
-    answer = send(client, orders, "trial/release")
+    assert "The other 4 cases can follow." in shown(client.get(f"/problems/{failed_orders}/trial"))
+    answer = send(client, failed_orders, "trial/release")
     assert "4 cases follow." in shown(answer)
     assert "decided" in shown(answer)
-    assert Case.objects.filter(problem=orders, status="retrying").count() == 4
-    assert "released" in shown(client.get(f"/problems/{orders}/trial"))
+    assert Case.objects.filter(problem=failed_orders, status="retrying").count() == 4
+    assert "released" in shown(client.get(f"/problems/{failed_orders}/trial"))
 
 
-def test_a_trial_can_be_held_and_begun_anew(desk: Desk, orders: str) -> None:
+def test_a_trial_can_be_held_and_begun_anew(desk: Desk, failed_orders: str) -> None:
     client = desk.client("supervisor")
-    send(client, orders, "trial/start", cases="1")
-    assert "A trial is going on already" in shown(send(client, orders, "trial/start", cases="1"))
-    send(client, orders, "trial/hold")
-    assert "held back" in shown(client.get(f"/problems/{orders}/"))
-    assert "2 cases are tried again." in shown(send(client, orders, "trial/start", cases="2"))
+    send(client, failed_orders, "trial/start", cases="1")
+    assert "A trial is going on already" in shown(send(client, failed_orders, "trial/start", cases="1"))
+    send(client, failed_orders, "trial/hold")
+    assert "held back" in shown(client.get(f"/problems/{failed_orders}/"))
+    assert "2 cases are tried again." in shown(send(client, failed_orders, "trial/start", cases="2"))
 
 
-def test_it_is_closed_with_proof_only_or_with_a_reason(desk: Desk, orders: str) -> None:
+def test_it_is_closed_with_proof_only_or_with_a_reason(desk: Desk, failed_orders: str) -> None:
     runs, client = desk.settings.runs, desk.client("supervisor")
-    send(client, orders, "move", to="acting")
-    assert send(client, orders, "move", to="verifying", runs="x").status_code == 422
-    assert send(client, orders, "move", to="nowhere").status_code == 422
-    answer = send(client, orders, "move", to="verifying", runs="1", items="2")
+    send(client, failed_orders, "move", to="acting")
+    assert send(client, failed_orders, "move", to="verifying", runs="x").status_code == 422
+    assert send(client, failed_orders, "move", to="nowhere").status_code == 422
+    answer = send(client, failed_orders, "move", to="verifying", runs="1", items="2")
     assert "The problem may be closed when this has gone well since then:" in shown(answer)
     assert "0 of 2" in shown(answer)
-    assert "decide them first" in shown(send(client, orders, "move", to="closed"))
-    for case in Case.objects.filter(problem=orders):
+    assert "decide them first" in shown(send(client, failed_orders, "move", to="closed"))
+    for case in Case.objects.filter(problem=failed_orders):
         client.post(f"/cases/{case.pk}/done", {"version": case.version, "note": "by hand"})
-    assert "It is not proven yet" in shown(send(client, orders, "move", to="closed"))
+    assert "It is not proven yet" in shown(send(client, failed_orders, "move", to="closed"))
     failed_run(runs, done=("O-20", "O-21"), version="v2")
-    assert "It is proven: the problem can be closed." in shown(client.get(f"/problems/{orders}/"))
-    assert "Closed with the proof." in shown(send(client, orders, "move", to="closed"))
+    assert "It is proven: the problem can be closed." in shown(client.get(f"/problems/{failed_orders}/"))
+    assert "Closed with the proof." in shown(send(client, failed_orders, "move", to="closed"))
     failed_run(runs, "O-30", version="v3")
-    text = shown(client.get(f"/problems/{orders}/"))
-    assert Problem.objects.get(pk=orders).status == ProblemStatus.OPEN
+    text = shown(client.get(f"/problems/{failed_orders}/"))
+    assert Problem.objects.get(pk=failed_orders).status == ProblemStatus.OPEN
     assert "although the action was in force since" in text
     assert "came back although it was fixed (time number 1)" in text
 
 
-def test_a_split_is_looked_at_kept_as_a_rule_and_taken_back(desk: Desk, orders: str) -> None:
+def test_a_split_is_looked_at_kept_as_a_rule_and_taken_back(desk: Desk, failed_orders: str) -> None:
     client = desk.client("supervisor")
-    asked = shown(client.get(f"/problems/{orders}/split"))
+    asked = shown(client.get(f"/problems/{failed_orders}/split"))
     assert "customer" in asked
-    looked = shown(client.get(f"/problems/{orders}/split", {"field": "data.customer", "value": "Ho"}))
+    looked = shown(client.get(f"/problems/{failed_orders}/split", {"field": "data.customer", "value": "Ho"}))
     assert "3 of 6 cases go to a problem of their own." in looked
-    assert Problem.objects.get(pk=orders).total == 6
-    none = shown(client.get(f"/problems/{orders}/split", {"field": "data.customer", "value": "Zu"}))
+    assert Problem.objects.get(pk=failed_orders).total == 6
+    none = shown(client.get(f"/problems/{failed_orders}/split", {"field": "data.customer", "value": "Zu"}))
     assert "No case of this problem fits that condition." in none
-    answer = send(client, orders, "split/apply", field="data.customer", value="Ho")
+    answer = send(client, failed_orders, "split/apply", field="data.customer", value="Ho")
     assert "This is the new problem: customer = Ho." in shown(answer)
     rule = GroupingRule.objects.get()
     part = Problem.objects.get(pk=rule.target)
-    assert (part.total, Problem.objects.get(pk=orders).total) == (3, 3)
+    assert (part.total, Problem.objects.get(pk=failed_orders).total) == (3, 3)
     failed_run(desk.settings.runs, "O-7", customer="Ho")
     assert Problem.objects.get(pk=part.pk).total == 4
-    assert "Split off:" in shown(client.get(f"/problems/{orders}/"))
+    assert "Split off:" in shown(client.get(f"/problems/{failed_orders}/"))
     send(client, part.pk, f"ungroup/{rule.pk}")
-    assert Problem.objects.get(pk=orders).total == 7
+    assert Problem.objects.get(pk=failed_orders).total == 7
     assert "Its cases belong to another problem now:" in shown(client.get(f"/problems/{part.pk}/"))
 
 
-def test_a_merge_is_looked_at_and_taken_back(desk: Desk, orders: str) -> None:
+def test_a_merge_is_looked_at_and_taken_back(desk: Desk, failed_orders: str) -> None:
     failed_run(desk.settings.runs, "O-8", code="OLD_PRICE")
     other = problem_of_key("O-8").pk
     client = desk.client("supervisor")
-    assert other in client.get(f"/problems/{orders}/merge").content.decode()
-    found = client.get(f"/problems/{orders}/merge", {"q": "zzz nothing"})
+    assert other in client.get(f"/problems/{failed_orders}/merge").content.decode()
+    found = client.get(f"/problems/{failed_orders}/merge", {"q": "zzz nothing"})
     assert "No other problem has these words." in shown(found)
-    looked = client.get(f"/problems/{orders}/merge", {"into": other})
+    looked = client.get(f"/problems/{failed_orders}/merge", {"into": other})
     assert "6 cases go to:" in shown(looked)
-    answer = send(client, orders, "merge/apply", into=other)
+    answer = send(client, failed_orders, "merge/apply", into=other)
     assert "6 cases belong to this problem now" in shown(answer)
     assert Problem.objects.get(pk=other).total == 7
     assert "Merged into this problem:" in shown(client.get(f"/problems/{other}/"))
     rule = GroupingRule.objects.get()
     send(client, other, f"ungroup/{rule.pk}")
-    assert (Problem.objects.get(pk=orders).total, Problem.objects.get(pk=other).total) == (6, 1)
-    assert send(client, orders, "merge/apply", into=orders).status_code == 409
+    assert (Problem.objects.get(pk=failed_orders).total, Problem.objects.get(pk=other).total) == (6, 1)
+    assert send(client, failed_orders, "merge/apply", into=failed_orders).status_code == 409
 
 
 def test_roles_for_single_processes_are_respected(desk: Desk) -> None:
@@ -326,124 +322,28 @@ def test_roles_for_single_processes_are_respected(desk: Desk) -> None:
     assert send(client, free, "merge/apply", into=mine.pk).status_code == 422
 
 
-def test_the_same_form_sent_twice_is_carried_out_once(desk: Desk, orders: str) -> None:
+def test_the_same_form_sent_twice_is_carried_out_once(desk: Desk, failed_orders: str) -> None:
     client = desk.client("supervisor")
-    form = {"text": "train people", "token": "desk:once", "version": Problem.objects.get(pk=orders).version}
-    client.post(f"/problems/{orders}/action", form)
-    client.post(f"/problems/{orders}/action", form)
-    assert CorrectiveAction.objects.filter(problem=orders).count() == 1
+    form = {
+        "text": "train people",
+        "token": "desk:once",
+        "version": Problem.objects.get(pk=failed_orders).version,
+    }
+    client.post(f"/problems/{failed_orders}/action", form)
+    client.post(f"/problems/{failed_orders}/action", form)
+    assert CorrectiveAction.objects.filter(problem=failed_orders).count() == 1
 
 
-def test_the_page_asks_the_store_few_questions(desk: Desk, orders: str) -> None:
+def test_the_page_asks_the_store_few_questions(desk: Desk, failed_orders: str) -> None:
     who = Who("supervisor", now())
-    problems.set_whys(orders, [Why("unknown product", "O-1"), Why("old list", "O-2")], who)
-    problems.set_causes(orders, {"people": ["nobody is told"]}, who)
-    problems.add_action(orders, "send the list", who)
-    problems.move_problem(orders, ProblemStatus.ACTING, who)
-    problems.move_problem(orders, ProblemStatus.VERIFYING, who, needed=Needed(3, 10))
+    problems.set_whys(failed_orders, [Why("unknown product", "O-1"), Why("old list", "O-2")], who)
+    problems.set_causes(failed_orders, {"people": ["nobody is told"]}, who)
+    problems.add_action(failed_orders, "send the list", who)
+    problems.move_problem(failed_orders, ProblemStatus.ACTING, who)
+    problems.move_problem(failed_orders, ProblemStatus.VERIFYING, who, needed=Needed(3, 10))
     client = desk.client("supervisor")
-    send(client, orders, "trial/start", cases="2")
-    client.get(f"/problems/{orders}/")
+    send(client, failed_orders, "trial/start", cases="2")
+    client.get(f"/problems/{failed_orders}/")
     with CaptureQueriesContext(connection) as asked:
-        client.get(f"/problems/{orders}/")
+        client.get(f"/problems/{failed_orders}/")
     assert len(asked) <= 24, "\n".join(one["sql"][:150] for one in asked)
-
-
-def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
-
-
-@pytest.mark.browser
-def test_a_supervisors_day_from_sign_in_to_a_verified_problem(desk: Desk, orders: str) -> None:
-    from tests.desk_place import PASSWORD
-
-    desk.with_password("supervisor")
-    runs = desk.settings.runs
-    page = desk.page()
-    page.goto(desk.url + "/sign-in")
-    page.locator("#username").fill("supervisor")
-    page.locator("#password").fill(PASSWORD)
-    page.locator("form .btn.main").click()
-    page.get_by_role(
-        "link", name="Product … is not in the catalogue"
-    ).click()  # what keeps most waiting is in front
-    expect(page).to_have_url(f"{desk.url}/problems/{orders}/")
-    expect(page.locator("#compare")).to_contain_text("failed items, beside")
-    page.keyboard.press("v")
-    page.get_by_role("button", name="Find the cause").last.click()
-    expect(page.get_by_role("status")).to_contain_text("The problem is now: analysing.")
-
-    page.keyboard.press("w")
-    page.get_by_label("Why did it happen?").fill("The product is not in the list")
-    page.get_by_label("Evidence").first.fill("O-1")
-    page.get_by_label("Why? (2)").fill("The list is of last year")
-    page.get_by_role("button", name="Remove answer 1").click()
-    expect(page.get_by_label("Why did it happen?")).to_have_value("The list is of last year")
-    page.get_by_label("Why? (2)").fill("Nobody sends a new one")
-    page.keyboard.press("Control+Enter")
-    expect(page.locator(".whys li")).to_have_count(2)
-    page.keyboard.press("o")
-    page.get_by_role("button", name="Take the last why").click()
-    page.keyboard.press("Control+Enter")
-    expect(page.locator(".root")).to_contain_text("Nobody sends a new one")
-    page.keyboard.press("f")
-    page.get_by_label("Material and data").fill("price list of last year")
-    page.keyboard.press("Control+Enter")
-    expect(page.locator(".fishbone.on-wide")).to_contain_text("price list of last year")
-
-    page.keyboard.press("n")
-    page.get_by_label("What will be done").last.fill("Send the list every Monday")
-    page.keyboard.press("Control+Enter")
-    expect(page.locator(".todo li")).to_contain_text("Send the list every Monday")
-    page.keyboard.press("v")
-    page.get_by_role("button", name="Act on it").last.click()
-    expect(page.get_by_role("status")).to_contain_text("acting")
-    page.get_by_role("button", name="Done: Send the list every Monday").click()
-    expect(page.locator(".todo .is-done")).to_be_visible()
-
-    page.keyboard.press("t")  # three cases first
-    page.locator("#sure [data-yes]").click()
-    expect(page.locator("#trial")).to_contain_text("3 not ended yet")
-    canary = watch_canary(orders)
-    assert canary is not None
-    retried_run(runs, good=tuple(Case.objects.filter(pk__in=canary.cases).values_list("key", flat=True)))
-    expect(page.locator("#trial")).to_contain_text(
-        "all went through", timeout=10_000
-    )  # it refreshes by itself
-    page.keyboard.press("l")
-    page.locator("#sure [data-yes]").click()
-    expect(page.get_by_role("status")).to_contain_text("3 cases follow.")
-    rest = tuple(Case.objects.filter(problem=orders, status="retrying").values_list("key", flat=True))
-    retried_run(runs, good=rest)
-
-    page.goto(f"{desk.url}/problems/{orders}/")
-    page.keyboard.press("v")
-    page.get_by_label("Clean runs").fill("1")
-    page.keyboard.press("Control+Enter")
-    expect(page.locator("#proof")).to_contain_text("0 of 1")
-    failed_run(runs, done=("O-40", "O-41"), version="v2")
-    page.reload()
-    expect(page.locator("#proof")).to_contain_text("It is proven: the problem can be closed.")
-    page.keyboard.press("v")
-    page.locator("#sure [data-yes]").click()
-    expect(page.get_by_role("status")).to_contain_text("closed")
-    assert Problem.objects.get(pk=orders).closed_how == "verified"
-    assert not Case.objects.filter(problem=orders).exclude(status="closed").exists()
-
-
-@pytest.mark.browser
-def test_a_problem_in_chinese_on_a_phone(desk: Desk, orders: str) -> None:
-    who = Who("supervisor", now())
-    problems.set_whys(orders, [Why("名单里没有这个产品", "O-1")], who)
-    problems.set_causes(orders, {"material": ["去年的价格表仍在使用"], "people": ["没有人被告知新产品"]}, who)
-    problems.add_action(orders, "每周一发送名单", who, owner="supervisor", due=now())
-    problems.split(orders, "data.customer", "Ho", who)
-    page = desk.page("supervisor", f"/problems/{orders}/", language="zh-hans", theme="dark", width=360)
-    expect(page.locator("#compare")).to_contain_text("正常")
-    assert_one_language(page, "zh-hans", allowed=r"^(Ho|Li|Wu|O-\d+|orders|order-entry)$")
-    expect(page.locator(".fishbone.on-phone")).to_be_visible()
-    assert fits(page)
-    for path in (f"/problems/{orders}/split", f"/problems/{orders}/merge"):
-        page.goto(desk.url + path)
-        assert_one_language(page, "zh-hans", allowed=r"^(Ho|Li|Wu|O-\d+|orders|order-entry)$")
-        assert fits(page)

@@ -313,16 +313,22 @@ def test_network_traffic_is_kept_without_the_password(tmp_path: Path) -> None:
 
 
 RECORDS = """
-import sys
+import signal, sys, threading, time
 from runner.kit.record import Recorder
 from runner.kit.replay_window import window
+def say_when_it_listens():
+    while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        time.sleep(0.01)
+    print("ready", flush=True)
 with window(headed=False) as context:
     recorder = Recorder(context, "Stopped", secret="x/password", panel=True)
     page = recorder.open(sys.argv[1])
     page.get_by_label("User name").fill("clerk")
     recorder.settle()
-    print("ready", flush=True)
-    if sys.argv[2] == "close":
+    if sys.argv[2] == "ctrl-c":
+        threading.Thread(target=say_when_it_listens, daemon=True).start()
+    else:
+        print("ready", flush=True)
         context.browser.new_browser_cdp_session().send("Browser.close")
     recorder.wait()
     recorded = recorder.finish()
