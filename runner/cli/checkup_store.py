@@ -32,7 +32,7 @@ def store(project: Project, bots: Discovery) -> Iterator[Finding]:
     if store_has_gone(project.settings):
         yield Finding(
             "store", State.ERROR, f"{path} is not there, and the journals of runs are",
-            f"put it back with all files named {path.name}…, or make it again: runner rebuild",
+            f"put it back with all files named {path.name}…, set RUNNER_DATABASE_URL if it is on a server, or make it again: runner rebuild",
         )  # fmt: skip
         return
     if not path.exists():

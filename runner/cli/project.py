@@ -95,7 +95,7 @@ def refuse_lost_store(settings: Settings) -> None:
         raise EnvironmentProblem(
             "the store is not there, and the journals of runs are",
             expected="the store that knows what these runs have done: with an empty one it would be done again",
-            hint=f"put it back with all files named {settings.database.name}…, or make it again: runner rebuild",
+            hint=f"put it back with all files named {settings.database.name}…, set RUNNER_DATABASE_URL if it is on a server, or make it again: runner rebuild",
             where=str(settings.database),
             code="STORE_GONE",
         )
