@@ -40,7 +40,12 @@ class Checks:
 
     def __init__(self) -> None:
         self.passed = 0
-        self.failed = 0
+        self.wrong: list[str] = []
+
+    @property
+    def failed(self) -> int:
+        """How many did not hold."""
+        return len(self.wrong)
 
     def that(self, what: str, seen: object, expected: object) -> None:
         """Compare and say so."""
@@ -48,8 +53,8 @@ class Checks:
             self.passed += 1
             print(f"  ok    {what}")
         else:
-            self.failed += 1
-            print(f"  WRONG {what}\n        seen     {seen!r}\n        expected {expected!r}")
+            self.wrong.append(f"  WRONG {what}\n        seen     {seen!r}\n        expected {expected!r}")
+            print(self.wrong[-1])
 
 
 def main() -> int:
@@ -68,7 +73,7 @@ def main() -> int:
         check_workbooks(folder, checks)
         first_hour(folder / "first-hour", checks)
         checks.that("no process is left behind", left_over(folder), [])
-    print(f"{checks.passed} passed, {checks.failed} failed")
+    print("\n".join([f"{checks.passed} passed, {checks.failed} failed", *checks.wrong]))
     return 1 if checks.failed else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -45,8 +46,9 @@ class Commands:
         while not when() and run.poll() is None and time.monotonic() < limit:
             time.sleep(0.05)
         for process in psutil.Process(run.pid).children(recursive=True):
-            if "runner.kit.child" in process.cmdline():
-                process.kill()
+            with contextlib.suppress(psutil.Error):  # one of the browser's that has ended meanwhile
+                if "runner.kit.child" in process.cmdline():
+                    process.kill()
         return run.wait(RUN_LIMIT_S)
 
     def open_cases(self) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone, translation
@@ -22,6 +23,7 @@ from tests.desk_place import Desk, assert_one_language
 from tests.schedule_place import SCHEDULES, full_hour, hidden, recorded, text_of
 
 HOUR = timedelta(hours=1)
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def test_the_list_says_when_what_came_of_it_and_how_it_stands(busy: Desk) -> None:
@@ -250,7 +252,7 @@ def test_schedulers_that_hold_are_told_that_the_clock_is_right(busy: Desk) -> No
 
 
 def test_the_calendar_shows_what_was_what_comes_and_which_days_are_off(busy: Desk) -> None:
-    recorded("invoices", full_hour(HOUR), "ran", "on time")
+    recorded("invoices", due := full_hour(HOUR), "ran", "on time")
     client = busy.client("viewer", zone="Europe/Berlin")
     month = client.get("/schedules/calendar?at=2030-12-01")
     page = text_of(month)
@@ -260,8 +262,8 @@ def test_the_calendar_shows_what_was_what_comes_and_which_days_are_off(busy: Des
     assert "nothing may start: Sun 02:00 – 04:00" in page
     assert 'title="invoices · 08:30 · skipped 1 · closed (company)"' in month.content.decode()
     assert 'title="invoices · 08:30 · due 1"' in month.content.decode()
-    today = text_of(client.get("/schedules/calendar?view=week"))
-    assert "ran 1" in today
+    week = text_of(client.get(f"/schedules/calendar?view=week&at={timezone.localtime(due, BERLIN).date()}"))
+    assert "ran 1" in week
     schedule_acts.pause("tried", by="ann", at=now(), reason="audit")
     paused = client.get("/schedules/calendar?at=2030-12-01&schedule=tried").content.decode()
     assert "paused by ann: audit" in paused
@@ -276,7 +278,7 @@ def test_a_day_of_the_calendar_leads_to_each_of_its_due_times(busy: Desk) -> Non
     due = full_hour(HOUR)
     recorded("invoices", due, "ran", "late, within its grace", run=run.pk)
     client = busy.client("viewer", zone="Europe/Berlin")
-    day = timezone.localtime(due, timezone.get_fixed_timezone(0)).date()
+    day = timezone.localtime(due, BERLIN).date()
     page = client.get(f"/schedules/day?on={day}")
     assert f"/runs/{run.pk}/" in page.content.decode()
     assert "late, but within the time that is allowed" in text_of(page)
