@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
 from django.utils.http import quote_etag
 from django.utils.translation import get_language
 
@@ -52,15 +53,20 @@ def live(
 
 
 def _tag(request: DeskRequest, version: str) -> str:
-    """The same version looks different in another language, to another person, on another page of the list, a minute later."""
+    """The same version looks different in another language, to another person, on another page of the list, a minute later.
+
+    And as a part of a page: with the tag of the whole page, a browser would put the page that it has kept into itself.
+    """
     minute = f"{now():%d%H%M}"  # "5 min ago" must not stand still
-    parts = (version, get_language(), request.person.pk, request.person.zone, request.get_full_path(), minute)
+    part = (bool(request.htmx), request.htmx.target)
+    parts = (version, get_language(), request.person.pk, request.person.zone, request.get_full_path(), part, minute)
     return quote_etag(hashlib.sha256(repr(parts).encode()).hexdigest()[:24])
 
 
 def _tagged(made: HttpResponse, tag: str) -> HttpResponse:
     made.headers["ETag"] = tag
     made.headers["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(made, ("HX-Request", "HX-Target"))
     return made
 
 
