@@ -105,13 +105,22 @@ def test_an_unchanged_part_is_not_sent_again(desk: Desk) -> None:  # noqa: F811
 
 def test_a_part_that_refreshes_is_never_its_whole_page(desk: Desk) -> None:  # noqa: F811
     page = desk.page("operator")
-    for path in ("/runs/", "/runs/timeline", "/queues/", "/queues/invoices/", f"/runs/{the_run().pk}/journal"):
+    for path in (
+        "/runs/",
+        "/runs/timeline",
+        "/queues/",
+        "/queues/invoices/",
+        f"/runs/{the_run().pk}/journal",
+    ):
         page.goto(desk.url + path)
         for part in page.locator("main [data-live]").all():
             with page.expect_response(lambda answer: answer.request.headers.get("hx-request") == "true"):
                 part.evaluate("part => htmx.trigger(part, 'refresh')")
         expect(page.locator("main main")).to_have_count(0)
         assert page.locator("body > .app").count() == page.locator(".app").count() == 1
+        page.goto(desk.url + "/bots/")
+        page.go_back()
+        expect(page.locator("body > .app")).to_have_count(1)
 
 
 def test_the_journal_is_narrowed_and_unfolded(desk: Desk) -> None:  # noqa: F811

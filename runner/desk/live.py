@@ -8,7 +8,6 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 from django.utils.http import quote_etag
 from django.utils.translation import get_language
 
@@ -59,14 +58,14 @@ def _tag(request: DeskRequest, version: str) -> str:
     """
     minute = f"{now():%d%H%M}"  # "5 min ago" must not stand still
     part = (bool(request.htmx), request.htmx.target)
-    parts = (version, get_language(), request.person.pk, request.person.zone, request.get_full_path(), part, minute)
+    reader = (get_language(), request.person.pk, request.person.zone)
+    parts = (version, reader, request.get_full_path(), part, minute)
     return quote_etag(hashlib.sha256(repr(parts).encode()).hexdigest()[:24])
 
 
 def _tagged(made: HttpResponse, tag: str) -> HttpResponse:
     made.headers["ETag"] = tag
     made.headers["Cache-Control"] = "private, no-cache"
-    patch_vary_headers(made, ("HX-Request", "HX-Target"))
     return made
 
 

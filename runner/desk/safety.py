@@ -7,6 +7,7 @@ from typing import Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 POLICY: Final = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -22,6 +23,8 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()",
     "Cache-Control": "private, no-cache",
 }
+# An address may answer with a page or a part of it: Back must not show the part.
+_PART: Final = ("HX-Request", "HX-Target")
 
 
 class SecurityHeaders:
@@ -35,4 +38,5 @@ class SecurityHeaders:
         answer = self._next(request)
         for name, value in _HEADERS.items():
             answer.headers.setdefault(name, value)
+        patch_vary_headers(answer, _PART)
         return answer
