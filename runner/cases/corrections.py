@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from django.db.models import QuerySet
+
 from runner.cases import roundtrip_words as words
 from runner.cases.acts import state_of
 from runner.cases.bulk import Chosen, RowResult, act_on
@@ -81,21 +83,24 @@ class Corrections:
         return {str(state): found[state] for state in RowState}
 
 
-def read_corrections(path: Path, validate: Validate | None = None) -> Corrections:
+def read_corrections(
+    path: Path, validate: Validate | None = None, cases: QuerySet[Case] | None = None
+) -> Corrections:
     """Read a workbook that `export_cases` made and somebody filled in; changes nothing.
 
     Saved by Excel, LibreOffice or another program. Wrong cells are errors of their row, named ``sheet!cell``; `validate`
-    asks the queue's own model about rows that are right as far as their description says.
+    asks the queue's own model about rows that are right as far as their description says. `cases` are those that there are
+    for the reader (None: all): any other one is not known.
     Raises WorkbookError: WB_FORM (not an export of ours, or of another Runner), and what reading any workbook raises.
     """
     marks, sheets = read_form(path)
     if marks.get("kind") != KIND or marks.get("format") != FORMAT:
         raise _foreign(path, f"it says '{marks.get('kind', 'nothing')}', format '{marks.get('format', '')}'")
     ids = {str(row.cells.get("case", "")).strip() for sheet in sheets for row in sheet.rows}
-    cases = _cases(ids)
-    if ids and not cases:
+    known = _cases(ids, Case.objects.all() if cases is None else cases)
+    if ids and not known:
         raise _foreign(path, f"none of its {len(ids)} cases is known here")
-    reader = _Reader(marks.get("export", ""), cases, _queues(cases), validate, set())
+    reader = _Reader(marks.get("export", ""), known, _queues(known), validate, set())
     rows = [reader.plan(sheet, row) for sheet in sheets for row in sheet.rows]
     return Corrections(marks.get("export", ""), path.name, tuple(rows))
 
@@ -345,11 +350,11 @@ def _with(draft: PlannedRow, state: RowState, text: str, **more: Any) -> Planned
     return replace(draft, state=state, text=text, **more)
 
 
-def _cases(ids: set[str]) -> dict[str, Case]:
+def _cases(ids: set[str], cases: QuerySet[Case]) -> dict[str, Case]:
     found: dict[str, Case] = {}
     wanted = sorted(ids)
     for start in range(0, len(wanted), 500):
-        rows = Case.objects.select_related("item__queue").filter(pk__in=wanted[start : start + 500])
+        rows = cases.select_related("item__queue").filter(pk__in=wanted[start : start + 500])
         found.update({case.pk: case for case in rows})
     return found
 

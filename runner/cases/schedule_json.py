@@ -18,6 +18,7 @@ from runner.store.models import Occurrence
 from runner.timetable.deadlines import foresee, jitter_of
 from runner.timetable.describe import describe_planned
 from runner.timetable.due_times import DueTime, Planned
+from runner.timetable.edits import EditPreview
 
 _WINDOWS: Final = (timedelta(days=2), timedelta(days=60), timedelta(days=800), timedelta(days=4000))
 
@@ -80,6 +81,18 @@ def due_json(one: Ahead, zone: ZoneInfo | None = None) -> dict[str, Any]:
         "skip": due.skip,
         "reason": due.reason,
         "late": late_words(one),
+    }
+
+
+def edit_json(shown: EditPreview, *, applied: bool) -> dict[str, Any]:
+    """An edit of schedules.yaml: what changes in words of both languages, and the due times that come, go and are new."""
+    return {
+        "applied": applied,
+        "changes": [one.text for one in shown.english],
+        "changes_zh": [one.text for one in shown.chinese],
+        "next": {name: [iso(due) for due in dues] for name, dues in shown.coming.items()},
+        "lost": [{"schedule": name, "due": iso(due)} for name, due in shown.lost],
+        "gained": [{"schedule": name, "due": iso(due)} for name, due in shown.gained],
     }
 
 

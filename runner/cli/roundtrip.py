@@ -68,28 +68,11 @@ def import_(
     Ends with 5 where a row was skipped or refused, with 2 where one is wrong; the right ones are done all the same.
     """
     project = open_project()
-    from runner.cases.corrections import RowState, apply_corrections, read_corrections
+    from runner.cases.corrections import apply_corrections, read_corrections
+    from runner.cases.corrections_json import corrections_json
 
     found = read_corrections(file, _validator(project))
-    rows: list[dict[str, Any]] = [
-        {
-            "sheet": r.sheet,
-            "row": r.row,
-            "case": r.case,
-            "item": r.item,
-            "state": str(r.state),
-            "text": r.text,
-        }
-        for r in found.rows
-    ]
-    if do:
-        results = {r.id: r for r in apply_corrections(found, by=project.who, at=now)}
-        for row in rows:
-            if row["state"] == RowState.APPLY and row["case"] in results:
-                row |= {
-                    "state": str(results[row["case"]].outcome),
-                    "text": results[row["case"]].why or row["text"],
-                }
+    rows = corrections_json(found, apply_corrections(found, by=project.who, at=now) if do else ())
     if as_json:
         print_json({"file": found.file, "export": found.export, "applied": do, "rows": rows})
     else:

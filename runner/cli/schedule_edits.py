@@ -13,7 +13,7 @@ from runner.cli.printing import print_json, say
 from runner.cli.project import open_project
 from runner.cli.schedule_acts import app
 from runner.cli.timetables import rows_of
-from runner.core.clock import iso, now
+from runner.core.clock import now
 from runner.core.errors import UsageError
 from runner.core.schedules_values import BotFacts, facts_of
 from runner.core.yaml_text import parse_yaml
@@ -104,30 +104,20 @@ def blackout(
 def _edit(make: Callable[[], edits.Edit], dry_run: bool, note: str, as_json: bool) -> None:
     project = open_project()
     from runner.cases.schedule_edits import apply_edit
+    from runner.cases.schedule_json import edit_json
 
     path, at = project.settings.schedules, now()
     shown = edits.preview(path, make(), _known_bots(project.settings), at, rows_of)
     if not dry_run:
         apply_edit(path, shown, by=project.who, at=at, note=note)
     if as_json:
-        print_json(_preview_json(shown, applied=not dry_run))
+        print_json(edit_json(shown, applied=not dry_run))
         return
     for one in shown.english:
         print(one.text)
     if not shown.english:
         say("no due time and no setting changes")
     say("nothing was written" if dry_run else f"written: {path.name}")
-
-
-def _preview_json(shown: edits.EditPreview, *, applied: bool) -> dict[str, Any]:
-    return {
-        "applied": applied,
-        "changes": [one.text for one in shown.english],
-        "changes_zh": [one.text for one in shown.chinese],
-        "next": {name: [iso(due) for due in dues] for name, dues in shown.coming.items()},
-        "lost": [{"schedule": name, "due": iso(due)} for name, due in shown.lost],
-        "gained": [{"schedule": name, "due": iso(due)} for name, due in shown.gained],
-    }
 
 
 def _known_bots(settings: Any) -> dict[str, BotFacts] | None:

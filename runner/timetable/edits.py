@@ -65,6 +65,11 @@ class EditPreview:
     gained: tuple[tuple[str, datetime], ...]
     before: str = ""
 
+    @property
+    def made(self) -> str:
+        """What names the new content: the `base` of whatever is previewed after this was written."""
+        return _digest(self.text)
+
 
 def set_keys(schedule: str, changes: Mapping[str, Any]) -> Edit:
     """Set keys of a schedule (``parameters.NAME``: one parameter); None takes a key out. A new trigger replaces the old."""
@@ -221,8 +226,7 @@ def write(path: Path, shown: EditPreview) -> None:
 
     Raises ConflictError (SCHED_MOVED) where the file is not the one that the preview was made from.
     """
-    if _digest(_read(path)) != shown.base:
-        raise _moved_on(path.name)
+    check_base(digest_of_file(path), shown.base, path.name)
     number, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     beside = Path(made)
     try:
@@ -306,6 +310,12 @@ def _moved_on(what: str) -> ConflictError:
 def digest_of_file(path: Path) -> str:
     """What names the content of the file as it is: the `base` of a preview made now. Raises ConflictError (SCHED_FILE)."""
     return _digest(_read(path))
+
+
+def check_base(found: str, wanted: str, name: str = "schedules.yaml") -> None:
+    """Go on only where the content `found` is the one that was looked at. Raises ConflictError (SCHED_MOVED)."""
+    if found != wanted:
+        raise _moved_on(name)
 
 
 def _digest(content: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from django import forms
@@ -24,11 +24,10 @@ from runner.desk.schedules import preview
 from runner.desk.schedules import year as years
 from runner.desk.schedules.editing import REFUSED
 from runner.desk.schedules.policy_words import weekdays
+from runner.desk.schedules.spans import around, local_of, span_of, stretch
 from runner.timetable import edits
 from runner.timetable.loading import Timetable
 
-_WEEK: Final = timedelta(days=7)
-_FARTHEST: Final = timedelta(days=120)  # so much of a long stretch is compared
 _DATE_WANTED: Final = {"required": gettext_lazy("Please fill this in."), "invalid": gettext_lazy("This must be a date, such as 2026-11-24.")}  # fmt: skip
 _TIME_WANTED: Final = {"invalid": gettext_lazy("This must be a time, such as 14:30.")}
 
@@ -89,7 +88,7 @@ class WindowForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Either the one or the other, whole."""
         found: dict[str, Any] = super().clean() or {}
-        once = (_local(found.get("once_from")), _local(found.get("once_to")))
+        once = (local_of(found.get("once_from")), local_of(found.get("once_to")))
         weekly = (found.get("start_at"), found.get("end_at"))
         if once[0] and once[1]:
             if once[0] >= once[1]:
@@ -178,8 +177,7 @@ def change(request: DeskRequest) -> HttpResponse:
             return _page(request, name, _forms(request), 422)
         edit, first, last = asked
         at = now()
-        window = (max(first - _WEEK, at), max(min(last, first + _FARTHEST) + 2 * _WEEK, at))
-        shown = preview.look_at(edit, window)
+        shown = preview.look_at(edit, around(first, last, at))
     except REFUSED as error:
         return _page(request, name, {**_forms(request), "refused": _lines(error)}, 422)
     moved = request.POST.get("step") == "save" and request.POST.get("base") != shown.base
@@ -214,15 +212,15 @@ def _add_day(request: DeskRequest, name: str) -> _Asked:
     until = f"{given['until']:%H:%M}" if given["until"] else "12:00"
     last = given["last"] or given["first"]
     edit = edits.add_day(name, given["first"], given["kind"], last=last, until=until)
-    return edit, times.midnight(given["first"]), times.midnight(last)
+    return edit, *stretch(given["first"], last)
 
 
 def _remove_day(request: DeskRequest, name: str) -> _Asked:
     written = request.POST.get("written", "")
     first, _dots, last = written.partition("..")
     today = times.local(now()).date()
-    span = [times.midnight(_date(text) or today) for text in (first, last or first)]
-    return edits.remove_day(name, written, request.POST.get("kind", "")), span[0], span[1]
+    span = [_date(text) or today for text in (first, last or first)]
+    return edits.remove_day(name, written, request.POST.get("kind", "")), *stretch(span[0], span[1])
 
 
 def _add_window(request: DeskRequest, name: str) -> _Asked:
@@ -230,12 +228,12 @@ def _add_window(request: DeskRequest, name: str) -> _Asked:
     if not form.is_valid():
         return None
     text = form.cleaned_data["window"]
-    return edits.add_blackout(name, text), *_span_of(text)
+    return edits.add_blackout(name, text), *span_of(text)
 
 
 def _remove_window(request: DeskRequest, name: str) -> _Asked:
     text = request.POST.get("window", "")
-    return edits.remove_blackout(name, text), *_span_of(text)
+    return edits.remove_blackout(name, text), *span_of(text)
 
 
 def _new_calendar(request: DeskRequest, name: str) -> _Asked:
@@ -273,22 +271,6 @@ def _forms(request: DeskRequest) -> dict[str, Any]:
 
 def _lines(error: RunnerError) -> list[str]:
     return lines_of(error)
-
-
-def _span_of(window: str) -> tuple[datetime, datetime]:
-    """From when to when a window matters: its dates, or the next two weeks."""
-    first, _dots, last = window.partition("..")
-    found = [_local(text.strip()) for text in (first, last)]
-    if found[0] is None or found[1] is None:
-        return now(), now()
-    return times.midnight(found[0].date()), times.midnight(found[1].date())
-
-
-def _local(text: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
 
 
 def _date(text: str) -> date | None:

@@ -53,7 +53,7 @@ def new(request: DeskRequest) -> HttpResponse:
 def edit(request: DeskRequest, name: str) -> HttpResponse:
     """The same form for a schedule that is there."""
     planned = planned_of(name)
-    now_is = _entry_of(name)
+    now_is = entry_of(name)
     was, opened = _opened(request, name, now_is)
     bot = Bot.objects.filter(pk=bot_of(planned)).first()
     form = EntryForm(
@@ -187,7 +187,7 @@ def _timetable() -> Timetable:
     return found.timetable
 
 
-def _entry_of(name: str) -> dict[str, Any]:
+def entry_of(name: str) -> dict[str, Any]:
     """The keys of the schedule as the file has them now; what JSON doesn't know is text."""
     found = edits.schedule_keys(place().settings.schedules, name)
     plain: dict[str, Any] = json.loads(json.dumps(plain_keys(found), default=str))
