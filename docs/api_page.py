@@ -32,7 +32,12 @@ curl -H "Authorization: Bearer $KEY" "$DESK/api/v1/cases?kind=business&limit=20"
   its process. Files come as attachments.
 - **Once**: a POST with the header `Idempotency-Key` (any text up to 200 signs, a new one for each call) counts once. Sent again within a
   week it gets the first answer, with `Idempotent-Replayed: true`. A refusal is not kept.
-- **How often**: 600 calls a minute for each key (the setting `api_rate`), then 429 with `Retry-After`. Bodies up to 10 MB.
+- **How often**: 600 calls a minute for each key (the setting `api_rate`), then 429 with `Retry-After`. Bodies up to 10 MB, workbooks up to 20 MB.
+- **Edits of schedules.yaml** are sent twice: with `"preview": true` the answer says in words what would change and which due times come and go, and
+  writes nothing; with the `base` of that answer it is written, comments and order kept, and recorded with who did it. Where the file has changed in
+  between, by whomever, the answer is 409 `SCHED_MOVED` and the file stays as it is.
+- **Workbooks**: `GET corrections` takes cases out, `POST corrections` (multipart/form-data, field `file`) says what each row of the filled-in file would do,
+  with each wrong cell, `POST corrections/ID/apply` does it. The same file given back twice does nothing twice.
 
 ```sh
 curl -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -H "Idempotency-Key: 2026-11-24-1" \\
@@ -41,6 +46,12 @@ curl -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json"
   -d '{"items": [{"data": {"number": "A-7", "amount": "12.50"}, "source": "ERP"}]}' "$DESK/api/v1/queues/invoices/bulk"
 curl -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -H 'If-Match: "1"' \\
   -d '{"decision": "claim", "note": "the ERP looks into it"}' "$DESK/api/v1/cases/$CASE/decisions"
+curl -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+  -d '{"changes": {"cron": "30 9 * * 1-5"}, "preview": true}' "$DESK/api/v1/schedules/post-orders/edit"
+curl -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+  -d '{"changes": {"cron": "30 9 * * 1-5"}, "base": "'$BASE'", "note": "the portal opens at 9"}' "$DESK/api/v1/schedules/post-orders/edit"
+curl -H "Authorization: Bearer $KEY" -o cases.xlsx "$DESK/api/v1/corrections?queue=invoices"
+curl -X POST -H "Authorization: Bearer $KEY" -F file=@cases.xlsx "$DESK/api/v1/corrections"
 ```
 
 ## Errors
@@ -62,6 +73,7 @@ Every refusal has one shape; the messages are for people, the codes for programs
 | 405 | API_METHOD | the address does not take this method |
 | 409 | API_CONFLICT | somebody else was faster; reload and decide again |
 | 409 | API_STATE | the thing does not allow it in its state, such as a retry while the outcome of a step is unknown |
+| 409 | SCHED_MOVED | schedules.yaml is not the one that was looked at: look again; nothing was written |
 | 409 | API_IDEMPOTENCY | the Idempotency-Key came with another call |
 | 413, 408 | API_SIZE | the body is too large; it took too long to arrive |
 | 422 | API_SCHEMA | fields that are missing, unknown or wrong: all of them |

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
-from ninja import NinjaAPI
+from ninja import NinjaAPI, UploadedFile
 from ninja.errors import AuthenticationError, HttpError, ValidationErrorContext
 from ninja.parser import Parser
 from pydantic import BaseModel
@@ -92,11 +92,13 @@ def operation(
     gives: Any,
     status: int | tuple[int, ...] = 200,
     refuses: Sequence[int] = (),
+    media: str = _BYTES,
 ) -> Callable[[View], View]:
     """Make a function the operation `method` of `path`; its docstring describes it, `gives` is the shape of its answer (bytes: a file).
 
-    `summary` is a few words, marked for translation. `refuses` are statuses beside those that any operation has.
-    Arguments of the function beside the request: parts of the path, an `InQuery`, a body (a `Said`).
+    `summary` is a few words, marked for translation. `refuses` are statuses beside those that any operation has, `media` is
+    the media type of a file.
+    Arguments of the function beside the request: parts of the path, an `InQuery`, a body (a `Said`, or an `UploadedFile` of a form).
     """
     if not permissions or not all(is_known(one) for one in permissions):
         raise ConfigurationError(
@@ -109,7 +111,9 @@ def operation(
         subject = view.__module__.rpartition(".")[2]
         names = tuple(name for one in query for name in one.model_fields)
         OPERATIONS.append(Operation(view.__name__, method, path, permissions, subject, names))
-        has_body = any(isinstance(one, type) and issubclass(one, Said) for one in hints.values())
+        has_body = any(
+            isinstance(one, type) and issubclass(one, Said | UploadedFile) for one in hints.values()
+        )
         wrong = {
             401,
             403,
@@ -122,7 +126,7 @@ def operation(
         good = status if isinstance(status, tuple) else (status,)
         extra: dict[str, Any] = {"x-permission": " or ".join(permissions)}
         if gives is bytes:
-            file = {"content": {_BYTES: {"schema": {"type": "string", "format": "binary"}}}}
+            file = {"content": {media: {"schema": {"type": "string", "format": "binary"}}}}
             extra["responses"] = dict.fromkeys(good, file)
         shape = None if gives is bytes else gives
         described = API.api_operation(

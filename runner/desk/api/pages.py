@@ -28,7 +28,10 @@ TITLES: Mapping[str, Word] = {
     "problem_acts": gettext_lazy("Work on problems"),
     "problem_rules": gettext_lazy("Which cases are together"),
     "evidence": gettext_lazy("Evidence"),
+    "corrections": gettext_lazy("Cases in a spreadsheet"),
     "schedules": gettext_lazy("Schedules"),
+    "schedule_edits": gettext_lazy("Edits of schedules"),
+    "calendars": gettext_lazy("Calendars"),
     "webhooks": gettext_lazy("Webhooks"),
 }
 
@@ -97,9 +100,9 @@ def described_schema() -> dict[str, Any]:
 
 
 def body_fields(detail: Mapping[str, Any], described: Mapping[str, Any]) -> list[Field]:
-    """The fields of an operation's body; none where it takes no body."""
-    content = detail.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    whole = _resolved(content, described)
+    """The fields of an operation's body, JSON or a form; none where it takes no body."""
+    content = detail.get("requestBody", {}).get("content", {})
+    whole = _resolved(next((one["schema"] for one in content.values()), {}), described)
     needed = set(whole.get("required", ()))
     return [
         Field(name, kind_of(rules, described), name in needed, str(rules.get("description", "")))

@@ -1,4 +1,4 @@
-"""The shapes of schedules and their due times, as `shapes` has those of runs, items and cases."""
+"""The shapes of schedules, their due times and edits of their file, as `shapes` has those of runs, items and cases."""
 
 from __future__ import annotations
 
@@ -85,3 +85,62 @@ class DueAnswers(Shape):
 
     schedule: str
     rows: list[DueAnswer]
+
+
+class DueOf(Shape):
+    """A due time that goes or comes with an edit."""
+
+    schedule: str
+    due: str
+
+
+class Edited(Shape):
+    """An edit of schedules.yaml: `changes` say in words what it does, `base` names the content of the file after this answer.
+
+    `applied`: it was written, and `act` is the act of it; an edit that changes nothing is not written. `next`: the next due
+    times of each schedule that changes; `lost` and `gained`: due times that go and come, of the next seven days or around the
+    days that an edit of a calendar is about.
+    """
+
+    subject: str
+    applied: bool
+    act: str | None
+    base: str
+    changes: list[str]
+    changes_zh: list[str]
+    next: dict[str, list[str]]
+    lost: list[DueOf]
+    gained: list[DueOf]
+
+
+class ScheduleEntry(Shape):
+    """The keys of a schedule as the file has them, by today's names."""
+
+    schedule: str
+    base: str
+    entry: Json
+
+
+class CalendarDay(Shape):
+    """Days of a calendar's own: `days` as they are written, `until` of half days."""
+
+    days: str
+    kind: str
+    until: str | None
+
+
+class Calendar(Shape):
+    """A calendar of the file: what is written there, beside the holidays of its country, and the schedules that it is for."""
+
+    name: str
+    country: str | None
+    days: list[CalendarDay]
+    blackouts: list[str]
+    schedules: list[str]
+
+
+class Calendars(Shape):
+    """All calendars of the file."""
+
+    base: str
+    rows: list[Calendar]

@@ -254,6 +254,32 @@ class BulkResults(Shape):
     rows: list[BulkResult]
 
 
+class Correction(Shape):
+    """A row of a workbook: apply, nothing (is filled in), done (before), conflict, error; after apply done, skipped, refused.
+
+    `changes` are the fields that it changes, with the value before and after; `field` of an error is ``sheet!cell``.
+    """
+
+    sheet: str
+    row: int
+    case: str
+    item: str
+    state: str
+    text: str
+    changes: dict[str, Json]
+    errors: list[Wrong]
+
+
+class Corrections(Shape):
+    """A workbook that came back: `id` names its bytes, `export` is the one that it was taken out by, `counts` its rows by state."""
+
+    id: str
+    export: str
+    applied: bool
+    counts: dict[str, int]
+    rows: list[Correction]
+
+
 class Evidence(Shape):
     """What shows what happened: a picture, a text, a trace, a proof. `href`: where its file is, null where there is none."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import include, path
 
 from runner.desk.api import (
+    calendars,
     cases,
+    corrections,
     evidence,
     items,
     operations,
@@ -14,6 +16,7 @@ from runner.desk.api import (
     problem_rules,
     problems,
     runs,
+    schedule_edits,
     schedules,
     selections,
     webhooks,
@@ -28,7 +31,10 @@ SUBJECTS = (
     problem_acts,
     problem_rules,
     evidence,
+    corrections,
     schedules,
+    schedule_edits,
+    calendars,
     webhooks,
 )  # each has made its operations when it was imported
 
