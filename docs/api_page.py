@@ -47,9 +47,9 @@ curl -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json"
 curl -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -H 'If-Match: "1"' \\
   -d '{"decision": "claim", "note": "the ERP looks into it"}' "$DESK/api/v1/cases/$CASE/decisions"
 curl -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
-  -d '{"changes": {"cron": "30 9 * * 1-5"}, "preview": true}' "$DESK/api/v1/schedules/post-orders/edit"
+  -d '{"changes": {"cron": "30 9 * * 1-5"}, "preview": true}' "$DESK/api/v1/schedules/invoices/edit"
 curl -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
-  -d '{"changes": {"cron": "30 9 * * 1-5"}, "base": "'$BASE'", "note": "the portal opens at 9"}' "$DESK/api/v1/schedules/post-orders/edit"
+  -d '{"changes": {"cron": "30 9 * * 1-5"}, "base": "'$BASE'", "note": "the portal opens at 9"}' "$DESK/api/v1/schedules/invoices/edit"
 curl -H "Authorization: Bearer $KEY" -o cases.xlsx "$DESK/api/v1/corrections?queue=invoices"
 curl -X POST -H "Authorization: Bearer $KEY" -F file=@cases.xlsx "$DESK/api/v1/corrections"
 ```

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+
 from runner.cases.schedule_acts import pause
 from runner.cases.trigger_urls import make_trigger_url, revoke_trigger_url
 from runner.core.clock import now
@@ -18,6 +20,7 @@ from runner.desk.people.tokens import make_token
 from runner.desk.roles import PERMISSIONS
 from runner.engine.bot_watch import take_stock
 from runner.store.models import Case, Item, Occurrence, Run, TriggerUrl
+from runner.timetable.edits import digest_of_file
 from tests.desk_place import Desk
 from tests.desk_program import ok, refusal
 
@@ -104,30 +107,37 @@ def test_guessing_tokens_is_slowed_down(desk: Desk) -> None:
     assert int(answers[-1]["Retry-After"]) > 0
 
 
-def test_the_examples_of_the_page_work(desk: Desk) -> None:
+def test_the_examples_of_the_page_work(desk: Desk, tmp_path: Path) -> None:
     take_stock(desk.settings, changed_only=True)
     values = {
         "DESK": desk.url,
         "KEY": make_token(desk.person("operator"), "examples", PERMISSIONS, None),
         "CASE": Case.objects.get(key="A-1").pk,
         "TOKEN": token_of("invoices"),
+        "BASE": digest_of_file(desk.settings.schedules),
     }
     blocks = re.findall(r"```sh\n(.*?)```", API_PAGE.read_text("utf-8"), re.DOTALL)
     commands = re.findall(r"curl(?:[^\n]|\\\n)*", "\n".join(blocks).replace("\\\n", " "))
     assert len(commands) >= 5
 
-    answers = [_call(re.sub(r"\$([A-Z]+)", lambda found: values[found[1]], one)) for one in commands]
+    answers = [
+        _call(re.sub(r"\$([A-Z]+)", lambda found: values[found[1]], one), tmp_path) for one in commands
+    ]
 
     assert all(200 <= status < 300 for status, _ in answers), answers
     assert Run.objects.filter(status="queued").count() == 2
     assert Item.objects.get(key="A-7").status == "pending"
     assert Case.objects.get(key="A-1").status == "claimed"
+    assert "30 9 * * 1-5" in desk.settings.schedules.read_text("utf-8")
+    assert json.loads(answers[-2][1])["counts"].keys() == {"nothing"}
 
 
-def _call(line: str) -> tuple[int, str]:
-    """What the desk answers to a command line of curl."""
+def _call(line: str, folder: Path) -> tuple[int, str]:
+    """What the desk answers to a command line of curl; its files are in `folder`."""
     words = shlex.split(line)[1:]
-    method, headers, body, url = "GET", {}, None, ""
+    method, headers, url = "GET", {}, ""
+    body: str | bytes | None = None
+    target: Path | None = None
     while words:
         word = words.pop(0)
         if word == "-X":
@@ -137,12 +147,20 @@ def _call(line: str) -> tuple[int, str]:
             headers[name] = value
         elif word == "-d":
             body = words.pop(0)
+        elif word == "-o":
+            target = folder / words.pop(0)
+        elif word == "-F":
+            name, _, file = words.pop(0).partition("=@")
+            with (folder / file).open("rb") as sent:
+                body, headers["Content-Type"] = encode_multipart(BOUNDARY, {name: sent}), MULTIPART_CONTENT
         else:
             url = word
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
     connection.request(method, f"{parts.path}?{parts.query}", body, headers)
     answer = connection.getresponse()
-    told = answer.status, answer.read().decode()
+    content = answer.read()
     connection.close()
-    return told
+    if target is not None:
+        target.write_bytes(content)
+    return answer.status, content.decode(errors="replace")
