@@ -244,7 +244,7 @@ def test_missed_due_times_are_run_or_left_with_a_reason(busy: Desk) -> None:
 def test_schedulers_that_hold_are_told_that_the_clock_is_right(busy: Desk) -> None:
     case = Case.objects.filter(kind="business").first()
     assert case is not None
-    Case.objects.filter(pk=case.pk).update(why="clock_step")
+    Case.objects.filter(pk=case.pk).update(why="clock_step", queue="")  # a clock has no queue
     client = busy.client("operator")
     assert "The schedulers hold" in text_of(client.get("/schedules/"))
     assert "The schedulers go on" in text_of(client.post("/schedules/accept-clock", follow=True))
