@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.test import Client, RequestFactory
 
+from runner.cases.clock import holding_cases
 from runner.desk import lists
 from runner.desk.access import endpoints
 from runner.store.models import Case, Item, Problem, Run
@@ -121,3 +122,20 @@ def test_every_list_in_every_order_with_every_filter_reads_along_an_index(
                 }
     if faults:  # not an assertion, whose comparison of so long a text takes minutes
         pytest.fail("\n".join(sorted(faults)[:40]))
+
+
+def test_the_look_for_a_clock_that_jumped_does_not_walk_through_a_million_cases(desk: Desk) -> None:
+    """In such a store nearly all have one `why`, so that SQLite finds the index of it useless."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE store_case")
+        cursor.execute("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = 'store_case'")
+        for index, stat in cursor.fetchall():
+            same = 83_334 if index == "case_of_queue" else 1_000_000
+            rows = " ".join(["1000000", *[str(same)] * (len(stat.split()) - 1)])
+            cursor.execute("UPDATE sqlite_stat1 SET stat = %s WHERE idx = %s", [rows, index])
+        cursor.execute("ANALYZE sqlite_schema")
+
+    queries = asked(holding_cases)
+
+    assert len(queries) == 1
+    assert [fault for sql, params in queries for fault in faults_of(sql, params, "store_case")] == []

@@ -34,6 +34,7 @@ _MOST_LOST: Final = 200
 _MOST_COMPARED: Final = 10_000  # due times of one schedule
 _HORIZON: Final = timedelta(days=7)
 _AROUND: Final = 80  # characters
+NOON: Final = "12:00"  # when the work of a half day ends, where nothing else is said
 _LISTS: Final = {"closed": "closed", "open": "open", "half": "half_days"}
 _BOM: Final = "\ufeff"
 
@@ -111,7 +112,7 @@ def new_calendar(name: str, entry: Mapping[str, Any]) -> Edit:
     return Edit("calendar", name, lambda text: add_calendar(text, name, entry))
 
 
-def add_day(calendar: str, first: date, kind: str, *, last: date | None = None, until: str = "12:00") -> Edit:
+def add_day(calendar: str, first: date, kind: str, *, last: date | None = None, until: str = NOON) -> Edit:
     """Add days to a calendar: `closed`, `open` (worked all the same) or `half` (work ends at `until`)."""
     if kind not in _LISTS:
         raise UsageError(

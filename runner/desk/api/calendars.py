@@ -23,7 +23,6 @@ from runner.desk.schedules.seen import allowed
 from runner.desk.schedules.spans import around, span_of, stretch
 from runner.timetable import edits
 
-_NOON: Final = "12:00"
 _DAYS: Final = "A day (2026-12-24), or the first and the last of several (2026-12-24..2026-12-31)."
 _WINDOW: Final = "Weekdays and hours (Sun 02:00-04:00; without weekdays every day), or two times (2026-12-31 18:00..2027-01-01 06:00)."
 
@@ -55,10 +54,10 @@ class ClosedHours(FileEdit):
 )  # fmt: skip
 def list_calendars(request: DeskRequest) -> HttpResponse:
     """What schedules.yaml says of each, as it can be taken out, and the `base` with which it can be changed."""
+    base = edits.digest_of_file(place().settings.schedules)  # first: what changes meanwhile is then refused
     timetable = plan().timetable
     if timetable is None:
         raise Http404
-    base = edits.digest_of_file(place().settings.schedules)
     theirs = allowed(request.access, "schedules.see")
     rows = [
         {
@@ -85,7 +84,7 @@ def add_days(request: DeskRequest, calendar: Text, wanted: MoreDays) -> HttpResp
         wrong = {"until": _wrong("'until' belongs to half days", "it with kind half, or left out", "until")}
     else:
         wrong = {}
-    until = wanted.until or _NOON
+    until = wanted.until or edits.NOON
 
     def make(first: date, last: date) -> edits.Edit:
         return edits.add_day(calendar, first, wanted.kind, last=last, until=until)

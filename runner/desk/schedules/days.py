@@ -209,7 +209,7 @@ def _add_day(request: DeskRequest, name: str) -> _Asked:
     if not form.is_valid():
         return None
     given = form.cleaned_data
-    until = f"{given['until']:%H:%M}" if given["until"] else "12:00"
+    until = f"{given['until']:%H:%M}" if given["until"] else edits.NOON
     last = given["last"] or given["first"]
     edit = edits.add_day(name, given["first"], given["kind"], last=last, until=until)
     return edit, *stretch(given["first"], last)
