@@ -117,7 +117,10 @@ find_browser() {
     PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT=10000 \
         limited 300 "$venv/bin/python" -m playwright install chromium >/dev/null 2>&1 || say "it can't be downloaded"
     if browser=$(playwright_browser); then return; fi
-    if debian_root && apt_install chromium fonts-liberation && browser=$(installed_browser); then return; fi
+    if debian_root && apt_install chromium fonts-liberation && browser=$(installed_browser); then
+        apt_install chromium-headless-shell || true # starts faster and works faster; older releases don't have it
+        return
+    fi
     fail "no browser" "Chrome, Edge or Chromium" \
         "install one (sudo apt-get install chromium), or name one with RUNNER_BROWSER=/path/to/chrome, or run: $venv/bin/python -m playwright install --with-deps chromium"
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -11,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
-from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from runner.demo.serve import Portal
+from runner.kit.web import find_browser
 
 GOOD_ORDER: Mapping[str, str] = {
     "number": "SO-1",
@@ -77,12 +76,11 @@ def times_entered(portal: Portal, number: str) -> int:
 @contextmanager
 def chromium(prepare: Callable[[Playwright], object] = lambda _: None) -> Iterator[Browser]:
     """A real Chromium: the one that `RUNNER_BROWSER` names, the machine's, or Playwright's own."""
-    program = os.environ.get("RUNNER_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
         prepare(playwright)
         browser = playwright.chromium.launch(
-            executable_path=Path(program) if program else None, args=["--no-sandbox"] if as_root else []
+            executable_path=find_browser(), args=["--no-sandbox"] if as_root else []
         )
         try:
             yield browser

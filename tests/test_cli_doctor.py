@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 from runner.core.clock import now
 from tests.cli_project import Cli, cli, fresh  # noqa: F401 - fixtures
@@ -116,3 +117,13 @@ def test_a_calendar_that_is_not_there_is_named(fresh: Cli) -> None:
     ((state, text, _),) = [one for one in found(fresh, "schedules", code=3) if one[0] != "OK"][:1]
     assert state == "error"
     assert "missing.csv" in text
+
+
+def test_a_machine_that_can_show_no_window_says_so_before_somebody_records(cli: Cli, tmp_path: Path) -> None:
+    shell = tmp_path / "programs" / "chromium-headless-shell"
+    shell.parent.mkdir()
+    shell.write_text("#!/bin/sh\necho Chromium 150.0\n", "utf-8")
+    shell.chmod(0o755)
+    (sound, windowless) = found(cli, "browser", RUNNER_BROWSER=str(shell))
+    assert (sound[0], "Chromium 150.0" in sound[1]) == ("OK", True)
+    assert (windowless[0], "--headed" in windowless[1]) == ("warning", True)

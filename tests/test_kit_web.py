@@ -11,6 +11,7 @@ import pytest
 
 from runner.core.contract import ItemOrder
 from runner.demo.serve import Portal
+from runner.kit.web import find_browser
 from tests.kit_site import site
 from tests.kit_worker import Finished, Project
 
@@ -346,9 +347,13 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         ),
     ],
 )
-def test_an_error_answer_without_content_does_not_break_the_next_page(
-    tmp_path: Path, portal: Portal, calls: str
+@pytest.mark.parametrize("headed", [False, True], ids=["without a window", "browser with a window"])
+def test_an_error_answer_without_content_is_an_error_and_does_not_break_the_next_page(
+    tmp_path: Path, portal: Portal, monkeypatch: pytest.MonkeyPatch, calls: str, headed: bool
 ) -> None:
+    browser = find_browser(headed=headed)
+    if browser is not None:
+        monkeypatch.setenv("RUNNER_BROWSER", str(browser))
     body = f"""
     @bot
     def work(address: str) -> None:

@@ -15,7 +15,7 @@ from runner.cli.finding import Check, Finding, State, from_error
 from runner.cli.project import Project
 from runner.cli.timetables import load
 from runner.core.clock import now
-from runner.core.errors import ErrorReport, RunnerError
+from runner.core.errors import EnvironmentProblem, ErrorReport, RunnerError
 from runner.core.reserve import make_reserve
 from runner.core.settings import prepare_home
 from runner.core.vault import Vault
@@ -102,6 +102,15 @@ def _browser(project: Project, bots: Discovery) -> Iterator[Finding]:
         )
     else:
         yield Finding("browser", State.OK, f"{version} ({found})")
+    try:
+        headed = find_browser(str(chosen) if chosen else None, headed=True)
+    except EnvironmentProblem:
+        headed = None
+    if headed is None:
+        yield Finding(
+            "browser", State.WARNING, f"{found} has no window: 'runner record' and --headed need one",
+            "install Chrome, Edge or Chromium",
+        )  # fmt: skip
 
 
 def _bots(project: Project, bots: Discovery) -> Iterator[Finding]:

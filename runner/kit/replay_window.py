@@ -33,7 +33,7 @@ def window(
     """
     from playwright.sync_api import Error, sync_playwright
 
-    path = find_browser(str(browser) if browser else None)
+    path = find_browser(str(browser) if browser else None, headed=headed)
     launch = Launch(path, hosts=None if hosts is None else frozenset(hosts))
     with sync_playwright() as driver:
         try:

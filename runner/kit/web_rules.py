@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from runner.core.errors import ConfigurationError
 from runner.core.hosts import host_fits
 from runner.kit.current import here, running_or_none
+from runner.kit.web_answers import insist_on_content
 from runner.kit.web_files import Downloads
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Rules:
         self._downloads.save()
 
     def _opened(self, page: Page) -> None:
+        insist_on_content(page)
         page.on("download", self._downloads.began)
         if self.popups == "close" and page.opener() is not None:
             _tell("A pop-up was closed", url=page.url)
