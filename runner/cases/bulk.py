@@ -17,12 +17,13 @@ from runner.cases.deciding import MOVED, Decided, check_unmoved, last_acts, not_
 from runner.cases.decisions import Decision, decide
 from runner.cases.moves import Answer
 from runner.cases.moves import decide as judge
+from runner.cases.tokens import acts_sent_as
 from runner.cases.undoing import undo
 from runner.core.clock import iso
 from runner.core.errors import ConflictError, RunnerError, UsageError
 from runner.core.ids import uuid7
 from runner.store.case_lists import CaseFilter, filtered_cases
-from runner.store.models import Act, BulkSelection, Case
+from runner.store.models import BulkSelection, Case
 
 LARGEST: Final = 10_000  # cases in one selection
 
@@ -209,7 +210,7 @@ def tokens_of(chosen: Selection) -> list[str]:
 def undo_all(chosen: Selection, *, by: str, at: Callable[[], datetime]) -> list[RowResult]:
     """Take back what a bulk act decided, case by case, where nothing has followed from it yet."""
     tokens, results = tokens_of(chosen), []
-    for act in Act.objects.filter(token__in=tokens).order_by("at", "id"):
+    for act in acts_sent_as(tokens).order_by("at", "id"):
         try:
             undo(act.pk, by=by, at=at())
         except RunnerError as error:

@@ -17,6 +17,7 @@ from runner.cases import bulk
 from runner.cases.bulk import Chosen, Outcome, RowResult, Selection
 from runner.cases.deciding import last_acts
 from runner.cases.decisions import Decision
+from runner.cases.tokens import acts_sent_as
 from runner.core.clock import now
 from runner.core.errors import UsageError
 from runner.core.nouns import ActVerb
@@ -120,7 +121,8 @@ def _chosen(request: DeskRequest, picked: Sequence[str]) -> list[Chosen]:
     rows = request.access.limit(Case.objects.all(), "cases.decide")
     known = [pk for start in range(0, len(seen), 500)
              for pk in rows.filter(pk__in=list(seen)[start : start + 500]).values_list("pk", flat=True)]  # fmt: skip
-    return [Chosen(one, seen[one]) for one in seen if one in set(known)]
+    theirs = set(known)
+    return [Chosen(one, version) for one, version in seen.items() if one in theirs]
 
 
 def _decision(request: DeskRequest, verb: str) -> Decision | Refused:
@@ -136,9 +138,7 @@ def _decision(request: DeskRequest, verb: str) -> Decision | Refused:
 
 def _context(frozen: Selection, verb: str, refused: Refused | None = None) -> dict[str, Any]:
     verb = str(frozen.decision.verb) if frozen.decision else verb
-    done = set(
-        Act.objects.filter(token__in=bulk.tokens_of(frozen)[:_SHOWN]).values_list("subject", flat=True)
-    )
+    done = set(acts_sent_as(bulk.tokens_of(frozen)[:_SHOWN]).values_list("subject", flat=True))
     rows = _rows(frozen, verb, done) if verb in VERBS else _rows(frozen, "", done)
     counts = Counter(str(one.result.outcome) for one in rows if one.result)
     return {
