@@ -195,9 +195,10 @@ def _ask_for_run(case: Case, act: Act) -> str | None:
             code="STATE",
         )
     bot = case.item.queue.bot if case.item else case.bot
-    queued = Run.objects.filter(status=RunStatus.QUEUED, bot=bot).order_by("queued").first()
+    waiting = Run.objects.filter(status=RunStatus.QUEUED, bot=bot).order_by("queued")
+    queued = waiting.values_list("pk", flat=True).first()
     if queued is not None and case.item is not None:
-        return queued.pk
+        return queued
     run_id = uuid7(act.at, seed=act.pk)
     row = row_of(case.run, act.by) if case.run else {"bot": bot, "requested_by": act.by}
     act.data = {**act.data, "run": run_id, "run_row": {**row, "bot": bot or row["bot"]}}
