@@ -19,7 +19,7 @@ from django.test import Client, RequestFactory
 
 from runner.cases import bulk, problems
 from runner.cases.clock import holding_cases
-from runner.cases.decisions import Decision
+from runner.cases.decisions import Decision, decide
 from runner.cases.item_acts import NewItem, put_items
 from runner.core.clock import now
 from runner.core.nouns import ActVerb
@@ -171,3 +171,28 @@ def test_what_was_sent_under_a_token_is_found_along_the_index_of_tokens(desk: De
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
             plan = [str(row[3]) for row in cursor.fetchall()]
         assert [step for step in plan if "INDEX one_act_per_token" in step], f"{plan} of {sql[-300:]}"
+
+
+def test_the_cases_of_a_problem_that_wait_are_not_looked_for_among_all_that_it_ever_had(desk: Desk) -> None:
+    """Of a problem with a hundred thousand settled cases those that wait are found first, whatever the order."""
+    client, problem = desk.client("admin"), Problem.objects.filter(waiting__gt=0).first()
+    assert problem is not None
+    for sort in ("opened", "-opened"):
+        queries = asked(partial(client.get, f"/problems/{problem.pk}/?sort={sort}"))
+        shown = [one for one in queries if 'ORDER BY +"store_case"."opened"' in one[0]]
+        assert len(shown) == 1
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {shown[0][0]}", shown[0][1])
+            plan = " ".join(str(row[3]) for row in cursor.fetchall())
+        assert "(problem_id=? AND waits=?" in plan
+
+
+def test_a_retry_looks_for_the_queued_run_of_its_bot_and_not_through_all_it_ever_had(desk: Desk) -> None:
+    case = Case.objects.get(key="A-1")
+    queries = asked(partial(decide, case.pk, Decision(ActVerb.RETRY), by="operator", at=now()))
+    looked = [one for one in queries if 'WHERE ("store_run"."bot"' in one[0]]
+    assert len(looked) == 1
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {looked[0][0]}", looked[0][1])
+        plan = [str(row[3]) for row in cursor.fetchall()]
+    assert plan == ["SEARCH store_run USING INDEX run_queued_of_bot (bot=?)"]
