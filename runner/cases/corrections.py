@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
 
@@ -37,6 +37,8 @@ from runner.core.errors import (
 from runner.core.nouns import ActVerb
 from runner.sheets.forms import FilledRow, FilledSheet, read_form
 from runner.store.models import Case, Queue
+
+_ALL: Final = slice(None)
 
 Validate = Callable[[Queue, Mapping[str, Any]], dict[str, Any]]
 """The whole data of an item as its queue's model sees it; raises ErrorReport, each error's `where` a field's name."""
@@ -93,13 +95,18 @@ class Filled:
     export: str
     sheets: tuple[FilledSheet, ...]
 
+    @property
+    def rows(self) -> list[tuple[FilledSheet, FilledRow]]:
+        """Its rows in their order, each with its sheet."""
+        return [(sheet, row) for sheet in self.sheets for row in sheet.rows]
+
 
 @dataclass(frozen=True, slots=True)
 class CarriedOut:
-    """What became of a part of the rows; `next` is the place of the row to go on with (None: that was all)."""
+    """What became of a part of the rows; `looked_at` is how many were, those that nothing was to be done with included."""
 
     results: tuple[RowResult, ...]
-    next: int | None
+    looked_at: int
 
 
 def read_corrections(
@@ -124,20 +131,29 @@ def read_filled(path: Path) -> Filled:
 
 
 def plan_corrections(
-    filled: Filled, validate: Validate | None = None, cases: QuerySet[Case] | None = None
+    filled: Filled,
+    validate: Validate | None = None,
+    cases: QuerySet[Case] | None = None,
+    places: slice = _ALL,
 ) -> Corrections:
     """What each row would do as the cases are now; changes nothing. A query for each few hundred rows.
 
     Wrong cells are errors of their row, named ``sheet!cell``; `validate` asks the queue's own model about rows that are
     right as far as their description says. `cases` are those that there are for the reader (None: all): any other one is
-    not known. Raises WorkbookError: WB_FORM (an export of another Runner).
+    not known. With `places` only those rows are looked at, which is quicker. Raises WorkbookError: WB_FORM (an export of
+    another Runner: of all rows none is known).
     """
-    ids = {str(row.cells.get("case", "")).strip() for sheet in filled.sheets for row in sheet.rows}
+    every = filled.rows
+    wanted = every[places]
+    ids = {_text(row.cells.get("case")) for _sheet, row in wanted}
     known = _cases(ids, Case.objects.all() if cases is None else cases)
-    if ids and not known:
+    if ids and not known and len(wanted) == len(every):
         raise _foreign(filled.path, f"none of its {len(ids)} cases is known here")
-    reader = _Reader(filled.export, known, _queues(known), validate, set(), _given_back(filled))
-    rows = [reader.plan(sheet, row) for sheet in filled.sheets for row in sheet.rows]
+    before = {_text(row.cells.get("case")) for _sheet, row in every[: places.start or 0]}
+    reader = _Reader(
+        filled.export, known, _queues(known), validate, before, _given_back(filled.export, wanted)
+    )
+    rows = [reader.plan(sheet, row) for sheet, row in wanted]
     return Corrections(filled.export, filled.path.name, tuple(rows))
 
 
@@ -150,19 +166,18 @@ def apply_corrections(corrections: Corrections, *, by: str, at: Callable[[], dat
 
 
 def apply_corrections_part(
-    corrections: Corrections, *, by: str, at: Callable[[], datetime], limit: timedelta, start: int = 0
+    corrections: Corrections, *, by: str, at: Callable[[], datetime], limit: timedelta
 ) -> CarriedOut:
-    """Like `apply_corrections`, from the row at place `start` on, for as long as `limit` allows; one row at least is done."""
+    """Like `apply_corrections`, for as long as `limit` allows; one row at least is done."""
     began = at()
     results: list[RowResult] = []
-    for place in range(start, len(corrections.rows)):
-        row = corrections.rows[place]
+    for place, row in enumerate(corrections.rows):
         if row.state is not RowState.APPLY:
             continue
         if results and at() - began > limit:
             return CarriedOut(tuple(results), place)
         results.append(_apply(row, by, at()))
-    return CarriedOut(tuple(results), None)
+    return CarriedOut(tuple(results), len(corrections.rows))
 
 
 def _apply(row: PlannedRow, by: str, at: datetime) -> RowResult:
@@ -314,13 +329,12 @@ def _tokens(token: str) -> tuple[str, str]:
     return token, f"{token}:c"
 
 
-def _given_back(filled: Filled) -> frozenset[str]:
+def _given_back(export: str, rows: Sequence[tuple[FilledSheet, FilledRow]]) -> frozenset[str]:
     """The tokens of the rows that were carried out before. A query for each few hundred rows, not one for each row."""
     wanted: list[str] = []
-    for sheet in filled.sheets:
-        for row in sheet.rows:
-            with suppress(UsageError):  # said where the row is looked at
-                wanted += _tokens(_token(filled.export, row, _version(sheet, row)))
+    for sheet, row in rows:
+        with suppress(UsageError):  # said where the row is looked at
+            wanted += _tokens(_token(export, row, _version(sheet, row)))
     found: set[str] = set()
     for start in range(0, len(wanted), 1000):
         found.update(acts_sent_as(wanted[start : start + 1000]).values_list("token", flat=True))
@@ -420,11 +434,18 @@ def _with(draft: PlannedRow, state: RowState, text: str, **more: Any) -> Planned
     return replace(draft, state=state, text=text, **more)
 
 
+# Of ten thousand cases and items the other columns, most of them JSON, take longer than all of the rest.
+_PLANNED_BY: Final = (
+    "key", "bot", "version", "status", "kind", "step", "assignee", "queue",
+    "item__data", "item__valid", "item__status", "item__irreversible",
+)  # fmt: skip
+
+
 def _cases(ids: set[str], cases: QuerySet[Case]) -> dict[str, Case]:
     found: dict[str, Case] = {}
     wanted = sorted(ids)
     for start in range(0, len(wanted), 500):
-        rows = cases.select_related("item__queue").filter(pk__in=wanted[start : start + 500])
+        rows = cases.select_related("item").only(*_PLANNED_BY).filter(pk__in=wanted[start : start + 500])
         found.update({case.pk: case for case in rows})
     return found
 

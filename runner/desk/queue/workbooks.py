@@ -80,20 +80,31 @@ def keep_workbook(access: Access, sent: UploadedFile[Any] | None) -> str:
     return sha256
 
 
-def read_kept(access: Access, sha256: str) -> Corrections:
+def rows_in_kept(sha256: str) -> int:
+    """How many rows a kept workbook has. Raises Http404 for an unknown hash."""
+    check_kept(sha256)
+    return len(read_filled(_file(sha256)).rows)
+
+
+def read_kept(access: Access, sha256: str, places: slice = slice(None)) -> Corrections:
     """The workbook as it stands against the cases now; rows that are not theirs to decide are errors.
 
     A case that they may not see is one that is not there. Raises Http404 for an unknown hash, and where none of its cases
-    is there.
+    is there. With `places` only those rows are looked at.
     """
-    if not _SHA256.fullmatch(sha256) or not _file(sha256).is_file():
-        raise Http404
+    check_kept(sha256)
     try:
-        found = _judged(read_filled(_file(sha256)), _theirs(access))
+        found = _judged(read_filled(_file(sha256)), _theirs(access), places)
     except WorkbookError as error:
         raise Http404 from error
     processes = dict(Case.objects.filter(pk__in=[r.case for r in found.rows]).values_list("pk", "process"))
     return replace(found, rows=tuple(_allowed(access, one, processes) for one in found.rows))
+
+
+def check_kept(sha256: str) -> None:
+    """Whether a workbook of this hash was kept. Raises Http404 where none was."""
+    if not _SHA256.fullmatch(sha256) or not _file(sha256).is_file():
+        raise Http404
 
 
 def _theirs(access: Access) -> QuerySet[Case]:
@@ -117,7 +128,7 @@ def _refused(row: PlannedRow, why: str) -> PlannedRow:
     return replace(row, state=RowState.ERROR, text=why, errors=(error,))
 
 
-def _judged(filled: Filled, cases: QuerySet[Case]) -> Corrections:
+def _judged(filled: Filled, cases: QuerySet[Case], places: slice) -> Corrections:
     """The rows as the queues' own models judge them: all rows of a queue at once, as each question starts a process."""
     asked: dict[str, tuple[Queue, list[dict[str, Any]]]] = {}
 
@@ -125,7 +136,7 @@ def _judged(filled: Filled, cases: QuerySet[Case]) -> Corrections:
         asked.setdefault(queue.name, (queue, []))[1].append(dict(data))
         return dict(data)
 
-    found = plan_corrections(filled, collect, cases)
+    found = plan_corrections(filled, collect, cases, places)
     answers: dict[str, dict[str, Any] | ErrorReport] = {}
     for queue, data in asked.values():
         if not queue.bot_file:
@@ -141,7 +152,7 @@ def _judged(filled: Filled, cases: QuerySet[Case]) -> Corrections:
             raise found
         return found
 
-    return plan_corrections(filled, judge, cases)
+    return plan_corrections(filled, judge, cases, places)
 
 
 def _key(queue: Queue, data: Mapping[str, Any]) -> str:
