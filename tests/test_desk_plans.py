@@ -177,9 +177,10 @@ def test_the_cases_of_a_problem_that_wait_are_not_looked_for_among_all_that_it_e
     """Of a problem with a hundred thousand settled cases those that wait are found first, whatever the order."""
     client, problem = desk.client("admin"), Problem.objects.filter(waiting__gt=0).first()
     assert problem is not None
-    for sort in ("opened", "-opened"):
+    for sort in ("opened", "-opened", "status", "-status"):
         queries = asked(partial(client.get, f"/problems/{problem.pk}/?sort={sort}"))
-        shown = [one for one in queries if 'ORDER BY +"store_case"."opened"' in one[0]]
+        column = sort.removeprefix("-")
+        shown = [one for one in queries if f'ORDER BY +"store_case"."{column}"' in one[0]]
         assert len(shown) == 1
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {shown[0][0]}", shown[0][1])

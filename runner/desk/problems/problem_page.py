@@ -35,8 +35,8 @@ from runner.store.models import Case, Mention, Problem
 _PER_PAGE: Final = 20
 _WAY: Final = ("open", "analysing", "acting", "verifying", "closed")
 _OF_PROBLEM: Final = lists.ListOf("problem-cases", CASES.columns, (), "due", _PER_PAGE)
-# Along the openings of all cases of a problem the few that wait would be looked for among very many.
-_FOUND_FIRST: Final = ("opened",)
+# Along the openings or states of all cases of a problem those that wait would be looked for among very many.
+_FOUND_FIRST: Final = ("opened", "status")
 
 
 @dataclass(frozen=True, slots=True)
