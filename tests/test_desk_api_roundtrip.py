@@ -118,7 +118,7 @@ def test_a_row_that_moves_between_the_look_and_the_act_is_skipped(
     kept = ok(brought_back(caller, bytes_of(book)))["id"]
     planned = read_corrections(place.settings.home / "corrections" / f"{kept}.xlsx")
     decisions.claim(Case.objects.get(key="A-2").pk, by="ann", at=now())
-    monkeypatch.setattr(workbooks, "read_corrections", lambda *_args, **_more: planned)
+    monkeypatch.setattr(workbooks, "plan_corrections", lambda *_args, **_more: planned)
     done = ok(caller.post(f"corrections/{kept}/apply"))
     assert states(done)["A-2"] == "skipped"
     assert Case.objects.get(key="A-2").status == "claimed"

@@ -23,11 +23,15 @@ from django.db import connections
 from django.test import Client
 
 from runner.cases import bulk, decisions
+from runner.cases.corrections import read_corrections
 from runner.core.clock import now
 from runner.core.nouns import ActVerb
+from runner.desk.queue import bulk as desk_bulk
+from runner.desk.queue import spreadsheet
 from runner.store.models import Act, BulkSelection, Case, Item
 from tests.cases_history import failed_run
 from tests.desk_place import PASSWORD, Desk
+from tests.test_desk_plans import asked
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -95,6 +99,19 @@ def test_a_bulk_act_that_was_cut_short_goes_on_where_it_ended(tom: Client) -> No
     assert BulkSelection.objects.get().counts == {"done": 7}
 
 
+def test_many_decisions_are_taken_back_in_parts(tom: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = choose(tom, orders())
+    tom.post(f"{page}apply", {"verb": "done", "note": "by telephone"})
+    monkeypatch.setattr(desk_bulk, "_AT_ONCE", timedelta(0))  # one for each request
+    address = f"{page}undo"
+    for done in range(1, 7):
+        going = tom.post(address)["Location"]
+        assert f"{done} of 7 have been looked at" in text_of(tom.get(going))
+        address = f"{page}undo?{urlsplit(going).query}"
+    assert "Taken back: 7." in text_of(tom.post(address, follow=True))
+    assert {one.status for one in orders()} == {"open"}
+
+
 def test_somebody_elses_selection_is_not_there(desk: Desk, tom: Client) -> None:
     page = choose(tom, orders())
     assert desk.client("supervisor").get(page).status_code == 404
@@ -156,6 +173,57 @@ def test_corrections_of_a_spreadsheet_are_shown_then_carried_out_once(tom: Clien
     again = text_of(brought_back(tom, book))
     assert "There is nothing to carry out" in again or "has been carried out" in again
     assert Act.objects.filter(machine=False).count() == acts
+
+
+def test_a_large_workbook_is_carried_out_in_parts_with_the_progress_on_the_page(
+    tom: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = taken_out(tom, "queue=orders")
+    sheet, at = columns(book, "orders")
+    for one in orders():
+        sheet.cell(row_of(sheet, one.key), at["decision"], "done by hand")
+        sheet.cell(row_of(sheet, one.key), at["note"], "by telephone")
+    page = brought_back(tom, book).redirect_chain[-1][0]
+    monkeypatch.setattr(spreadsheet, "_AT_ONCE", timedelta(0))  # a row for each request
+    address = tom.post(f"{page}apply")["Location"]
+    moved = Case.objects.filter(queue="orders", status="open").first()
+    assert moved is not None
+    decisions.claim(moved.pk, by="ann", at=now())
+    seen = []
+    while "/going?" in address:
+        found = re.search(r"(\d) of 7 have been looked at", text_of(tom.get(address)))
+        assert found is not None
+        seen.append(int(found[1]))
+        answer = tom.post(f"{page}apply?{urlsplit(address).query}", headers={"hx-request": "true"})
+        assert answer.status_code == 204
+        address = answer["HX-Redirect"]
+    assert seen[0] == 1
+    assert seen == sorted(set(seen))
+    assert len(seen) == 5  # six rows, the last of which ends it
+    assert "Carried out: 6." in text_of(tom.get(page))
+    assert sorted(one.status for one in orders()) == ["claimed", *["resolved"] * 6]
+    assert tom.get(f"/corrections/{'0' * 64}/going").status_code == 404
+
+
+def test_rows_that_are_not_shown_are_counted(tom: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = taken_out(tom, "queue=orders")
+    sheet, at = columns(book, "orders")
+    for one in orders():
+        sheet.cell(row_of(sheet, one.key), at["decision"], "done by hand")
+    sheet.cell(row_of(sheet, "O-1"), at["note"], "by telephone")
+    monkeypatch.setattr(spreadsheet, "_SHOWN", 3)
+    said = text_of(brought_back(tom, book))
+    assert "6 with errors" in said
+    assert "and 4 more rows, which count as well" in said
+
+
+def test_a_workbook_is_judged_with_few_queries_however_many_rows_it_has(tom: Client, tmp_path: Path) -> None:
+    book = taken_out(tom, "queue=orders")
+    sheet, at = columns(book, "orders")
+    for one in orders():
+        sheet.cell(row_of(sheet, one.key), at["comment"], "seen")
+    book.save(tmp_path / "filled.xlsx")
+    assert len(asked(lambda: read_corrections(tmp_path / "filled.xlsx"))) <= 3
 
 
 def test_a_workbook_from_elsewhere_is_refused(tom: Client) -> None:

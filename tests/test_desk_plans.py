@@ -17,7 +17,12 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.test import Client, RequestFactory
 
+from runner.cases import bulk, problems
 from runner.cases.clock import holding_cases
+from runner.cases.decisions import Decision, decide
+from runner.cases.item_acts import NewItem, put_items
+from runner.core.clock import now
+from runner.core.nouns import ActVerb
 from runner.desk import lists
 from runner.desk.access import endpoints
 from runner.store.models import Case, Item, Problem, Run
@@ -27,6 +32,7 @@ BIG = ("store_case", "store_item", "store_attempt", "store_run", "store_act", "s
 MOST = 20
 PART = re.compile(r"<(?:\w+:)?(\w+)>")
 WALK = re.compile(rf"SCAN ({'|'.join(BIG)})$")
+BY_TOKEN = re.compile(r'WHERE .*"store_act"\."token" (=|IN)')
 SORT = "USE TEMP B-TREE FOR"
 SAMPLES = {"from": "2026-01-01", "until": "2026-12-31", "priority": "1"}
 
@@ -139,3 +145,55 @@ def test_the_look_for_a_clock_that_jumped_does_not_walk_through_a_million_cases(
 
     assert len(queries) == 1
     assert [fault for sql, params in queries for fault in faults_of(sql, params, "store_case")] == []
+
+
+def test_what_was_sent_under_a_token_is_found_along_the_index_of_tokens(desk: Desk) -> None:
+    """Every decision asks for its token, inside its transaction: a walk through all acts would hold up everybody."""
+    case = Case.objects.filter(waits=True, item__isnull=False).first()
+    problem = Problem.objects.first()
+    assert case is not None
+    assert problem is not None
+    chosen = bulk.freeze([case.pk], by="operator", at=now())
+    comment = Decision(ActVerb.COMMENT, "a word")
+
+    def act() -> None:
+        bulk.apply(chosen, comment, by="operator", at=now)
+        bulk.undo_all(chosen, by="operator", at=now)
+        problems.comment(problem.pk, "a word", problems.Who("operator", now(), token="p:1"))
+        for _twice in range(2):
+            put_items(case.queue, [NewItem("T-1", {"number": "T-1"})], by="operator", at=now(), token="put:1")
+
+    queries = [(sql, params) for sql, params in asked(act) if BY_TOKEN.search(sql)]
+
+    assert len(queries) >= 6
+    for sql, params in queries:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+            plan = [str(row[3]) for row in cursor.fetchall()]
+        assert [step for step in plan if "INDEX one_act_per_token" in step], f"{plan} of {sql[-300:]}"
+
+
+def test_the_cases_of_a_problem_that_wait_are_not_looked_for_among_all_that_it_ever_had(desk: Desk) -> None:
+    """Of a problem with a hundred thousand settled cases those that wait are found first, whatever the order."""
+    client, problem = desk.client("admin"), Problem.objects.filter(waiting__gt=0).first()
+    assert problem is not None
+    for sort in ("opened", "-opened", "status", "-status"):
+        queries = asked(partial(client.get, f"/problems/{problem.pk}/?sort={sort}"))
+        column = sort.removeprefix("-")
+        shown = [one for one in queries if f'ORDER BY +"store_case"."{column}"' in one[0]]
+        assert len(shown) == 1
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {shown[0][0]}", shown[0][1])
+            plan = " ".join(str(row[3]) for row in cursor.fetchall())
+        assert "(problem_id=? AND waits=?" in plan
+
+
+def test_a_retry_looks_for_the_queued_run_of_its_bot_and_not_through_all_it_ever_had(desk: Desk) -> None:
+    case = Case.objects.get(key="A-1")
+    queries = asked(partial(decide, case.pk, Decision(ActVerb.RETRY), by="operator", at=now()))
+    looked = [one for one in queries if 'WHERE ("store_run"."bot"' in one[0]]
+    assert len(looked) == 1
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {looked[0][0]}", looked[0][1])
+        plan = [str(row[3]) for row in cursor.fetchall()]
+    assert plan == ["SEARCH store_run USING INDEX run_queued_of_bot (bot=?)"]

@@ -17,12 +17,13 @@ from runner.cases.deciding import MOVED, Decided, check_unmoved, last_acts, not_
 from runner.cases.decisions import Decision, decide
 from runner.cases.moves import Answer
 from runner.cases.moves import decide as judge
+from runner.cases.tokens import acts_sent_as
 from runner.cases.undoing import undo
 from runner.core.clock import iso
 from runner.core.errors import ConflictError, RunnerError, UsageError
 from runner.core.ids import uuid7
 from runner.store.case_lists import CaseFilter, filtered_cases
-from runner.store.models import Act, BulkSelection, Case
+from runner.store.models import BulkSelection, Case
 
 LARGEST: Final = 10_000  # cases in one selection
 
@@ -208,15 +209,41 @@ def tokens_of(chosen: Selection) -> list[str]:
 
 def undo_all(chosen: Selection, *, by: str, at: Callable[[], datetime]) -> list[RowResult]:
     """Take back what a bulk act decided, case by case, where nothing has followed from it yet."""
-    tokens, results = tokens_of(chosen), []
-    for act in Act.objects.filter(token__in=tokens).order_by("at", "id"):
-        try:
-            undo(act.pk, by=by, at=at())
-        except RunnerError as error:
-            results.append(RowResult(act.subject, Outcome.REFUSED, str(error)))
-        else:
-            results.append(RowResult(act.subject, Outcome.DONE))
-    return results
+    return [_take_back(*one, by, at()) for one in _decided(chosen)]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What became of some of the decisions, of `total`."""
+
+    results: tuple[RowResult, ...]
+    total: int
+
+
+def undo_part(
+    chosen: Selection, *, by: str, at: Callable[[], datetime], limit: timedelta, start: int = 0
+) -> TakenBack:
+    """Like `undo_all`, from the decision at place `start` on, for as long as `limit` allows; at least one is taken back."""
+    began, decided = at(), _decided(chosen)
+    results: list[RowResult] = []
+    for place in range(start, len(decided)):
+        if results and at() - began > limit:
+            break
+        results.append(_take_back(*decided[place], by, at()))
+    return TakenBack(tuple(results), len(decided))
+
+
+def _decided(chosen: Selection) -> list[tuple[str, str]]:
+    """The acts of a bulk decision in their order, each with its case: always the same ones, taken back or not."""
+    return list(acts_sent_as(tokens_of(chosen)).order_by("at", "id").values_list("pk", "subject"))
+
+
+def _take_back(act: str, case: str, by: str, at: datetime) -> RowResult:
+    try:
+        undo(act, by=by, at=at)
+    except RunnerError as error:
+        return RowResult(case, Outcome.REFUSED, str(error))
+    return RowResult(case, Outcome.DONE)
 
 
 def bulk(chosen: Sequence[Chosen], act: Callable[[Chosen], Decided]) -> list[RowResult]:

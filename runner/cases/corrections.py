@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
 
@@ -23,6 +24,7 @@ from runner.cases.item_fields import FieldFacts, same_value
 from runner.cases.moves import Answer
 from runner.cases.moves import decide as judge
 from runner.cases.roundtrip import DATA, FORMAT, KIND, data_fields
+from runner.cases.tokens import acts_sent_as
 from runner.core.contract import Settled
 from runner.core.errors import (
     ConflictError,
@@ -34,7 +36,9 @@ from runner.core.errors import (
 )
 from runner.core.nouns import ActVerb
 from runner.sheets.forms import FilledRow, FilledSheet, read_form
-from runner.store.models import Act, Case, Queue
+from runner.store.models import Case, Queue
+
+_ALL: Final = slice(None)
 
 Validate = Callable[[Queue, Mapping[str, Any]], dict[str, Any]]
 """The whole data of an item as its queue's model sees it; raises ErrorReport, each error's `where` a field's name."""
@@ -83,26 +87,74 @@ class Corrections:
         return {str(state): found[state] for state in RowState}
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What stands in a workbook of ours that came back: its export, and its sheets as they were filled in."""
+
+    path: Path
+    export: str
+    sheets: tuple[FilledSheet, ...]
+
+    @property
+    def rows(self) -> list[tuple[FilledSheet, FilledRow]]:
+        """Its rows in their order, each with its sheet."""
+        return [(sheet, row) for sheet in self.sheets for row in sheet.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """What became of a part of the rows; `looked_at` is how many were, those that nothing was to be done with included."""
+
+    results: tuple[RowResult, ...]
+    looked_at: int
+
+
 def read_corrections(
     path: Path, validate: Validate | None = None, cases: QuerySet[Case] | None = None
 ) -> Corrections:
     """Read a workbook that `export_cases` made and somebody filled in; changes nothing.
 
-    Saved by Excel, LibreOffice or another program. Wrong cells are errors of their row, named ``sheet!cell``; `validate`
-    asks the queue's own model about rows that are right as far as their description says. `cases` are those that there are
-    for the reader (None: all): any other one is not known.
-    Raises WorkbookError: WB_FORM (not an export of ours, or of another Runner), and what reading any workbook raises.
+    Saved by Excel, LibreOffice or another program. Raises what `read_filled` and `plan_corrections` raise.
+    """
+    return plan_corrections(read_filled(path), validate, cases)
+
+
+def read_filled(path: Path) -> Filled:
+    """The workbook alone, without a look at the cases.
+
+    Raises WorkbookError: WB_FORM (not an export of ours), and what reading any workbook raises.
     """
     marks, sheets = read_form(path)
     if marks.get("kind") != KIND or marks.get("format") != FORMAT:
         raise _foreign(path, f"it says '{marks.get('kind', 'nothing')}', format '{marks.get('format', '')}'")
-    ids = {str(row.cells.get("case", "")).strip() for sheet in sheets for row in sheet.rows}
+    return Filled(path, marks.get("export", ""), tuple(sheets))
+
+
+def plan_corrections(
+    filled: Filled,
+    validate: Validate | None = None,
+    cases: QuerySet[Case] | None = None,
+    places: slice = _ALL,
+) -> Corrections:
+    """What each row would do as the cases are now; changes nothing. A query for each few hundred rows.
+
+    Wrong cells are errors of their row, named ``sheet!cell``; `validate` asks the queue's own model about rows that are
+    right as far as their description says. `cases` are those that there are for the reader (None: all): any other one is
+    not known. With `places` only those rows are looked at, which is quicker. Raises WorkbookError: WB_FORM (an export of
+    another Runner: of all rows none is known).
+    """
+    every = filled.rows
+    wanted = every[places]
+    ids = {_text(row.cells.get("case")) for _sheet, row in wanted}
     known = _cases(ids, Case.objects.all() if cases is None else cases)
-    if ids and not known:
-        raise _foreign(path, f"none of its {len(ids)} cases is known here")
-    reader = _Reader(marks.get("export", ""), known, _queues(known), validate, set())
-    rows = [reader.plan(sheet, row) for sheet in sheets for row in sheet.rows]
-    return Corrections(marks.get("export", ""), path.name, tuple(rows))
+    if ids and not known and len(wanted) == len(every):
+        raise _foreign(filled.path, f"none of its {len(ids)} cases is known here")
+    before = {_text(row.cells.get("case")) for _sheet, row in every[: places.start or 0]}
+    reader = _Reader(
+        filled.export, known, _queues(known), validate, before, _given_back(filled.export, wanted)
+    )
+    rows = [reader.plan(sheet, row) for sheet, row in wanted]
+    return Corrections(filled.export, filled.path.name, tuple(rows))
 
 
 def apply_corrections(corrections: Corrections, *, by: str, at: Callable[[], datetime]) -> list[RowResult]:
@@ -113,6 +165,21 @@ def apply_corrections(corrections: Corrections, *, by: str, at: Callable[[], dat
     return [_apply(row, by, at()) for row in corrections.rows if row.state is RowState.APPLY]
 
 
+def apply_corrections_part(
+    corrections: Corrections, *, by: str, at: Callable[[], datetime], limit: timedelta
+) -> CarriedOut:
+    """Like `apply_corrections`, for as long as `limit` allows; one row at least is done."""
+    began = at()
+    results: list[RowResult] = []
+    for place, row in enumerate(corrections.rows):
+        if row.state is not RowState.APPLY:
+            continue
+        if results and at() - began > limit:
+            return CarriedOut(tuple(results), place)
+        results.append(_apply(row, by, at()))
+    return CarriedOut(tuple(results), len(corrections.rows))
+
+
 def _apply(row: PlannedRow, by: str, at: datetime) -> RowResult:
     def act(one: Chosen) -> Decided:
         given = None
@@ -120,7 +187,7 @@ def _apply(row: PlannedRow, by: str, at: datetime) -> RowResult:
             given = decide(one.id, row.decision, by=by, at=at, version=one.version, token=row.token)
         if row.comment:
             after = at + timedelta(microseconds=1)  # it stands behind the decision in the history
-            said = comment(one.id, by=by, at=after, note=row.comment, token=f"{row.token}:c")
+            said = comment(one.id, by=by, at=after, note=row.comment, token=_tokens(row.token)[1])
             given = given or said
         if given is None:
             raise UsageError("the row does nothing", expected="a decision or a comment", where=row.sheet)
@@ -136,6 +203,7 @@ class _Reader:
     queues: Mapping[str, Queue]
     validate: Validate | None
     seen: set[str]
+    given_back: frozenset[str]
 
     def plan(self, sheet: FilledSheet, row: FilledRow) -> PlannedRow:
         """What one row would do."""
@@ -175,15 +243,8 @@ class _Reader:
         words_said = _text(row.cells.get("comment"))
         chosen = _decision(sheet, row)
         queue = self.queues.get(case.queue)
-        wish = [
-            version,
-            _text(row.cells.get("decision")),
-            _text(row.cells.get("note")),
-            words_said,
-            _filled(row),
-        ]
-        token = f"xlsx:{self.export}:{case.pk}:{_digest(wish)}"
-        if Act.objects.filter(token__in=[token, f"{token}:c"]).exists():
+        token = _token(self.export, row, version)
+        if not self.given_back.isdisjoint(_tokens(token)):
             return _with(draft, RowState.DONE, "it was given back before")
         moved = case.version != version
         changes, data = ({}, {}) if moved else self._changes(sheet, row, case, queue)
@@ -255,6 +316,29 @@ class _Reader:
                 ]
                 raise ErrorReport(placed) from report
         return Decision(ActVerb.RETRY, chosen.note, data=data)
+
+
+def _token(export: str, row: FilledRow, version: int) -> str:
+    """The name of what a row asks for: the same row given back again has the same one."""
+    said = [_text(row.cells.get(name)) for name in ("decision", "note", "comment")]
+    return f"xlsx:{export}:{_text(row.cells.get('case'))}:{_digest([version, *said, _filled(row)])}"
+
+
+def _tokens(token: str) -> tuple[str, str]:
+    """Under what the decision of a row is sent, and its comment."""
+    return token, f"{token}:c"
+
+
+def _given_back(export: str, rows: Sequence[tuple[FilledSheet, FilledRow]]) -> frozenset[str]:
+    """The tokens of the rows that were carried out before. A query for each few hundred rows, not one for each row."""
+    wanted: list[str] = []
+    for sheet, row in rows:
+        with suppress(UsageError):  # said where the row is looked at
+            wanted += _tokens(_token(export, row, _version(sheet, row)))
+    found: set[str] = set()
+    for start in range(0, len(wanted), 1000):
+        found.update(acts_sent_as(wanted[start : start + 1000]).values_list("token", flat=True))
+    return frozenset(found)
 
 
 def _value(one: FieldFacts, cell: Any, before: Any) -> Any:
@@ -350,11 +434,18 @@ def _with(draft: PlannedRow, state: RowState, text: str, **more: Any) -> Planned
     return replace(draft, state=state, text=text, **more)
 
 
+# Of ten thousand cases and items the other columns, most of them JSON, take longer than all of the rest.
+_PLANNED_BY: Final = (
+    "key", "bot", "version", "status", "kind", "step", "assignee", "queue",
+    "item__data", "item__valid", "item__status", "item__irreversible",
+)  # fmt: skip
+
+
 def _cases(ids: set[str], cases: QuerySet[Case]) -> dict[str, Case]:
     found: dict[str, Case] = {}
     wanted = sorted(ids)
     for start in range(0, len(wanted), 500):
-        rows = cases.select_related("item__queue").filter(pk__in=wanted[start : start + 500])
+        rows = cases.select_related("item").only(*_PLANNED_BY).filter(pk__in=wanted[start : start + 500])
         found.update({case.pk: case for case in rows})
     return found
 

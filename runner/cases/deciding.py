@@ -16,6 +16,7 @@ from runner.cases.case_rows import SETTLED
 from runner.cases.mentions import note_mentions
 from runner.cases.moves import decide
 from runner.cases.queued import row_of
+from runner.cases.tokens import acts_sent_as
 from runner.core.clock import iso
 from runner.core.errors import ConflictError, UsageError
 from runner.core.ids import uuid7
@@ -74,7 +75,7 @@ def carry_out(asked: Asked) -> Decided:
     (the token stands for another decision).
     """
     with transaction.atomic():
-        known = Act.objects.filter(token=asked.token).first() if asked.token else None
+        known = acts_sent_as([asked.token]).first() if asked.token else None
         if known is not None:
             return _again(known, asked)
         case = Case.objects.select_related("item__queue", "run").filter(pk=asked.case).first()
@@ -194,9 +195,10 @@ def _ask_for_run(case: Case, act: Act) -> str | None:
             code="STATE",
         )
     bot = case.item.queue.bot if case.item else case.bot
-    queued = Run.objects.filter(status=RunStatus.QUEUED, bot=bot).order_by("queued").first()
+    waiting = Run.objects.filter(status=RunStatus.QUEUED, bot=bot).order_by("queued")
+    queued = waiting.values_list("pk", flat=True).first()
     if queued is not None and case.item is not None:
-        return queued.pk
+        return queued
     run_id = uuid7(act.at, seed=act.pk)
     row = row_of(case.run, act.by) if case.run else {"bot": bot, "requested_by": act.by}
     act.data = {**act.data, "run": run_id, "run_row": {**row, "bot": bot or row["bot"]}}

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from runner.cases.audit import record_act
 from runner.cases.openings import item_case_id
+from runner.cases.tokens import acts_sent_as
 from runner.core.errors import ConflictError, ErrorReport, RunnerError, UsageError, did_you_mean
 from runner.core.ids import uuid7
 from runner.core.nouns import ItemStatus
@@ -124,7 +125,7 @@ def put_items(
             )
             described = {name: getattr(row, name) for name in ("key", "fields", "group", "bot", "bot_file")}
             act.data = {"queue": queue, "described": described, "items": rows}
-            act.token = f"{token}#{number}" if token else ""
+            act.token = _token_of(token, number) if token else ""
             record_act(act)
             apply_put(act)
     return Put(tuple(item.key for item in new), tuple(sorted(known)))
@@ -201,8 +202,17 @@ def _put_before(token: str) -> tuple[str, ...]:
     """The keys that were put with this token already."""
     if not token:
         return ()
-    acts = Act.objects.filter(token__startswith=f"{token}#", verb=PUT).order_by("at", "id")
-    return tuple(one["key"] for act in acts for one in act.data["items"])
+    keys, number = list[str](), 0
+    # Each by its whole token: what only begins like one is looked up in no index.
+    while act := acts_sent_as([_token_of(token, number)]).filter(verb=PUT).first():
+        keys += [one["key"] for one in act.data["items"]]
+        number += 1
+    return tuple(keys)
+
+
+def _token_of(token: str, number: int) -> str:
+    """The token of one of the acts that a list of items is put with."""
+    return f"{token}#{number}"
 
 
 def _known(queue: str, keys: Sequence[str]) -> list[str]:

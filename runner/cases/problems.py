@@ -14,6 +14,7 @@ from runner.cases.audit import record_act
 from runner.cases.grouping import condition_text
 from runner.cases.mentions import note_mentions
 from runner.cases.problem_acts import PROBLEM, apply_problem_act
+from runner.cases.tokens import acts_sent_as
 from runner.cases.verification import Needed, verification
 from runner.core.clock import iso
 from runner.core.errors import ConflictError, UsageError, did_you_mean
@@ -211,7 +212,7 @@ def write(problem_id: str, verb: ProblemVerb, data: Mapping[str, Any], who: Who,
     Raises UsageError (NOT_FOUND), ConflictError: CONFLICT (it changed meanwhile: by whom and when), STATE.
     """
     with transaction.atomic():
-        known = Act.objects.filter(token=who.token).first() if who.token else None
+        known = acts_sent_as([who.token]).first() if who.token else None
         if known is not None:
             return known.pk
         problem = _found(problem_id)

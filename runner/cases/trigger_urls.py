@@ -116,7 +116,7 @@ def fire_by_url(
     key = f"url {short_id(str(url.pk), call)}" if call else f"url {uuid7(at)}"
     who = by or f"url:{url.label}"
     with transaction.atomic():
-        known = Occurrence.objects.filter(schedule=url.schedule, key=key).first()
+        known = Occurrence.objects.exclude(key="").filter(schedule=url.schedule, key=key).first()
         if known is not None:
             return _fired(known, again=True)
         _fire(planned, key, parameters or {}, by=who, at=at)

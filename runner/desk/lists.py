@@ -7,7 +7,7 @@ A view describes its list once (`ListOf`), and asks for the part that the addres
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -149,16 +149,23 @@ def narrowed(
 
 
 def show(
-    request: DeskRequest, spec: ListOf, rows: QuerySet[Row], most: int = 1000, *, total: int | None = None
+    request: DeskRequest,
+    spec: ListOf,
+    rows: QuerySet[Row],
+    most: int = 1000,
+    *,
+    total: int | None = None,
+    found_first: Collection[str] = (),
 ) -> Shown[Row]:
     """The part of `rows` that the address asks for. `most` is how far the total is counted, where it is not known (`total`).
 
+    `found_first` are orders that no index has the rows in: they are found by their conditions and then sorted.
     Raises UsageError (API_PAGE, API_SORT) for an address that was not made by us.
     """
     order = order_of(request, spec)
     kept, chips = narrowed(request, spec, rows)
     fits = counted(kept, max(most, FEW) if chips else most) if total is None or chips else total
-    few = bool(chips) and fits < FEW
+    few = (bool(chips) and fits < FEW) or order.field in found_first
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     read = along_the_order(rows, kept) if chips and not few else kept
     part = part_of(read, order, _size(request, spec), few=few, after=after, before=before)

@@ -125,7 +125,7 @@ class Happenings:
         after = one.schedule.after
         if after is None:
             return
-        known = Occurrence.objects.filter(schedule=one.schedule.id, key=OuterRef("pk"))
+        known = Occurrence.objects.exclude(key="").filter(schedule=one.schedule.id, key=OuterRef("pk"))
         ended = Run.objects.filter(
             ~Exists(known),
             schedule=after.schedule,

@@ -6,7 +6,7 @@ How each is counted is said here, at its function, and on the desk in the reader
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -16,7 +16,7 @@ from django.db import connection
 from runner.core.nouns import OccurrenceState, RunStatus
 from runner.insight import stretch_sums
 from runner.insight.series import Series, Stretches
-from runner.store.models import Occurrence, Run
+from runner.store.models import Occurrence
 from runner.store.moments import moment
 
 WENT_THROUGH: Final = (RunStatus.DONE, RunStatus.EXCEPTIONS)
@@ -53,16 +53,17 @@ class ProcessNumbers:
 
 def numbers_of(wanted: Measured, stretches: Stretches) -> ProcessNumbers:
     """The numbers of a process in these stretches of time. Six queries, each along an index of process and time."""
-    runs = _runs(wanted.process, stretches)
-    done, exceptions = Series(stretches), Series(stretches, is_share=True)
-    for run in runs:
-        done.add(run.finished, run.done)
-        exceptions.add(run.finished, run.exceptions, run.done + run.exceptions)
+    ended = stretch_sums.ended_runs(wanted.process, stretches)
+    done = Series(stretches)
+    for place, one in ended.items():
+        done.parts[place] = one.done
     return ProcessNumbers(
         done=done,
-        exceptions=exceptions,
-        first_pass=_share(stretches, stretch_sums.first_tries(wanted.process, stretches)),
-        on_time=_on_time(wanted, runs, stretches),
+        exceptions=_share(
+            stretches, {n: (one.exceptions, one.done + one.exceptions) for n, one in ended.items()}
+        ),
+        first_pass=_share(stretches, {n: (one.first_passes, one.first_tries) for n, one in ended.items()}),
+        on_time=_on_time(wanted, _due_runs(wanted.process, stretches), stretches),
         hours_saved=_hours(done, wanted.manual_minutes),
         to_resolution=_share(stretches, stretch_sums.times_to_resolution(wanted.process, stretches)),
         to_decision=_share(stretches, stretch_sums.times_to_decision(wanted.process, stretches)),
@@ -78,33 +79,34 @@ def _share(stretches: Stretches, sums: Mapping[int, tuple[float, float]]) -> Ser
 
 
 class _Ran(NamedTuple):
-    """What matters here of a run."""
+    """What matters here of a run that was due."""
 
-    status: str
     schedule: str
-    due: datetime | None
+    due: datetime
+    status: str
     started: datetime | None
     finished: datetime | None
-    done: int
-    exceptions: int
     deadline: datetime | None
 
 
-def _runs(process: str, stretches: Stretches) -> list[_Ran]:
-    """The runs of the process that ended in the time, or were due in it."""
-    rows = Run.objects.filter(process=process, queued__gte=stretches.begin - _LONGEST_RUN)
-    rows = rows.filter(queued__lt=stretches.end)
-    wanted = ("status", "schedule", "due", "started", "finished", "done", "exceptions", "policy")
-    # Read without Django's converters: tens of thousands of times are a tenth of a second for them.
-    sql, parameters = rows.order_by().values_list(*wanted).query.sql_with_params()
+def _due_runs(process: str, stretches: Stretches) -> Iterator[_Ran]:
+    """The runs of the process with a due time, as far as that may lie in the time."""
+    # Text, as it is stored: the converters that are called for columns of times cost more than all the rest.
+    time = "CAST({0} AS TEXT)" if connection.vendor == "sqlite" else "{0}"
+    due, started, finished = map(time.format, ("due", "started", "finished"))
+    sql = f"""
+        SELECT schedule, {due}, status, {started}, {finished}, policy FROM store_run
+        WHERE process = %s AND queued >= %s AND queued < %s AND schedule > '' AND due IS NOT NULL
+    """  # noqa: S608 (no value is in it)
+    edges = [
+        connection.ops.adapt_datetimefield_value(at) for at in (stretches.begin - _LONGEST_RUN, stretches.end)
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return [
-            _Ran(
-                status, schedule or "", moment(due), moment(started), moment(finished), done, exceptions, _deadline(policy)
-            )
-            for status, schedule, due, started, finished, done, exceptions, policy in cursor.fetchall()
-        ]  # fmt: skip
+        cursor.execute(sql, [process, *edges])
+        for schedule, was_due, status, began, ended, policy in cursor.fetchall():
+            at = moment(was_due)
+            if at is not None:
+                yield _Ran(schedule, at, status, moment(began), moment(ended), _deadline(policy))
 
 
 def _deadline(policy: Any) -> datetime | None:
@@ -123,7 +125,7 @@ def _hours(done: Series, manual_minutes: float | None) -> Series | None:
     return Series(done.stretches, parts=[n * manual_minutes / 60 for n in done.parts])
 
 
-def _on_time(wanted: Measured, runs: Sequence[_Ran], stretches: Stretches) -> Series:
+def _on_time(wanted: Measured, runs: Iterable[_Ran], stretches: Stretches) -> Series:
     """Of the due times, the share with a run that went through by its deadline; without one: that began within its grace.
 
     A due time that was missed counts as late; one that was skipped by a rule (holiday, overlap, pause), or whose run goes
@@ -131,9 +133,7 @@ def _on_time(wanted: Measured, runs: Sequence[_Ran], stretches: Stretches) -> Se
     """
     best: dict[tuple[str, datetime], bool] = {}
     for run in runs:
-        if run.due is None or not run.schedule:
-            continue
-        judged = _was_on_time(run, run.due, wanted.graces.get(run.schedule, GRACE), stretches.end)
+        judged = _was_on_time(run, wanted.graces.get(run.schedule, GRACE), stretches.end)
         key = (run.schedule, run.due)
         if judged is not None:
             best[key] = best.get(key, False) or judged
@@ -149,14 +149,14 @@ def _on_time(wanted: Measured, runs: Sequence[_Ran], stretches: Stretches) -> Se
     return found
 
 
-def _was_on_time(run: _Ran, due: datetime, grace: timedelta, now: datetime) -> bool | None:
+def _was_on_time(run: _Ran, grace: timedelta, now: datetime) -> bool | None:
     """Whether a run was on time; None while that can't be said."""
     if run.finished is None:
-        last = run.deadline or due + grace
+        last = run.deadline or run.due + grace
         late = now > last and (run.deadline is not None or run.started is None)
         return False if late else None
     if run.status not in WENT_THROUGH:
         return False
     if run.deadline is not None:
         return run.finished <= run.deadline
-    return run.started is not None and run.started <= due + grace
+    return run.started is not None and run.started <= run.due + grace

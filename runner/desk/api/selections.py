@@ -13,6 +13,7 @@ from pydantic import Field
 
 from runner.cases import bulk
 from runner.cases.bulk import Chosen, RowResult, Selection
+from runner.cases.tokens import acts_sent_as
 from runner.core.clock import iso, now
 from runner.core.errors import ErrorReport, UsageError
 from runner.desk.api import shapes
@@ -25,7 +26,7 @@ from runner.desk.api.wrong_input import Name, Said, Text
 from runner.desk.asking import DeskRequest
 from runner.desk.queue.asked import own_selection
 from runner.store.case_lists import filtered_cases
-from runner.store.models import Act, Case
+from runner.store.models import Case
 
 AT_ONCE: Final = timedelta(seconds=5)  # that long one call decides; called again, it goes on
 
@@ -190,9 +191,7 @@ def _selected(found: Selection) -> dict[str, Any]:
     tokens = bulk.tokens_of(found)
     done: set[str] = set()
     for start in range(0, len(tokens), 500):
-        done.update(
-            Act.objects.filter(token__in=tokens[start : start + 500]).values_list("subject", flat=True)
-        )
+        done.update(acts_sent_as(tokens[start : start + 500]).values_list("subject", flat=True))
     return {
         "id": found.id,
         "by": found.by,

@@ -35,6 +35,8 @@ from runner.store.models import Case, Mention, Problem
 _PER_PAGE: Final = 20
 _WAY: Final = ("open", "analysing", "acting", "verifying", "closed")
 _OF_PROBLEM: Final = lists.ListOf("problem-cases", CASES.columns, (), "due", _PER_PAGE)
+# Along the openings or states of all cases of a problem those that wait would be looked for among very many.
+_FOUND_FIRST: Final = ("opened", "status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,13 @@ def context_of(request: DeskRequest, found: Problem) -> dict[str, Any]:
     works = may("problems.work", process) and here
     return trial_context(request, found) | {
         "facts": facts,
-        "shown": lists.show(request, _OF_PROBLEM, _cases(request, found), total=found.waiting or found.total),
+        "shown": lists.show(
+            request,
+            _OF_PROBLEM,
+            _cases(request, found),
+            total=found.waiting or found.total,
+            found_first=_FOUND_FIRST if found.waiting else (),
+        ),
         "settled": found.total - found.waiting,
         "may_work": works,
         "may_merge": may("problems.merge", process) and here,

@@ -17,6 +17,7 @@ from runner.cases import bulk
 from runner.cases.bulk import Chosen, Outcome, RowResult, Selection
 from runner.cases.deciding import last_acts
 from runner.cases.decisions import Decision
+from runner.cases.tokens import acts_sent_as
 from runner.core.clock import now
 from runner.core.errors import UsageError
 from runner.core.nouns import ActVerb
@@ -25,6 +26,7 @@ from runner.desk.asking import DeskRequest
 from runner.desk.queue import deciding
 from runner.desk.queue.asked import Refused, own_selection, presets
 from runner.desk.queue.case_words import refusal
+from runner.desk.queue.progress import Progress, gone_to
 from runner.desk.words import choices
 from runner.store.models import Act, Case
 
@@ -87,27 +89,29 @@ def apply(request: DeskRequest, selection_id: str) -> HttpResponse:
     part = bulk.apply_part(frozen, made, by=request.person.username, at=now, limit=_AT_ONCE)
     if part.finished and not request.htmx:
         messages.success(request, _said(part.counts))
-    target = f"/bulk/{selection_id}/"
-    if request.htmx:
-        answer = HttpResponse(status=204)
-        answer["HX-Redirect"] = target
-        return answer
-    return redirect(target)
+    return gone_to(request, f"/bulk/{selection_id}/")
 
 
 @page("cases.bulk", ACT)
 def undo(request: DeskRequest, selection_id: str) -> HttpResponse:
-    """Take back what was decided, where nothing has followed from it."""
-    frozen = own_selection(request, selection_id)
-    results = bulk.undo_all(frozen, by=request.person.username, at=now)
-    counts = Counter(one.outcome for one in results)
-    text = _("Taken back: %(n)d.") % {"n": counts[Outcome.DONE]}
-    if counts[Outcome.REFUSED]:
-        text += " " + _("Not any more: %(n)d, as something has followed from them.") % {
-            "n": counts[Outcome.REFUSED]
-        }
+    """Take back what was decided, where nothing has followed from it; for a few seconds, like `apply`."""
+    frozen, so_far = own_selection(request, selection_id), Progress.of(request)
+    part = bulk.undo_part(frozen, by=request.person.username, at=now, limit=_AT_ONCE, start=so_far.start)
+    after = so_far.with_results(part.results, so_far.start + len(part.results), part.total)
+    if after.start < after.total:
+        return gone_to(request, f"/bulk/{selection_id}/undoing?{after.query}")
+    text = _("Taken back: %(n)d.") % {"n": after.done}
+    if after.refused:
+        text += " " + _("Not any more: %(n)d, as something has followed from them.") % {"n": after.refused}
     messages.success(request, text)
-    return redirect(f"/bulk/{selection_id}/")
+    return gone_to(request, f"/bulk/{selection_id}/")
+
+
+@page("cases.bulk")
+def undoing(request: DeskRequest, selection_id: str) -> HttpResponse:
+    """How far a decision about many cases has been taken back; the page goes on by itself."""
+    frozen = own_selection(request, selection_id)
+    return render(request, "queue/bulk_undoing.html", {"frozen": frozen, "so_far": Progress.of(request)})
 
 
 def _chosen(request: DeskRequest, picked: Sequence[str]) -> list[Chosen]:
@@ -120,7 +124,8 @@ def _chosen(request: DeskRequest, picked: Sequence[str]) -> list[Chosen]:
     rows = request.access.limit(Case.objects.all(), "cases.decide")
     known = [pk for start in range(0, len(seen), 500)
              for pk in rows.filter(pk__in=list(seen)[start : start + 500]).values_list("pk", flat=True)]  # fmt: skip
-    return [Chosen(one, seen[one]) for one in seen if one in set(known)]
+    theirs = set(known)
+    return [Chosen(one, version) for one, version in seen.items() if one in theirs]
 
 
 def _decision(request: DeskRequest, verb: str) -> Decision | Refused:
@@ -136,9 +141,7 @@ def _decision(request: DeskRequest, verb: str) -> Decision | Refused:
 
 def _context(frozen: Selection, verb: str, refused: Refused | None = None) -> dict[str, Any]:
     verb = str(frozen.decision.verb) if frozen.decision else verb
-    done = set(
-        Act.objects.filter(token__in=bulk.tokens_of(frozen)[:_SHOWN]).values_list("subject", flat=True)
-    )
+    done = set(acts_sent_as(bulk.tokens_of(frozen)[:_SHOWN]).values_list("subject", flat=True))
     rows = _rows(frozen, verb, done) if verb in VERBS else _rows(frozen, "", done)
     counts = Counter(str(one.result.outcome) for one in rows if one.result)
     return {

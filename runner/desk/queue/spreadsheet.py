@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from runner.cases.bulk import LARGEST, Outcome
-from runner.cases.corrections import Corrections, PlannedRow, RowState, apply_corrections
+from runner.cases.bulk import LARGEST
+from runner.cases.corrections import Corrections, PlannedRow, RowState, apply_corrections_part
 from runner.core.clock import now
 from runner.core.errors import RunnerError
 from runner.core.nouns import ActVerb
@@ -25,8 +25,16 @@ from runner.desk.lists import narrowed, workbook
 from runner.desk.queue import rows
 from runner.desk.queue.case_words import changes_of, moved_words
 from runner.desk.queue.lists import CASES
-from runner.desk.queue.workbooks import keep_workbook, read_kept, workbook_of
+from runner.desk.queue.progress import Progress, gone_to
+from runner.desk.queue.workbooks import check_kept, keep_workbook, read_kept, rows_in_kept, workbook_of
 from runner.store.models import Act, Case
+
+_ORDER: Final = (RowState.ERROR, RowState.CONFLICT, RowState.APPLY, RowState.DONE)
+# Rows that the look at a workbook shows, those with something wrong first; all of them count.
+_SHOWN: Final = 200
+_AT_ONCE: Final = timedelta(seconds=4)  # that long one request carries out; the page goes on by itself
+# About as many as a request comes to: more are not looked at, as the next one does so anew.
+_ROWS_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +98,52 @@ def preview(request: DeskRequest, sha256: str) -> HttpResponse:
 
 @page("cases.import", ACT)
 def apply(request: DeskRequest, sha256: str) -> HttpResponse:
-    """Do what the preview said: each case by itself, those that moved meanwhile are skipped."""
-    results = apply_corrections(read_kept(request.access, sha256), by=request.person.username, at=now)
-    counts = Counter(one.outcome for one in results)
-    said = [_("Carried out: %(n)d.") % {"n": counts[Outcome.DONE]}]
-    if counts[Outcome.SKIPPED]:
-        said.append(_("Skipped, as they moved meanwhile: %(n)d.") % {"n": counts[Outcome.SKIPPED]})
-    if counts[Outcome.REFUSED]:
-        said.append(_("Refused: %(n)d.") % {"n": counts[Outcome.REFUSED]})
-    level = messages.success if counts[Outcome.DONE] == len(results) else messages.warning
+    """Do what the preview said, for a few seconds: each case by itself, those that moved meanwhile are skipped.
+
+    What is left is done by the next request of the page that shows how far it is.
+    """
+    so_far = Progress.of(request)
+    found = read_kept(request.access, sha256, slice(so_far.start, so_far.start + _ROWS_AT_ONCE))
+    part = apply_corrections_part(found, by=request.person.username, at=now, limit=_AT_ONCE)
+    total = so_far.total or rows_in_kept(sha256)
+    after = so_far.with_results(part.results, so_far.start + part.looked_at, total)
+    if after.start < after.total:
+        return gone_to(request, f"/corrections/{sha256}/going?{after.query}")
+    _say(request, after)
+    return gone_to(request, f"/corrections/{sha256}/")
+
+
+@page("cases.import")
+def going(request: DeskRequest, sha256: str) -> HttpResponse:
+    """How far a workbook has been carried out; the page goes on by itself."""
+    check_kept(sha256)
+    return render(request, "queue/corrections_going.html", {"sha256": sha256, "so_far": Progress.of(request)})
+
+
+def _say(request: DeskRequest, after: Progress) -> None:
+    said = [_("Carried out: %(n)d.") % {"n": after.done}]
+    if after.skipped:
+        said.append(_("Skipped, as they moved meanwhile: %(n)d.") % {"n": after.skipped})
+    if after.refused:
+        said.append(_("Refused: %(n)d.") % {"n": after.refused})
+    level = messages.warning if after.skipped or after.refused else messages.success
     level(request, " ".join(said))
-    return redirect(f"/corrections/{sha256}/")
 
 
 def _context(found: Corrections, sha256: str) -> dict[str, Any]:
-    cases = Case.objects.in_bulk([one.case for one in found.rows])
-    acts = _acts_of([one.case for one in found.rows if one.state == RowState.DONE], found.export)
-    shown = [
-        Shown(one, cases.get(one.case), _errors(one, cases.get(one.case)), acts.get(one.case))
-        for one in found.rows
-    ]
-    order = [RowState.ERROR, RowState.CONFLICT, RowState.APPLY, RowState.DONE]
+    ordered = [one for state in _ORDER for one in found.rows if one.state == state]
+    first = ordered[:_SHOWN]
+    cases = Case.objects.in_bulk([one.case for one in first])
+    acts = _acts_of([one.case for one in first if one.state == RowState.DONE], found.export)
     return {
         "found": found,
         "sha256": sha256,
         "counts": found.counts,
-        "rows": [one for state in order for one in shown if one.row.state == state],
+        "rows": [
+            Shown(one, cases.get(one.case), _errors(one, cases.get(one.case)), acts.get(one.case))
+            for one in first
+        ],
+        "hidden_rows": len(ordered) - len(first),
         "untouched": found.counts[RowState.NOTHING],
     }
 

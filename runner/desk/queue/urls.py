@@ -37,9 +37,11 @@ urlpatterns = [
     path("corrections/export", spreadsheet.take_out, name="corrections-export"),
     path("corrections/look", spreadsheet.bring_back, name="corrections-look"),
     path("corrections/<str:sha256>/", spreadsheet.preview, name="corrections-preview"),
+    path("corrections/<str:sha256>/going", spreadsheet.going, name="corrections-going"),
     path("corrections/<str:sha256>/apply", spreadsheet.apply, name="corrections-apply"),
     path("bulk/", bulk.choose, name="bulk-choose"),
     path("bulk/<str:selection_id>/", bulk.selection, name="bulk"),
     path("bulk/<str:selection_id>/apply", bulk.apply, name="bulk-apply"),
+    path("bulk/<str:selection_id>/undoing", bulk.undoing, name="bulk-undoing"),
     path("bulk/<str:selection_id>/undo", bulk.undo, name="bulk-undo"),
 ]

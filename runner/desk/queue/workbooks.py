@@ -17,7 +17,15 @@ from django.http import Http404
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from runner.cases.corrections import Corrections, PlannedRow, RowState, Validate, read_corrections
+from runner.cases.corrections import (
+    Corrections,
+    Filled,
+    PlannedRow,
+    RowState,
+    plan_corrections,
+    read_corrections,
+    read_filled,
+)
 from runner.cases.roundtrip import export_cases
 from runner.core.clock import now
 from runner.core.errors import ErrorReport, RunnerError, UsageError, WorkbookError
@@ -72,21 +80,31 @@ def keep_workbook(access: Access, sent: UploadedFile[Any] | None) -> str:
     return sha256
 
 
-def read_kept(access: Access, sha256: str) -> Corrections:
+def rows_in_kept(sha256: str) -> int:
+    """How many rows a kept workbook has. Raises Http404 for an unknown hash."""
+    check_kept(sha256)
+    return len(read_filled(_file(sha256)).rows)
+
+
+def read_kept(access: Access, sha256: str, places: slice = slice(None)) -> Corrections:
     """The workbook as it stands against the cases now; rows that are not theirs to decide are errors.
 
     A case that they may not see is one that is not there. Raises Http404 for an unknown hash, and where none of its cases
-    is there.
+    is there. With `places` only those rows are looked at.
     """
-    if not _SHA256.fullmatch(sha256) or not _file(sha256).is_file():
-        raise Http404
-    cases = _theirs(access)
+    check_kept(sha256)
     try:
-        found = read_corrections(_file(sha256), _judged(_file(sha256), cases), cases)
+        found = _judged(read_filled(_file(sha256)), _theirs(access), places)
     except WorkbookError as error:
         raise Http404 from error
     processes = dict(Case.objects.filter(pk__in=[r.case for r in found.rows]).values_list("pk", "process"))
     return replace(found, rows=tuple(_allowed(access, one, processes) for one in found.rows))
+
+
+def check_kept(sha256: str) -> None:
+    """Whether a workbook of this hash was kept. Raises Http404 where none was."""
+    if not _SHA256.fullmatch(sha256) or not _file(sha256).is_file():
+        raise Http404
 
 
 def _theirs(access: Access) -> QuerySet[Case]:
@@ -110,21 +128,23 @@ def _refused(row: PlannedRow, why: str) -> PlannedRow:
     return replace(row, state=RowState.ERROR, text=why, errors=(error,))
 
 
-def _judged(file: Path, cases: QuerySet[Case]) -> Validate:
-    """What asks the queues' own models about the rows of a workbook: all rows of a queue at once, as each question starts a process."""
+def _judged(filled: Filled, cases: QuerySet[Case], places: slice) -> Corrections:
+    """The rows as the queues' own models judge them: all rows of a queue at once, as each question starts a process."""
     asked: dict[str, tuple[Queue, list[dict[str, Any]]]] = {}
 
     def collect(queue: Queue, data: Mapping[str, Any]) -> dict[str, Any]:
         asked.setdefault(queue.name, (queue, []))[1].append(dict(data))
         return dict(data)
 
-    read_corrections(file, collect, cases)
+    found = plan_corrections(filled, collect, cases, places)
     answers: dict[str, dict[str, Any] | ErrorReport] = {}
     for queue, data in asked.values():
         if not queue.bot_file:
             continue
-        found = place().outside.validate_items(queue.bot_file, queue.name, data)
-        answers.update(zip([_key(queue, one) for one in data], found, strict=True))
+        told_of = place().outside.validate_items(queue.bot_file, queue.name, data)
+        answers.update(zip([_key(queue, one) for one in data], told_of, strict=True))
+    if not answers:  # no model has anything to say
+        return found
 
     def judge(queue: Queue, data: Mapping[str, Any]) -> dict[str, Any]:
         found = answers.get(_key(queue, data), dict(data))
@@ -132,7 +152,7 @@ def _judged(file: Path, cases: QuerySet[Case]) -> Validate:
             raise found
         return found
 
-    return judge
+    return plan_corrections(filled, judge, cases, places)
 
 
 def _key(queue: Queue, data: Mapping[str, Any]) -> str:

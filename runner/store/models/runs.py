@@ -58,8 +58,19 @@ class Run(models.Model):
             models.Index(fields=["queued", "id"], name="run_by_queued"),
             models.Index(fields=["started", "id"], name="run_by_started"),
             models.Index(fields=["process", "-queued"], name="run_of_process"),
-            models.Index(fields=["process", "finished"], name="run_ended_in_process"),
+            # All that the numbers of a process read of a run; those that go on, whose counts move, stand in it not at all.
+            models.Index(
+                fields=["process", "finished", "id", "done", "exceptions"],
+                name="run_ended_in_process",
+                condition=models.Q(finished__isnull=False),
+            ),
             models.Index(fields=["bot", "-queued"]),
+            # Each retry asks for the queued run of its bot: without this it walks through all that the bot ever had.
+            models.Index(
+                fields=["bot", "queued"],
+                name="run_queued_of_bot",
+                condition=models.Q(status=RunStatus.QUEUED),
+            ),
             models.Index(fields=["requested_by", "-queued"], name="run_of_person"),
             models.Index(fields=["worker", "-queued"], name="run_of_worker"),
             models.Index(fields=["bot_version", "-queued"], name="run_of_version"),
