@@ -71,6 +71,19 @@ def has_screen() -> bool:
     )
 
 
+@contextmanager
+def traffic_or_none(har: Path | None) -> Iterator[None]:
+    """Where the block fails, take its network traffic away, with the folder that was made for it: nobody has masked it."""
+    try:
+        yield
+    except BaseException:
+        if har is not None:
+            har.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # there is more in it
+                har.parent.rmdir()
+        raise
+
+
 def mask_har(har: Path, redactor: Redactor) -> None:
     """Take what `redactor` masks out of a recorded network traffic, in whatever encoding it stands."""
     if har.exists():
