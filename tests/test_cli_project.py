@@ -71,6 +71,8 @@ def test_a_secret_is_for_the_hosts_that_are_said(fresh: Cli) -> None:
 def test_a_new_project_works_at_once(tmp_path: Path) -> None:
     outside = Cli(tmp_path)
     assert "runner run greet" in outside("init", "bots of mine").out
+    (tmp_path / "here").mkdir()
+    assert "in this folder. Go on with:\n  runner run greet" in Cli(tmp_path / "here")("init", ".").out
     mine = Cli(tmp_path / "bots of mine")
     run = mine("run", "greet", "--json", code=1).json
     assert run["items"] == {"total": 3, "done": 2, "exceptions": 1, "pending": 0}

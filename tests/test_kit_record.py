@@ -7,21 +7,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, Route
 
-from runner.core.errors import ConfigurationError, ErrorReport
+from runner.core.errors import ConfigurationError, EnvironmentProblem, ErrorReport
 from runner.core.vault import Secret
 from runner.demo.serve import Portal
 from runner.kit.record import Recorded, Recorder
 from runner.kit.replay import Player, Script
-from runner.kit.replay_window import mask_har, window
+from runner.kit.replay_window import mask_har, traffic_or_none, window
 from runner.recordings.library import Place
+from runner.recordings.model import SetViewport, Step
 from runner.recordings.page import page_of, told_steps
 from runner.recordings.wording import all_words
 from tests.demo_clerk import chromium
@@ -252,6 +253,31 @@ def test_a_text_is_marked_to_be_read_and_the_panel_ends_the_recording(
     player.tabs.context.close()
 
 
+def record_where_the_panel_is() -> tuple[Mapping[str, int], FloatRect, Step]:
+    """The size of the window, where the last button of the panel is, and the recording's first step."""
+    with window(headed=False, fits=True) as context:
+        context.route("**/*", serve)
+        recorder = Recorder(context, "Fill in a form", secret="site/password", panel=True)
+        page = recorder.open(f"{SITE}/form")
+        assert page.viewport_size is None, "the page has a size of its own instead of that of its window"
+        seen = page.evaluate("({width: innerWidth, height: innerHeight})")
+        button = page.get_by_role("button", name="Done").bounding_box()
+        assert button is not None
+        page.keyboard.press("F2")
+        return seen, button, recorder.finish().recording.steps[0]
+
+
+def test_the_panel_is_in_the_window_however_small_that_is() -> None:
+    """A page of a fixed size reached out of the window on small screens, and the panel with it."""
+    with ThreadPoolExecutor(1) as thread:  # it has a driver of its own
+        seen, button, first = thread.submit(record_where_the_panel_is).result(60)
+
+    assert 0 < button["x"] + button["width"] <= seen["width"]
+    assert 0 < button["y"] + button["height"] <= seen["height"]
+    assert isinstance(first, SetViewport)
+    assert (first.width, first.height) == (seen["width"], seen["height"])
+
+
 def test_the_best_selector_of_each_element_goes_by_what_people_see(recorder: Recorder) -> None:
     page = recorder.open(f"{SITE}/form")
     page.get_by_label("Name").fill("x")
@@ -290,6 +316,35 @@ def test_nothing_done_is_nothing_recorded(recorder: Recorder) -> None:
         recorder.finish()
 
 
+def test_a_window_that_is_closed_at_once_is_nothing_recorded(recorder: Recorder) -> None:
+    recorder.open(f"{SITE}/form").close()
+    recorder.wait()
+    with pytest.raises(ConfigurationError, match="no steps"):
+        recorder.finish()
+
+
+def test_a_site_that_does_not_answer_is_said_to_be_down(context: BrowserContext) -> None:
+    context.route("**/*", lambda route: route.abort("connectionrefused"))
+    with pytest.raises(
+        EnvironmentProblem, match=r"http://site.example/form can't be opened: net::ERR_CONNECTION_REFUSED - "
+    ) as caught:
+        Recorder(context, "Down", secret="site/password").open(f"{SITE}/form")
+    assert caught.value.stable_code == "PAGE_NETWORK"
+
+
+@pytest.mark.parametrize("keys", ["F5", "Control+r"])
+def test_a_page_that_is_loaded_again_by_keys_is_opened_again_and_no_key_is_pressed(
+    recorder: Recorder, keys: str
+) -> None:
+    """A key that a program sends reaches the page and not the browser: the navigation is done as the browser does it."""
+    page = recorder.open(f"{SITE}/form")
+    page.get_by_label("Name").fill("Ada")
+    page.keyboard.press(keys)
+    page.reload()
+    page.keyboard.press("F2")
+    assert words(recorder.finish()) == ['Enter "Ada" in "Name"', f"Open {SITE}/form", "Press F2", "Let F2 go"]
+
+
 def record_a_sign_in(portal: Portal, har: Path) -> None:
     with window(headed=False, har=har) as context:
         recorder = Recorder(context, "Sign in", secret="portal/password")
@@ -310,6 +365,26 @@ def test_network_traffic_is_kept_without_the_password(tmp_path: Path) -> None:
     assert portal.password not in text
     entries = json.loads(text)["log"]["entries"]
     assert any(entry["request"]["method"] == "POST" for entry in entries)
+
+
+def fail_to_record(portal: Portal, har: Path) -> None:
+    with traffic_or_none(har), window(headed=False, har=har) as context:
+        page = Recorder(context, "Sign in", secret="portal/password").open(portal.url)
+        page.get_by_label("Password").fill(portal.password)
+        page.get_by_label("Password").press("Enter")
+        page.get_by_text("password is wrong").wait_for()
+        raise EnvironmentProblem("the machine has no space")
+
+
+def test_network_traffic_of_a_recording_that_failed_is_not_left_with_the_password(tmp_path: Path) -> None:
+    har = tmp_path / "x" / "network.har"
+    with (
+        Portal(tmp_path / "portal") as portal,
+        ThreadPoolExecutor(1) as thread,
+        pytest.raises(EnvironmentProblem, match="no space"),
+    ):
+        thread.submit(fail_to_record, portal, har).result(60)
+    assert not har.parent.exists()
 
 
 RECORDS = """

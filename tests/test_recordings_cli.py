@@ -80,6 +80,8 @@ def test_a_recording_is_bound_bound_again_and_becomes_a_bot(fresh: Cli) -> None:
         "--irreversible", "none", "--each-from", "6", "--process", "orders", "--in-place",
     )  # fmt: skip
     assert "{{customer}}" not in again.out
+    assert "same in each row" not in dry.out
+    assert 'same in each row  step 8: Enter "Birch & Co" in "Customer"\n' in again.out
     bot: dict[str, Any] = fresh("bots", "show", "enter-order", "--json", code=None).json or {}
     assert (bot["process"], bot["secrets"]) == ("orders", ["portal/password"])
     assert bot["queues"][0]["key"] == "order_number"
@@ -140,3 +142,12 @@ def test_without_a_screen_recording_says_what_else_can_be_done(fresh: Cli) -> No
     assert "no screen" in said
     assert "runner recordings import" in said
     assert "http and https only" in fresh("record", "file:///etc/passwd", "--name", "x", code=2).err
+
+
+def test_the_steps_are_told_in_the_language_of_the_terminal(fresh: Cli) -> None:
+    write(fresh, "recordings/enter-order.json", order_recording().text())
+    assert "点击“Post order”" in fresh("recordings", "show", "enter-order", RUNNER_LANG="zh").out
+    assert (
+        'Click "Post order"'
+        in fresh("recordings", "show", "enter-order", "--lang", "en", RUNNER_LANG="zh").out
+    )

@@ -203,10 +203,12 @@ def _at_its_flag(error: RunnerError) -> RunnerError:
 
 
 def _tell(bound: Recording, proposal: Proposal, rows: int) -> None:
+    from runner.cli.tongue import in_chinese
     from runner.recordings.forms import example
+    from runner.recordings.propose import typed_alike
     from runner.recordings.wording import all_words
 
-    words, binding = all_words(bound), proposal.binding
+    words, binding = all_words(bound, "zh" if in_chinese() else "en"), proposal.binding
     print_table(
         [
             Col("STEP", fixed=True, right=True),
@@ -231,11 +233,24 @@ def _tell(bound: Recording, proposal: Proposal, rows: int) -> None:
     point = binding.irreversible
     print_facts(
         [
-            ("for each row of", f"{binding.for_each} ({rows} rows)" if binding.for_each else ""),
+            (
+                "for each row of",
+                ""
+                if not binding.for_each
+                else f"{binding.for_each} (1 row)"
+                if rows == 1
+                else f"{binding.for_each} ({rows} rows)",
+            ),
             ("key", binding.key),
             (
                 "done once",
                 f"steps 1 to {binding.each_from - 1}: they sign in" if binding.each_from > 1 else "",
+            ),
+            (
+                "same in each row",
+                "; ".join(f"step {n}: {words[n - 1]}" for n in typed_alike(bound, binding.each_from))
+                if binding.for_each
+                else "",
             ),
             ("must not repeat", f"step {point}: {words[point - 1]}" if point else "nothing"),
             ("brought back", ", ".join(f"{name} as '{head}'" for name, head in binding.outputs.items())),

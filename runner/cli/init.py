@@ -42,9 +42,11 @@ def init(directory: Annotated[str, typer.Argument(metavar="DIR", help="The folde
             where=str(error.filename or folder),
             code="CLI_DISK",
         ) from error
-    say(
-        f"A project is in {folder}. Go on with:\n  cd {shlex.quote(str(folder))}\n  runner run greet\n  runner cases list"
-    )
+    shown = shlex.quote(str(folder))
+    if folder.resolve() == Path.cwd():
+        say("A project is in this folder. Go on with:\n  runner run greet\n  runner cases list")
+    else:
+        say(f"A project is in {folder}. Go on with:\n  cd {shown}\n  runner run greet\n  runner cases list")
 
 
 def _schema() -> str:

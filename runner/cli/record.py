@@ -33,7 +33,7 @@ def record(
     """
     from runner.core.clock import now
     from runner.kit.record import Recorder
-    from runner.kit.replay_window import has_screen, mask_har, window
+    from runner.kit.replay_window import has_screen, mask_har, traffic_or_none, window
     from runner.recordings.former import keep_former
     from runner.recordings.library import new_place
     from runner.recordings.reading import check_address
@@ -57,7 +57,10 @@ def record(
     say(
         "A browser opens. Do one piece of work in it, from the sign-in to the end; then click Done, or close it."
     )
-    with window(headed=True, browser=settings.browser, har=traffic) as context:
+    with (
+        traffic_or_none(traffic),
+        window(headed=True, browser=settings.browser, har=traffic, fits=True) as context,
+    ):
         recorder = Recorder(
             context, title or name.replace("-", " "), secret=secret or f"{name}/password", panel=True
         )

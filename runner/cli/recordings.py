@@ -12,13 +12,16 @@ from runner.cli.groups import group
 from runner.cli.options import Json, one_of
 from runner.cli.printing import Col, one_line, print_facts, print_json, print_table, say, warn
 from runner.cli.project import open_settings
+from runner.cli.tongue import in_chinese
 from runner.core.errors import ErrorReport, UsageError, exit_code_of
 
 app = group("Recordings: what somebody did in a browser. Make one with: runner record.")
 app.command("bind")(bind)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The recording's name.")]
-Lang = Annotated[str, typer.Option("--lang", metavar="en|zh", help="The language of the words.")]
+Lang = Annotated[
+    str, typer.Option("--lang", metavar="en|zh", help="The language of the words; left out: the terminal's.")
+]
 Secret = Annotated[
     str,
     typer.Option("--secret", metavar="NAME", help="Put ${secret:NAME} in the place of a password in clear."),
@@ -79,7 +82,7 @@ def list_recordings(as_json: Json = False) -> int:
 @app.command("show")
 def show(
     name: Name,
-    lang: Lang = "en",
+    lang: Lang = "",
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the pictures.")
     ] = None,
@@ -90,7 +93,7 @@ def show(
     from runner.recordings.page import page_of, told_steps
     from runner.recordings.reading import warnings_of
 
-    language: Any = one_of(lang, ["en", "zh"], "--lang") or "en"
+    language: Any = one_of(lang, ["en", "zh"], "--lang") or ("zh" if in_chinese() else "en")
     place = place_of(open_settings().settings.project, name)
     recording = place.read()
     steps = told_steps(place, recording, language)

@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from runner.core.errors import ConfigurationError
+from runner.core.errors import ConfigurationError, EnvironmentProblem
 from runner.journal.redact import Redactor
 from runner.kit.ctrl_c import ended_by_ctrl_c
 from runner.recordings.library import Place
@@ -33,7 +33,8 @@ _SETTLE_WITHIN: Final = 10.0  # seconds
 _MASKED: Final = "#94a3b8"
 _SHOW_PANEL: Final = """shown => { const panel = document.querySelector('runner-recorder');
     if (panel) panel.style.setProperty('display', shown ? '' : 'none', 'important'); }"""
-_VIEWPORT: Final = {"width": 1280, "height": 800}
+_OPENING: Final = 2  # the window and the first address, which are there before anybody does anything
+_RELOAD: Final = (("f5",), ("control", "r"), ("meta", "r"))
 
 
 @dataclass
@@ -95,17 +96,26 @@ class Recorder:
         context.on("dialog", self._dialog)
 
     def open(self, url: str) -> Page:
-        """Open the first page; everything that happens in it, and in the tabs it opens, is recorded from now on."""
+        """Open the first page; everything that happens in it, and in the tabs it opens, is recorded from now on.
+
+        Raises EnvironmentProblem (PAGE_NETWORK) where nothing answers there.
+        """
+        from playwright.sync_api import Error
+
         page = self._main = self._context.new_page()
         while page not in self._watched:
             page.wait_for_timeout(_SETTLE_MS)
-        size = page.viewport_size or _VIEWPORT
+        size = page.viewport_size or page.evaluate("({width: innerWidth, height: innerHeight})")
         self._note(
             type="setViewport", width=size["width"], height=size["height"], deviceScaleFactor=1, isMobile=False,
             hasTouch=False, isLandscape=False,
         )  # fmt: skip
         self._note(type="navigate", url=url, target="main")
-        page.goto(url)
+        try:
+            page.goto(url)
+        except Error as error:
+            if self._context.pages:  # else the person has closed the window already: that ends the recording
+                raise _no_answer(url, error) from error
         return page
 
     def wait(self) -> None:
@@ -137,7 +147,7 @@ class Recorder:
         plain = {"title": self._title, "steps": [noted.step for noted in self._steps]}
         clean = json.loads(self.redactor.text(json.dumps(plain, ensure_ascii=False)))
         recording, errors = check_steps(clean, self._title)
-        if recording is None or len(recording.steps) < 2:
+        if recording is None or len(recording.steps) <= _OPENING:
             raise errors[0] if errors else _nothing()
         _lend_pictures(self._steps)
         names = list(identities(recording))
@@ -277,10 +287,22 @@ class Recorder:
         follows = last.get("type") not in {None, "setViewport"} and last.get("target", "main") == target
         caused = opened or (by_page and follows)
         if not caused and target == "main":
+            self._forget_reload()
             last = self._note(type="navigate", url=url, target="main").step
         elif not caused:
             return  # a new tab: the steps in it name its address
         last["assertedEvents"] = [{"type": "navigation", "url": url}]
+
+    def _forget_reload(self) -> None:
+        """Drop the keys that made the browser load the page again: the navigation that follows is the step."""
+        for keys in _RELOAD:
+            held = [*(("keyDown", key) for key in keys), *(("keyUp", key) for key in reversed(keys))]
+            latest = [
+                (one.step["type"], str(one.step.get("key", "")).lower()) for one in self._steps[-len(held) :]
+            ]
+            if latest == held:
+                del self._steps[-len(held) :]
+                return
 
     def _loaded(self, page: Page) -> None:
         from playwright.sync_api import Error
@@ -366,6 +388,16 @@ def _frame_path(frame: Frame) -> list[int]:
         path.insert(0, parent.child_frames.index(frame))
         frame = parent
     return path
+
+
+def _no_answer(url: str, error: Exception) -> EnvironmentProblem:
+    said = str(error).strip().splitlines()[0].removeprefix("Page.goto: ").partition(" at http")[0]
+    return EnvironmentProblem(
+        f"the page {url} can't be opened: {said}",
+        expected="a site that answers",
+        hint="look whether the address is right and the site is up, then record again",
+        code="PAGE_NETWORK",
+    )
 
 
 def _nothing() -> ConfigurationError:

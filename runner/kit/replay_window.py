@@ -23,11 +23,12 @@ _SIZE: Final = {"width": 1280, "height": 800}
 @contextmanager
 def window(
     *, headed: bool, browser: Path | None = None, har: Path | None = None, slow_ms: float = 0,
-    hosts: Sequence[str] | None = None,
+    hosts: Sequence[str] | None = None, fits: bool = False,
 ) -> Iterator[BrowserContext]:  # fmt: skip
     """A fresh browser context; with `har` its network traffic is written to that file when it closes.
 
-    With `hosts` it reaches those and no other.
+    With `hosts` it reaches those and no other. With `fits` its pages are as large as their window; else they have the same size on
+    every machine, and of a small screen they reach out.
 
     Raises EnvironmentProblem (BROWSER_START, CLI_BROWSER) where no browser starts, as one without a screen can't be headed.
     """
@@ -48,7 +49,7 @@ def window(
                 hint="see 'runner doctor'",
                 code="BROWSER_START",
             ) from error
-        options: dict[str, Any] = {"viewport": _SIZE}
+        options: dict[str, Any] = {"no_viewport": True} if fits else {"viewport": _SIZE}
         if har is not None:
             har.parent.mkdir(parents=True, exist_ok=True)
             options |= {"record_har_path": har, "record_har_content": "embed"}
@@ -69,6 +70,19 @@ def has_screen() -> bool:
         or os.uname().sysname == "Darwin"
         or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     )
+
+
+@contextmanager
+def traffic_or_none(har: Path | None) -> Iterator[None]:
+    """Where the block fails, take its network traffic away, with the folder that was made for it: nobody has masked it."""
+    try:
+        yield
+    except BaseException:
+        if har is not None:
+            har.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # there is more in it
+                har.parent.rmdir()
+        raise
 
 
 def mask_har(har: Path, redactor: Redactor) -> None:

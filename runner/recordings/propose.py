@@ -171,6 +171,15 @@ def typed(step: Step) -> list[str]:
     return [one for one in found if not SECRET.search(one)]
 
 
+def typed_alike(bound: Recording, each_from: int) -> list[int]:
+    """The steps from `each_from` on that type what they typed while recording, whatever the row holds."""
+    return [
+        number
+        for number, step in enumerate(bound.steps, 1)
+        if number >= each_from and any(typed(step)) and not any(map(PLACEHOLDER.search, typed(step)))
+    ]
+
+
 def _with_placeholder(step: Step, match: Match) -> Step:
     if isinstance(step, Change):
         return step.model_copy(update={"value": match.placeholder, "label": None})
