@@ -19,7 +19,7 @@ from runner.core.phrase_book import BOOKS, HOLE
 
 ROOT: Final = Path(__file__).resolve().parents[1] / "runner"
 LANGUAGE: Final = "zh"
-ROOMS: Final = ("core", "timetable", "cases", "store", "engine", "cli")
+ROOMS: Final = ("core", "timetable", "cases", "store", "sheets", "recordings", "kit", "engine", "cli")
 # Files that speak both languages themselves, or hold text for machines, for developers or in other files.
 _LEFT_OUT: Final = frozenset({
     "cases/case_file.py", "cases/fingerprint.py", "cases/wording.py", "cases/roundtrip_words.py", "cli/demo_place.py", "cli/scaffold.py",
@@ -45,6 +45,10 @@ GLUE: Final[Mapping[str, tuple[str, ...]]] = {"core": (
     "d", "h", "min", "s", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "case", "status", "what failed", "kind", "message", "page says",
     "python", "data folder", "disk", "store", "browser", "bots", "schedules", "ledger", "problems", "vault", "leftovers", "starting", "OK", "warning",
     "conflict", "skipped", "page", "step", "data", "from", "bot", "where", "run", "problem", "due", "evidence", "history", "decide", "in words",
+), "sheets": ("holds {0}", "is empty"), "kit": ("bot {0} is an async or generator function",), "recordings": (
+    "a recording", "No such file or directory", "Permission denied", "Is a directory", "File is not a zip file", "List should have at least {0} item after validation, not {1}", "Extra data", "Expecting value",
+    "Expecting property name enclosed in double quotes", "Expecting ',' delimiter", "Expecting ':' delimiter", "Unterminated string starting at",
+    "Invalid control character at", "Invalid \\escape",
 )}  # fmt: skip
 """Sentences that are put together of two others, and words that stand in their holes or are looked up by a name."""
 _ERRORS: Final = re.compile(r"(Error|Problem|Failed|Loss|Later|Unknown)$")

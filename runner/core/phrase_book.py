@@ -137,6 +137,8 @@ def _found(text: str, language: str, depth: int) -> str | None:
         values = _values(phrase, text)
         if values is None or (" - " in text and not phrase.has_dash) or (depth and phrase.is_label):
             continue  # a text with dashes is several sentences, unless one of them has a dash of its own
+        if phrase.sentence in _FRAMES and " " in values[-2]:
+            continue  # "column 'A' appears twice: …" is a sentence, no place with a sentence behind it
         said = [
             value if quoted else _told(value, language, depth + 1)
             for value, quoted in zip(values, phrase.quoted, strict=True)
@@ -185,7 +187,7 @@ def _book(language: str) -> tuple[_Phrase, ...]:
     phrases = [
         _phrase(sentence, said)
         for sentence, said in _sentences(language).items()
-        if said and not named.search(sentence)
+        if said not in {"", sentence} and not named.search(sentence)
     ]
     return tuple(
         sorted(
