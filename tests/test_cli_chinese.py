@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from rich.cells import cell_len
 
+from runner.cli.main import command_line, main
 from runner.cli.tongue import in_chinese
 from tests.cli_project import Cli, cli, empty, fresh, ran  # noqa: F401 - fixtures
 
@@ -118,3 +120,57 @@ def test_a_run_and_a_problem_are_shown_in_chinese(ran: Cli) -> None:
     page = ran("problems", "show", problem, RUNNER_LANG="zh").out
     for text in ("为何是同一个", "首次", "全部决定"):
         assert text in page
+
+
+ENGLISH = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
+LATIN = re.compile(
+    r"runner(?: [a-z-]+)+|-{1,2}[a-z][a-z-]*|<[^>]*>|`[^`]*`|\$?\{[^}]*\}|[A-Z]+=\S*|Chrome DevTools Recorder|Playwright codegen|Selenium IDE|JSON Schema|'[^']*'|\bKEY\b|\[默认：[^\]]*\]"
+)
+
+
+def commands(words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command, by its words."""
+    found = command_line()
+    for word in words:
+        found = found.get_command(None, word)
+    yield words
+    for name in found.list_commands(None) if hasattr(found, "list_commands") else ():
+        yield from commands((*words, name))
+
+
+def help_of(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main([*words, "--help"]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_help_of_every_command_is_chinese_and_no_wider_than_the_page(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNER_LANG", "zh")
+    monkeypatch.setenv("COLUMNS", "80")
+    every = list(commands())
+    assert len(every) > 100
+    for words in every:
+        page = help_of(words, capsys)
+        lines = page.splitlines()
+        assert lines[0].startswith(f"用法：{' '.join(('runner', *words))}"), page
+        wrong = [line for line in lines[1:] if ENGLISH.search(LATIN.sub("", line))]
+        assert not wrong, (words, wrong)
+        assert not [line for line in lines[1:] if cell_len(line) > 80], page
+        assert "显示此说明。" in page
+
+
+def test_the_help_is_english_where_the_terminal_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNER_LANG", "en")
+    assert "Run a bot here and now" in help_of((), capsys)
+    assert re.search(r"[\u4e00-\u9fff]", help_of(("cases",), capsys)) is None
+
+
+def test_a_missing_argument_is_named_with_its_help_in_chinese(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNER_LANG", "zh")
+    assert main(["run"]) == 2
+    assert "机器人的名称；可用 runner bots 列出 - " in capsys.readouterr().err

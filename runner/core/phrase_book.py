@@ -19,6 +19,7 @@ from typing import Final
 from runner.core.errors import ErrorReport, RunnerError
 
 BOOKS: Final = Path(__file__).resolve().parent / "phrases"
+HELPS: Final = BOOKS / "help" / "zh"
 HOLE: Final = re.compile(r"\{(\d+|[a-z_]+)\}")
 _HEADED: Final = re.compile(
     r"(?P<head>(?:\S+: )?[A-Z]{2,}(?:_[A-Z0-9]+)*: )(?P<rest>.+)", re.DOTALL
@@ -109,6 +110,11 @@ def sentence(text: str, language: str, values: Mapping[str, object]) -> str:
     return filled(book.get(text, text), values)
 
 
+def help_text(text: str) -> str:
+    """A text of `--help` in Chinese; as it is where the book of helps does not have it."""
+    return _helps().get(text, text)
+
+
 def filled(sentence: str, values: Mapping[str, object]) -> str:
     """The sentence with its holes filled; a hole without value stays."""
     return HOLE.sub(lambda hole: str(values.get(hole[1], hole[0])), sentence)
@@ -176,6 +182,12 @@ def _values(phrase: _Phrase, text: str) -> list[str] | None:
 def _sentences(language: str) -> dict[str, str]:
     """The book of a language: each sentence with its translation."""
     return dict(_read(BOOKS / language))
+
+
+@cache
+def _helps() -> dict[str, str]:
+    """The book of helps, which is only looked up by whole texts: no error is told with it."""
+    return dict(_read(HELPS))
 
 
 @cache
