@@ -47,7 +47,8 @@ GLUE: Final[Mapping[str, tuple[str, ...]]] = {"core": (
 ), "cli": (
     "d", "h", "min", "s", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "case", "status", "what failed", "kind", "message", "page says",
     "python", "data folder", "disk", "store", "browser", "bots", "schedules", "ledger", "problems", "vault", "leftovers", "starting", "OK", "warning",
-    "conflict", "skipped", "page", "step", "data", "from", "bot", "where", "run", "problem", "due", "evidence", "history", "decide", "in words",
+    "conflict", "skipped", "page", "step", "data", "from", "bot", "where", "run", "problem", "due", "evidence", "history", "decide", "in words", "finished",
+    "input should be less than or equal to {0}", "input should be greater than or equal to {0}",
 ), "sheets": ("holds {0}", "is empty"), "kit": ("bot {0} is an async or generator function",), "recordings": (
     "a recording", "No such file or directory", "Permission denied", "Is a directory", "File is not a zip file", "List should have at least {0} item after validation, not {1}", "Extra data", "Expecting value",
     "Expecting property name enclosed in double quotes", "Expecting ',' delimiter", "Expecting ':' delimiter", "Unterminated string starting at",

@@ -110,6 +110,55 @@ def test_what_commands_say_and_refuse_is_chinese(ran: Cli, words: list[str]) -> 
         }, line
 
 
+def test_the_log_of_a_run_is_chinese_but_for_what_the_bot_wrote(ran: Cli) -> None:
+    run = ran("runs", "list", "--json").json[0]["id"]
+    head, *lines = ran("runs", "logs", run, RUNNER_LANG="zh").out.splitlines()
+    assert re.fullmatch(r"周. \d{4}-\d\d-\d\d（时间为 UTC[+-]\d{4}）", head)
+    for text in (
+        "泳道 1  ",
+        "工作进程",
+        "A-0 完成",
+        "对 A-1 的第 1 次尝试",
+        "处理时的数据行",
+        "submit 开始",
+        "A-4 失败：",
+        "泳道 1 已结束",
+        "invoice 有异常",
+        "posting A-0",
+    ):
+        assert any(text in line for line in lines), text
+    told = [line.partition(" [")[0] for line in lines if "posting" not in line]
+    english = [
+        line
+        for line in told
+        if re.search(r"\b(done|failed|started|finished|begins|Attempt|lane|rows|nobody)\b", line)
+    ]
+    assert not english, english
+    widths = {
+        cell_len(line.partition(level)[0]) for line in lines for level in ("INFO", "ERROR") if level in line
+    }
+    assert len(widths) == 1
+    assert "lane 1  INFO     A-0 (1) A-0 done" in ran("runs", "logs", run, RUNNER_LANG="en").out
+
+
+def test_items_and_queues_have_their_states_in_chinese(ran: Cli) -> None:
+    shown = ran("items", "show", "invoices", "A-4", RUNNER_LANG="zh").out
+    for text in ("状态     异常", "第 1 次  失败，用时", "毫秒，运行", "步骤“post”: “submit”已开始但中断了"):
+        assert text in shown, shown
+    listed = [
+        line.split()[:2] for line in ran("items", "list", "invoices", RUNNER_LANG="zh").out.splitlines()
+    ]
+    assert listed[:3] == [["键", "状态"], ["A-0", "完成"], ["A-1", "异常"]]
+    assert ran("queues", "list", RUNNER_LANG="zh").out.split()[3:8] == [
+        "待办",
+        "处理中",
+        "完成",
+        "异常",
+        "已拒绝",
+    ]
+    assert ran("items", "list", "invoices", RUNNER_LANG="en").out.split()[:2] == ["KEY", "STATUS"]
+
+
 def test_a_run_and_a_problem_are_shown_in_chinese(ran: Cli) -> None:
     run = ran("runs", "list", "--json").json[0]["id"]
     problem = ran("problems", "list", "--json").json[0]["id"]
