@@ -110,6 +110,12 @@ def test_what_commands_say_and_refuse_is_chinese(ran: Cli, words: list[str]) -> 
         }, line
 
 
+def test_what_runner_noted_in_the_history_of_a_case_is_chinese(ran: Cli) -> None:
+    case = next(one for one in ran("cases", "list", "--json").json if one["item"] == "A-2")
+    shown = ran("cases", "show", case["id"], RUNNER_LANG="zh").out
+    assert re.search(r"runner 打开了个案: .*应为.*请更正该值并重试", shown), shown
+
+
 def test_the_log_of_a_run_is_chinese_but_for_what_the_bot_wrote(ran: Cli) -> None:
     run = ran("runs", "list", "--json").json[0]["id"]
     head, *lines = ran("runs", "logs", run, RUNNER_LANG="zh").out.splitlines()
@@ -156,6 +162,9 @@ def test_items_and_queues_have_their_states_in_chinese(ran: Cli) -> None:
         "异常",
         "已拒绝",
     ]
+    assert re.search(
+        r"队列 invoices +键 number：number, amount", ran("bots", "show", "invoice", RUNNER_LANG="zh").out
+    )
     assert ran("items", "list", "invoices", RUNNER_LANG="en").out.split()[:2] == ["KEY", "STATUS"]
 
 
