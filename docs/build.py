@@ -121,15 +121,16 @@ def _anchor(heading: str) -> str:
 
 def _help(words: Sequence[str]) -> str:
     said = io.StringIO()
-    before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = "100"
+    wanted = {"COLUMNS": "100", "RUNNER_LANG": "en"}
+    before = {name: os.environ[name] for name in wanted if name in os.environ}
+    os.environ.update(wanted)
     try:
         with contextlib.redirect_stdout(said):
             runner_command([*words, "--help"])
     finally:
-        os.environ.pop("COLUMNS")
-        if before is not None:
-            os.environ["COLUMNS"] = before
+        for name in wanted:
+            os.environ.pop(name)
+        os.environ.update(before)
     return "\n".join(line.rstrip() for line in said.getvalue().strip().splitlines())
 
 

@@ -2,27 +2,30 @@
 
 In the rooms below every text that an error, a helper of errors or a printing function is given, and every other text of two
 words or more, is a sentence that somebody may read: it stands in the book of its room with numbered holes in place of its
-values (``unknown bot '{0}'``), beside its translation. What is the same in every language stands there as itself.
+values (``unknown bot '{0}'``), beside its translation. What is the same in every language stands there as itself. What the
+commands say of themselves (`--help`) is a book of its own, with whole texts.
 """
 
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from runner.core.phrase_book import BOOKS, HOLE
+from runner.core.phrase_book import BOOKS, HELPS, HOLE
 
 ROOT: Final = Path(__file__).resolve().parents[1] / "runner"
 LANGUAGE: Final = "zh"
-ROOMS: Final = ("core", "timetable", "cases", "store", "engine", "cli")
+_HELP_BOOK: Final = HELPS / "commands.json"
+ROOMS: Final = ("core", "timetable", "cases", "store", "sheets", "recordings", "kit", "engine", "cli")
 # Files that speak both languages themselves, or hold text for machines, for developers or in other files.
 _LEFT_OUT: Final = frozenset({
-    "cases/case_file.py", "cases/fingerprint.py", "cases/wording.py", "cases/roundtrip_words.py", "cli/demo_place.py", "cli/scaffold.py",
+    "cases/case_file.py", "cases/fingerprint.py", "cases/wording.py", "cases/roundtrip_words.py", "cli/demo_place.py", "cli/help_page.py", "cli/scaffold.py",
     "core/schedules_schema.py", "recordings/wording.py", "recordings/script.py", "recordings/script_steps.py", "recordings/failing.py",
     "store/indexed_texts.py", "store/word_index.py", "store/postgres/word_index.py", "store/postgres/word_match.py",
     "store/postgres/base.py", "store/postgres/health.py", "store/quick.py", "timetable/describe.py", "timetable/differences.py", "timetable/words.py",
@@ -44,7 +47,12 @@ GLUE: Final[Mapping[str, tuple[str, ...]]] = {"core": (
 ), "cli": (
     "d", "h", "min", "s", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "case", "status", "what failed", "kind", "message", "page says",
     "python", "data folder", "disk", "store", "browser", "bots", "schedules", "ledger", "problems", "vault", "leftovers", "starting", "OK", "warning",
-    "conflict", "skipped", "page", "step", "data", "from", "bot", "where", "run", "problem", "due", "evidence", "history", "decide", "in words",
+    "conflict", "skipped", "page", "step", "data", "from", "bot", "where", "run", "problem", "due", "evidence", "history", "decide", "in words", "finished",
+    "input should be less than or equal to {0}", "input should be greater than or equal to {0}",
+), "sheets": ("holds {0}", "is empty"), "kit": ("bot {0} is an async or generator function",), "recordings": (
+    "a recording", "No such file or directory", "Permission denied", "Is a directory", "File is not a zip file", "List should have at least {0} item after validation, not {1}", "Extra data", "Expecting value",
+    "Expecting property name enclosed in double quotes", "Expecting ',' delimiter", "Expecting ':' delimiter", "Unterminated string starting at",
+    "Invalid control character at", "Invalid \\escape",
 )}  # fmt: skip
 """Sentences that are put together of two others, and words that stand in their holes or are looked up by a name."""
 _ERRORS: Final = re.compile(r"(Error|Problem|Failed|Loss|Later|Unknown)$")
@@ -94,6 +102,33 @@ def made() -> dict[str, dict[str, str]]:
     return books
 
 
+def helps() -> list[str]:
+    """The texts of `--help` of every command, paragraph by paragraph, in the order of the commands."""
+    from runner.cli.help_page import paragraphs
+    from runner.cli.main import Commands, command_line
+
+    found: dict[str, None] = {"Show this message and exit.": None}
+
+    def tell(command: Any) -> None:
+        texts = [command.help, *(getattr(one, "help", None) for one in command.params)]
+        found.update(
+            dict.fromkeys(part for text in texts if text for part in paragraphs(inspect.cleandoc(text)))
+        )
+        for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
+            tell(command.get_command(None, name))
+
+    tell(command_line())
+    for entry in Commands.entries.values():
+        found.update({entry.help: None, entry.section: None})
+    return sorted(found)
+
+
+def made_helps() -> dict[str, str]:
+    """The book of helps as it must be now, with the translations known so far."""
+    known = _read(_HELP_BOOK) if _HELP_BOOK.exists() else {}
+    return {one: known.get(one, "") for one in helps()}
+
+
 def problems() -> list[str]:
     """What is not as `make texts` would have it, every sentence without translation, every translation that lost a value."""
     found = []
@@ -107,7 +142,13 @@ def problems() -> list[str]:
             for one, said in book.items()
             if said and (missing := {*HOLE.findall(one)} ^ {*HOLE.findall(said)})
         ]
-    return found
+    book = made_helps()
+    if not _HELP_BOOK.exists() or _HELP_BOOK.read_text("utf-8") != _written(book):
+        found.append("the book of helps is out of date - run: make texts")
+    return [
+        *found,
+        *(f"{_HELP_BOOK.name}: not translated: {one!r}" for one, said in book.items() if not said),
+    ]
 
 
 def main(arguments: list[str]) -> int:
@@ -117,6 +158,8 @@ def main(arguments: list[str]) -> int:
         for room, book in made().items():
             if book:
                 (BOOKS / LANGUAGE / f"{room}.json").write_text(_written(book), "utf-8")
+        _HELP_BOOK.parent.mkdir(parents=True, exist_ok=True)
+        _HELP_BOOK.write_text(_written(made_helps()), "utf-8")
     found = problems()
     print("\n".join(found) or "every sentence of errors and commands is translated")
     return 1 if found else 0

@@ -1,7 +1,7 @@
 """The texts of the desk: `make texts` collects them into each area's .po file and compiles its .mo; ``--check`` only looks.
 
 What stands in the frame's own catalogue (`runner/desk/locale`) is not asked for again in the areas: shared words have one
-translation.
+translation. Of an operation of the JSON interface its docstring and the descriptions of its fields are texts too.
 """
 
 from __future__ import annotations
@@ -56,6 +56,9 @@ def make(area: Path, shared: Catalog | None = None) -> Catalog:
             context, text = _split(function, message)
             if shared is None or shared.get(_first(text), context) is None:
                 wanted.add(text, context=context)
+        for text in described(file.read_text("utf-8")) if file.suffix == ".py" else ():
+            if shared is None or shared.get(text) is None:
+                wanted.add(text)
     known = _empty()
     if po_of(area).exists():
         lines = po_of(area).read_text("utf-8").splitlines(keepends=True)
@@ -84,6 +87,27 @@ def problems() -> list[str]:
         found += [f"{where}: not translated: {message.id!r}" for message in _open(catalog)]
         found += [f"{place}: in an f-string no text is collected - take it out" for place in hidden(area)]
     return found
+
+
+def described(source: str) -> Iterator[str]:
+    """What a file says of the operations of the JSON interface: docstrings, and ``description=`` of fields."""
+    tree = ast.parse(source)
+    constants = {
+        one.target.id: one.value
+        for one in tree.body
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and any(_calls(one, "operation") for one in node.decorator_list):
+            yield " ".join((ast.get_docstring(node) or "").split())
+        elif _calls(node, "Field"):
+            for given in ast.walk(node):
+                if isinstance(given, ast.keyword) and given.arg == "description":
+                    value = (
+                        constants.get(given.value.id) if isinstance(given.value, ast.Name) else given.value
+                    )
+                    if isinstance(value, ast.Constant):
+                        yield " ".join(str(value.value).split())
 
 
 def hidden(area: Path) -> list[str]:
@@ -132,6 +156,10 @@ def _texts(file: Path) -> Iterator[tuple[int, str, object, list[str]]]:
     if file.suffix != ".py":
         source = templatize(source, origin=str(file))
     yield from extract_python(io.BytesIO(source.encode()), _KEYWORDS, (), {"encoding": "utf-8"})  # type: ignore[misc]
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
 
 
 def _split(function: str, message: object) -> tuple[str | None, str | tuple[str, str]]:

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from rich.cells import cell_len
 
+from runner.cli.main import command_line, main
 from runner.cli.tongue import in_chinese
 from tests.cli_project import Cli, cli, empty, fresh, ran  # noqa: F401 - fixtures
 
@@ -108,6 +110,64 @@ def test_what_commands_say_and_refuse_is_chinese(ran: Cli, words: list[str]) -> 
         }, line
 
 
+def test_what_runner_noted_in_the_history_of_a_case_is_chinese(ran: Cli) -> None:
+    case = next(one for one in ran("cases", "list", "--json").json if one["item"] == "A-2")
+    shown = ran("cases", "show", case["id"], RUNNER_LANG="zh").out
+    assert re.search(r"runner 打开了个案: .*应为.*请更正该值并重试", shown), shown
+
+
+def test_the_log_of_a_run_is_chinese_but_for_what_the_bot_wrote(ran: Cli) -> None:
+    run = ran("runs", "list", "--json").json[0]["id"]
+    head, *lines = ran("runs", "logs", run, RUNNER_LANG="zh").out.splitlines()
+    assert re.fullmatch(r"周. \d{4}-\d\d-\d\d（时间为 UTC[+-]\d{4}）", head)
+    for text in (
+        "泳道 1  ",
+        "工作进程",
+        "A-0 完成",
+        "对 A-1 的第 1 次尝试",
+        "处理时的数据行",
+        "submit 开始",
+        "A-4 失败：",
+        "泳道 1 已结束",
+        "invoice 有异常",
+        "posting A-0",
+    ):
+        assert any(text in line for line in lines), text
+    told = [line.partition(" [")[0] for line in lines if "posting" not in line]
+    english = [
+        line
+        for line in told
+        if re.search(r"\b(done|failed|started|finished|begins|Attempt|lane|rows|nobody)\b", line)
+    ]
+    assert not english, english
+    widths = {
+        cell_len(line.partition(level)[0]) for line in lines for level in ("INFO", "ERROR") if level in line
+    }
+    assert len(widths) == 1
+    assert "lane 1  INFO     A-0 (1) A-0 done" in ran("runs", "logs", run, RUNNER_LANG="en").out
+
+
+def test_items_and_queues_have_their_states_in_chinese(ran: Cli) -> None:
+    shown = ran("items", "show", "invoices", "A-4", RUNNER_LANG="zh").out
+    for text in ("状态     异常", "第 1 次  失败，用时", "毫秒，运行", "步骤“post”: “submit”已开始但中断了"):
+        assert text in shown, shown
+    listed = [
+        line.split()[:2] for line in ran("items", "list", "invoices", RUNNER_LANG="zh").out.splitlines()
+    ]
+    assert listed[:3] == [["键", "状态"], ["A-0", "完成"], ["A-1", "异常"]]
+    assert ran("queues", "list", RUNNER_LANG="zh").out.split()[3:8] == [
+        "待办",
+        "处理中",
+        "完成",
+        "异常",
+        "已拒绝",
+    ]
+    assert re.search(
+        r"队列 invoices +键 number：number, amount", ran("bots", "show", "invoice", RUNNER_LANG="zh").out
+    )
+    assert ran("items", "list", "invoices", RUNNER_LANG="en").out.split()[:2] == ["KEY", "STATUS"]
+
+
 def test_a_run_and_a_problem_are_shown_in_chinese(ran: Cli) -> None:
     run = ran("runs", "list", "--json").json[0]["id"]
     problem = ran("problems", "list", "--json").json[0]["id"]
@@ -118,3 +178,57 @@ def test_a_run_and_a_problem_are_shown_in_chinese(ran: Cli) -> None:
     page = ran("problems", "show", problem, RUNNER_LANG="zh").out
     for text in ("为何是同一个", "首次", "全部决定"):
         assert text in page
+
+
+ENGLISH = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
+LATIN = re.compile(
+    r"runner(?: [a-z-]+)+|-{1,2}[a-z][a-z-]*|<[^>]*>|`[^`]*`|\$?\{[^}]*\}|[A-Z]+=\S*|Chrome DevTools Recorder|Playwright codegen|Selenium IDE|JSON Schema|'[^']*'|\bKEY\b|\[默认：[^\]]*\]"
+)
+
+
+def commands(words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command, by its words."""
+    found = command_line()
+    for word in words:
+        found = found.get_command(None, word)
+    yield words
+    for name in found.list_commands(None) if hasattr(found, "list_commands") else ():
+        yield from commands((*words, name))
+
+
+def help_of(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main([*words, "--help"]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_help_of_every_command_is_chinese_and_no_wider_than_the_page(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNER_LANG", "zh")
+    monkeypatch.setenv("COLUMNS", "80")
+    every = list(commands())
+    assert len(every) > 100
+    for words in every:
+        page = help_of(words, capsys)
+        lines = page.splitlines()
+        assert lines[0].startswith(f"用法：{' '.join(('runner', *words))}"), page
+        wrong = [line for line in lines[1:] if ENGLISH.search(LATIN.sub("", line))]
+        assert not wrong, (words, wrong)
+        assert not [line for line in lines[1:] if cell_len(line) > 80], page
+        assert "显示此说明。" in page
+
+
+def test_the_help_is_english_where_the_terminal_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNER_LANG", "en")
+    assert "Run a bot here and now" in help_of((), capsys)
+    assert re.search(r"[\u4e00-\u9fff]", help_of(("cases",), capsys)) is None
+
+
+def test_a_missing_argument_is_named_with_its_help_in_chinese(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNER_LANG", "zh")
+    assert main(["run"]) == 2
+    assert "机器人的名称；可用 runner bots 列出 - " in capsys.readouterr().err

@@ -20,7 +20,7 @@ from runner.desk.roles import PERMISSIONS, Role, has
 from runner.engine.bot_watch import take_stock
 from runner.engine.webhook_sender import WebhookSender
 from runner.store.models import Act, AuditEntry, Case, Item, Run
-from tests.desk_place import Desk
+from tests.desk_place import Desk, assert_one_language
 from tests.desk_program import ok, program, refusal
 from tests.test_desk_access import filled
 from tests.webhook_receiver import receiver
@@ -389,6 +389,17 @@ def test_the_page_for_programs_shows_every_operation(desk: Desk) -> None:
         assert f"/api/v1/{one.path.replace('{path:', '{')}</code>" in text
     assert "not with your role" in text
     assert all(permission in PERMISSIONS for one in OPERATIONS for permission in one.permissions)
+
+
+def test_the_page_for_programs_is_chinese_and_fits_a_phone(desk: Desk) -> None:
+    page = desk.page("admin", "/api/", language="zh-hans", theme="dark", width=360)
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert_one_language(page, "zh-hans", "MB|schedules.yaml")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.get_by_text("此优先级或更高。").count() > 0
+    narrow = "[...document.querySelectorAll('td.what')].filter(one => one.textContent && one.clientWidth < 100).length"
+    assert page.evaluate(narrow) == 0
+    assert page.locator("main [lang=en]").count() == 0
 
 
 def test_webhooks_are_added_tried_out_and_removed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

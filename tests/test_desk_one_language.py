@@ -6,12 +6,16 @@ whatever the store says in English.
 
 from __future__ import annotations
 
+import io
+import json
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from html.parser import HTMLParser
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.test.utils import override_settings
 
@@ -20,8 +24,11 @@ from runner.core.clock import now
 from runner.core.ids import uuid7
 from runner.desk.access import endpoints
 from runner.engine.bot_watch import take_stock
+from runner.recordings.binding import Binding
+from runner.recordings.library import Place
 from runner.store.models import Bot, Case, Item, Problem, Queue, Run
 from tests.desk_place import Desk
+from tests.recordings_place import BIND, order_book
 from tests.test_desk_access import filled
 from tests.test_desk_titles import FAILURES
 
@@ -125,6 +132,14 @@ def names_of_data(desk: Desk) -> frozenset[str]:
     return frozenset(word for text in texts for word in WORD.findall(text))
 
 
+TYPED = frozenset(
+    """
+    DevTools Selenium codegen NAME navigate click change setViewport doubleClick hover keyDown keyUp scroll waitForElement xpath str http https json jsonl py side xls
+    close emulateNetworkConditions waitForExpression customStep handle BOT UTF- Orders xl worksheets sheet xml Order number Customer Product Amount Delivery date ZIP JSON if while times
+    """.split()  # noqa: SIM905
+)  # names of a recording, of a file's parts and kinds, of columns
+
+
 def client_of(desk: Desk, role: str = "admin") -> Client:
     return desk.client(role, language="zh-hans")
 
@@ -142,6 +157,23 @@ def pages(desk: Desk) -> Iterator[tuple[str, str]]:
         if answer.headers.get("Content-Type", "").startswith("text/html"):
             yield f"{address} ({answer.status_code})", answer.content.decode()
         answer.close()
+
+
+def with_code(page: str) -> str:
+    """The page without its marks of code around errors, so that these are read as well; what is in quotes is data."""
+    bare = re.sub(
+        r'<code class="overlong">(.*?)</code>|</b><pre>(.*?)</pre>', r"</b>\1\2", page, flags=re.DOTALL
+    )
+    return re.sub(r"“[^”]*”|&#x27;[^&]*&#x27;|\b[A-Z]+_[A-Z_]+: ", "“”", bare)
+
+
+def zipped(parts: dict[str, bytes]) -> bytes:
+    """A zip file of these parts."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    return made.getvalue()
 
 
 def faults(shown: Iterator[tuple[str, str]], names: frozenset[str]) -> list[str]:
@@ -250,6 +282,58 @@ def test_refusals_of_every_kind_are_said_in_chinese(desk: Desk) -> None:
         assert english_of(answer.content.decode(), names_of_data(desk)) == [], status
 
 
+SIDE = {"id": "x", "version": "2.0", "name": "x", "url": "http://portal.example", "tests": [
+    {"id": "1", "name": "looping", "commands": [{"command": one, "target": "1", "value": ""} for one in ("open", "while", "runScript", "selectWindow", "clik")]}]}  # fmt: skip
+STEPS = [{"type": "clik"}, {"type": "click"}, {"type": "click", "selectors": []}, {"type": "click", "selectors": [["xpath//a"]], "button": "secondary"},
+         {"type": "navigate", "url": "file:///etc"}, {"type": "setViewport", "width": "x", "height": 1}, {"type": "keyDown", "key": "Hyper"},
+         {"type": "waitForExpression", "expression": "1"}, {"type": "change", "selectors": [["#password"]], "value": 5}, "no"]  # fmt: skip
+RECORDINGS: list[tuple[str, bytes | str]] = [
+    ("a.json", json.dumps({"title": "x", "steps": STEPS})), *((f"{n}.json", json.dumps({"title": "x", "steps": [one]})) for n, one in enumerate(STEPS)),
+    ("a.json", "{"), ("a.json", "[1]"), ("a.json", '{"steps": []}'), ("a.json", "<html></html>"), ("a.json", b"\xff\xfe\x00"), ("a.json", "[" * 5000), ("a.exe", "MZ"), ("a.jsonl", "{}\n{"),
+    ("a.py", "import os\nos.system('x')\n"), ("a.py", "def ("), ("a.py", "page.get_by_role('button').hover()\npage.evaluate('1')\n"), ("a.side", json.dumps(SIDE)), ("a.side", "{}"),
+    ("a.zip", b"PK\x03\x04 none"), ("a.zip", zipped({"readme.txt": b"x"})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "content"), RECORDINGS)
+def test_a_recording_is_refused_in_chinese(desk: Desk, file: str, content: bytes | str) -> None:
+    data = content.encode() if isinstance(content, str) else content
+    answer = client_of(desk).post("/recordings/import", {"file": SimpleUploadedFile(file, data)}, follow=True)
+    assert english_of(with_code(answer.content.decode()), names_of_data(desk) | TYPED) == []
+
+
+def workbooks() -> Iterator[tuple[str, bytes]]:
+    """Workbooks that can't be read, or not as the recording of an order needs it."""
+    good = order_book()
+    yield from [("none.xlsx", b""), ("zip.xlsx", b"PK\x03\x04 no workbook"), ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)), ("cut.xlsx", good[: len(good) // 2]),
+                ("text.xlsx", b"Order number,Customer\n"), ("web.xlsx", b"<html></html>"), ("binary.csv", bytes(range(256))), ("list.pdf", b"%PDF"), ("ole.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+                ("other.xlsx", zipped({"readme.txt": b"x"})), ("empty.xlsx", order_book(rows=[()])), ("twice.xlsx", order_book(rows=[("Order number", "Order number"), ("A", "B")]))]  # fmt: skip
+    parts = {
+        one.filename: zipfile.ZipFile(io.BytesIO(good)).read(one)
+        for one in zipfile.ZipFile(io.BytesIO(good)).infolist()
+    }
+    sheet = "xl/worksheets/sheet1.xml"
+    yield "torn.xlsx", zipped({**parts, sheet: parts[sheet][:-40]})
+    yield "dtd.xlsx", zipped({**parts, sheet: b"<!DOCTYPE x []>" + parts[sheet]})
+    yield "gone.xlsx", zipped({name: part for name, part in parts.items() if name != sheet})
+
+
+@pytest.mark.parametrize(
+    ("file", "content"), list(workbooks()), ids=lambda one: one if isinstance(one, str) else ""
+)
+def test_a_workbook_is_refused_in_chinese(desk: Desk, enter_order: Place, file: str, content: bytes) -> None:
+    client, names = client_of(desk), names_of_data(desk) | TYPED
+    sent = client.post(
+        "/recordings/enter-order/workbook", {"file": SimpleUploadedFile(file, content)}, follow=True
+    )
+    assert english_of(with_code(sent.content.decode()), names) == []
+    (desk.cli.project / "inbox" / file).write_bytes(content)
+    bound = client.get(f"{BIND}?workbook=inbox/{file}")
+    assert english_of(with_code(bound.content.decode()), names) == []
+    back = client.post("/corrections/look", {"file": SimpleUploadedFile(file, content)}, follow=True)
+    assert english_of(back.content.decode(), names) == []
+
+
 def test_what_the_check_up_finds_is_said_in_chinese(desk: Desk) -> None:
     take_stock(desk.settings, changed_only=True)
     answer = client_of(desk).get("/health/", headers={"accept": "text/html", "hx-request": "true"})
@@ -267,3 +351,47 @@ def test_what_the_check_up_finds_is_said_in_chinese(desk: Desk) -> None:
         "win",
     }
     assert english_of(answer.content.decode(), names) == []
+
+
+BROKEN = {
+    "bots/syntax.py": "from runner import bot\n@bot\ndef syntax() -> None: oh no\n",
+    "bots/missing.py": "import nowhere_at_all\n",
+    "bots/untyped.py": "from runner import bot\n@bot\ndef untyped(a) -> None: pass\n",
+    "bots/twice.py": "from runner import bot\n@bot(name='twice')\ndef a() -> None: pass\n@bot(name='twice')\ndef b() -> None: pass\n",
+    "bots/wrong.py": "from runner import bot, Queue\nQueue('q', order='group')\n@bot(concurrency=0)\ndef wrong() -> None: pass\n",
+    "bots/asking.py": "from runner import bot\n@bot\nasync def asking() -> None: pass\n",
+    "bots/ends.py": "raise SystemExit(3)\n",
+    "bots/none.py": "x = 1\n",
+    "recordings/cut.json": "{",
+    "recordings/other.json": '{"title": "x", "steps": [{"type": "clik"}]}',
+    "recordings/odd.json": '{"title": "x", "steps": [{"type": "navigate", "url": "http://a.example/"}]}',
+    "recordings/odd.yaml": "for_each: none.xlsx\nkey: nothing\nirreversible: 7\nsize: 3\n",
+    "recordings/lost.yaml": "for_each: inbox/orders.xlsx\n",
+    "recordings/enter-order.yaml": "for_each: inbox/orders.xlsx\nkey: number\neach_from: 90\nfields:\n  number: {column: Nothing}\n",
+}  # fmt: skip
+
+KEYS = frozenset(
+    {word for name in Binding.model_fields for word in WORD.findall(name.replace("_", " "))}
+    | set(
+        """
+        docs aria css User name Password Sign in New order Post data-testid confirmation product syntax def None oh no BOT str Queue model sys exit
+        init missing required positional argument
+        """.split()  # noqa: SIM905
+    )
+)  # keys of a binding, selectors, and code of the bots
+
+
+def test_what_is_wrong_with_bots_and_recordings_is_said_in_chinese(desk: Desk, enter_order: Place) -> None:
+    for name, content in BROKEN.items():
+        (desk.cli.project / name).parent.mkdir(exist_ok=True)
+        (desk.cli.project / name).write_text(content, "utf-8")
+    take_stock(desk.settings, changed_only=False)
+    client = client_of(desk)
+    names = sorted({name.partition("/")[2].partition(".")[0] for name in BROKEN})
+    paths = ["/bots/", "/recordings/", "/health/", "/processes/", BIND, f"{BIND}?workbook=inbox/orders.xlsx"]
+    paths += [f"/{kind}/{name}/" for kind in ("bots", "recordings") for name in names]
+    shown = [(path, client.get(path, headers={"accept": "text/html"}).content.decode()) for path in paths]
+    found = faults(
+        ((path, with_code(page)) for path, page in shown), names_of_data(desk) | TYPED | {*names, *KEYS}
+    )
+    assert not found, "\n".join(found)

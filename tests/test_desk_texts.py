@@ -30,6 +30,28 @@ def test_a_text_without_translation_is_found(tmp_path: Path, source: str) -> Non
     assert [message.id for message in texts._open(catalog)] == ["A new text"]
 
 
+def test_what_an_operation_of_the_json_interface_says_of_itself_is_a_text(tmp_path: Path) -> None:
+    source = '''HOW: Final = "Whole\\nwords."
+class Wanted:
+    """Not shown."""
+    how: Annotated[str, Field(max_length=5, description=HOW)] = ""
+    why: Annotated[str, Field(description="Why.")] = ""
+@operation("GET", "things")
+def things():
+    """What
+    it does."""
+def other():
+    """Not shown either."""
+'''
+    (tmp_path / "things.py").write_text(source, "utf-8")
+
+    assert {message.id for message in texts.make(tmp_path) if message.id} == {
+        "Whole words.",
+        "Why.",
+        "What it does.",
+    }
+
+
 def test_a_text_inside_an_f_string_is_found_too(tmp_path: Path) -> None:
     (tmp_path / "views.py").write_text("""x = f"{_('Own')} {1}"\ny = _("Other")\n""", "utf-8")
 

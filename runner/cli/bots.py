@@ -12,6 +12,7 @@ from runner.cli.groups import CONTEXT, Group
 from runner.cli.options import Bot, Json, Limit, Since, Sort, Text, moment_before
 from runner.cli.printing import Col, one_line, print_facts, print_json, print_table, say, warn
 from runner.cli.project import open_project, open_settings
+from runner.cli.tongue import said
 from runner.core.clock import duration_text
 from runner.core.contract import BotDescription
 from runner.core.errors import ErrorReport, exit_code_of
@@ -136,7 +137,10 @@ def _show(bot: BotDescription) -> None:
             ("time limit", limit),
             ("secrets", ", ".join(bot.secrets)),
             *(
-                (f"queue {q.name}", f"key {q.key}: {', '.join(q.fields.get('properties', {}))}")
+                (
+                    said("queue {name}", name=q.name),
+                    said("key {key}: {fields}", key=q.key, fields=", ".join(q.fields.get("properties", {}))),
+                )
                 for q in bot.queues
             ),
         ]

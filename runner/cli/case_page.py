@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from runner.cases.fingerprint import explain
 from runner.cli.printing import ago, in_words, one_line, print_facts, short_run
-from runner.cli.tongue import in_chinese, said, told_message, word
+from runner.cli.tongue import in_chinese, said, told, told_message, word
 from runner.core.errors import RunnerError
 from runner.core.nouns import CaseStatus, FailureKind
 from runner.core.settings import Settings
@@ -115,7 +115,8 @@ def _evidence(runs: Path, case: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _act(act: Mapping[str, Any]) -> str:
-    note = f": {one_line(act['note'], 300)}" if act["note"] else ""
+    words = told(act["note"]) if act["by"] == "runner" else act["note"]  # what people wrote stays as it is
+    note = f": {one_line(words, 300)}" if words else ""
     before, after = (act.get("data") or {}).get("before"), (act.get("data") or {}).get("after")
     changed = ""
     if before is not None and after is not None:

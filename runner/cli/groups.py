@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from runner.cli.tongue import in_chinese
 from runner.core.errors import UsageError, did_you_mean
 
 CONTEXT: Final = {"help_option_names": ["--help", "-h"]}
@@ -39,7 +40,21 @@ class Group(TyperGroup):
                 hint=f"see: {ctx.command_path} --help",
                 where=ctx.command_path,
             )
-        return super().resolve_command(ctx, args)
+        found, command, rest = super().resolve_command(ctx, args)
+        return found, _in_tongue(command), rest
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the names and what they do; in Chinese the whole first sentence, as lines are broken there."""
+        if not in_chinese():
+            super().format_commands(ctx, formatter)
+            return
+        from runner.cli.help_page import first_sentence
+
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, first_sentence(one.help or "")) for name, one in found if one and not one.hidden]
+            )
 
 
 class LazyGroup(Group):
@@ -95,7 +110,16 @@ def root(kind: type[LazyGroup], callback: Any, help_text: str) -> Any:
         context_settings=CONTEXT,
     )
     app.callback()(callback)
-    return get_command(app)
+    return _in_tongue(get_command(app))
+
+
+def _in_tongue(command: Any) -> Any:
+    """The command, which writes its help in the language of the terminal."""
+    if command is not None and in_chinese():
+        from runner.cli.help_page import HelpPage
+
+        command.context_class = type("Context", (command.context_class,), {"formatter_class": HelpPage})
+    return command
 
 
 def _nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from runner.cli.groups import group
 from runner.cli.options import Json, Limit, Sort, Text, one_of
 from runner.cli.printing import Col, ago, in_words, one_line, print_facts, print_json, print_table, short_run
 from runner.cli.project import open_project
+from runner.cli.tongue import in_chinese, said, told_message, word
 from runner.core.errors import UsageError
 from runner.core.nouns import ItemStatus
 
@@ -35,7 +37,7 @@ def list_queues(as_json: Json = False) -> None:
             Col("QUEUE", fixed=True),
             Col("BOT"),
             Col("ITEMS", right=True),
-            *(Col(s.upper(), right=True) for s in ItemStatus),
+            *(Col(word("item", s) if in_chinese() else s.upper(), right=True) for s in ItemStatus),
         ],
         ((q["name"], q["bot"], q["total"], *(q["by_status"][s] for s in ItemStatus)) for q in found),
         "No queue yet. A bot's first run makes its queues.",
@@ -68,8 +70,8 @@ def list_items(
     print_table(
         [Col("KEY", fixed=True), Col("STATUS", fixed=True), Col("TRIES", right=True), Col("CASE", fixed=True), Col("OUTPUT / WHY")],
         (
-            (i["key"], i["status"], i["attempts"], i["case"],
-             one_line((i["error"] or {}).get("message") or in_words(i["output"])))
+            (i["key"], word("item", i["status"]), i["attempts"], i["case"],
+             one_line(_why(i["error"]) or in_words(i["output"])))
             for i in found
         ),
         "No item.",
@@ -107,23 +109,33 @@ def _show(item: dict[str, Any]) -> None:
     print_facts(
         [
             ("item", f"{item['queue']} {item['key']}"),
-            ("status", item["status"]),
+            ("status", word("item", item["status"])),
             ("source", item["source"]),
-            ("put", f"{ago(item['put'])} by run {short_run(item['put_run'])}"),
+            ("put", said("{when} by run {run}", when=ago(item["put"]), run=short_run(item["put_run"]))),
             ("data", in_words(item["data"])),
             ("first data", in_words(item["original"]) if item["original"] != item["data"] else ""),
             ("output", in_words(item["output"])),
             ("case", item["case"]),
-            *((f"try {t['number']}", _try(t)) for t in item["tries"]),
+            *((said("try {number}", number=t["number"]), _try(t)) for t in item["tries"]),
         ]
     )
 
 
 def _try(attempt: dict[str, Any]) -> str:
-    took = f" in {attempt['ms']:.0f} ms" if attempt["ms"] is not None else ""
-    why = one_line((attempt["error"] or {}).get("message", ""), 300)
-    step = f" at {attempt['step']}" if attempt["step"] else ""
-    return f"{attempt['status']}{took}, run {short_run(attempt['run'])} {ago(attempt['started'])}{step}{': ' if why else ''}{why}"
+    why = one_line(_why(attempt["error"]), 300)
+    took = said(" in {ms} ms", ms=f"{attempt['ms']:.0f}") if attempt["ms"] is not None else ""
+    step = said(" at {step}", step=attempt["step"]) if attempt["step"] else ""
+    what = said(
+        "{state}{took}, run {run} {when}{step}",
+        state=word("attempt", attempt["status"]), took=took, run=short_run(attempt["run"]), when=ago(attempt["started"]), step=step,
+    )  # fmt: skip
+    return f"{what}{': ' if why else ''}{why}"
+
+
+def _why(error: Mapping[str, Any] | None) -> str:
+    """What an error said; in Chinese as the desk says it."""
+    message = str((error or {}).get("message") or "")
+    return told_message(error, message) if message and in_chinese() else message
 
 
 @items_app.command("burning")
@@ -142,9 +154,13 @@ def burning(limit: Limit = 100, as_json: Json = False) -> None:
     rows = (
         (
             f"{one['queue']} {one['key']}",
-            one["status"],
+            word("item", one["status"]),
             f"{one['attempts']}/{one['most']}" if one["most"] else str(one["attempts"]),
-            ago(one["next_try"]) if one["next_try"] else "now" if one["status"] == "running" else "next run",
+            ago(one["next_try"])
+            if one["next_try"]
+            else said("now")
+            if one["status"] == "running"
+            else said("next run"),
             one_line(one["message"]),
         )
         for one in found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -10,9 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from runner.cli.printing import clean, console, warn
+from runner.cli.tongue import in_chinese, said, told, told_message
 from runner.core.clock import iso
 from runner.core.contract import JOURNAL_FILE, SUPERVISOR_LANE
 from runner.core.nouns import RunStatus
@@ -28,6 +31,11 @@ _STYLES: Final[Mapping[str, str]] = {
     "WARNING": "yellow",
     "DEBUG": "dim",
 }
+_ENDED: Final = re.compile(
+    r"(?P<what>.+?):? (?P<how>done|failed|started|finished|exceptions|begins)(?:: (?P<why>.+))?", re.DOTALL
+)  # what the kit and the worker write of a run, an item or a step
+_LANE: Final = re.compile(r"lane (\d+)")
+_ONE_THING: Final = re.compile(r"\S+(?: \d+)?")
 _UNFINISHED: Final = "the last line is not complete"
 
 
@@ -157,16 +165,18 @@ class _Printer:
         at = line.time.astimezone()
         if at.date() != self._day:
             self._day = at.date()
-            self._console.print(Text(f"{at:%A %Y-%m-%d} (times are UTC{at:%z})", style="bold"))
+            day = said(f"{at:%a}") if in_chinese() else f"{at:%A}"
+            head = said("{day} (times are UTC{offset})", day=f"{day} {at:%Y-%m-%d}", offset=f"{at:%z}")
+            self._console.print(Text(head, style="bold"))
         self._console.print(_for_people(line, f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"), soft_wrap=True)
 
 
 def _for_people(line: Line, at: str) -> Text:
-    lane = f"lane {line.lane}" if line.lane else "worker"
+    lane = said("lane {number}", number=line.lane) if line.lane else said("worker")
     subject = f"{line.item} ({line.attempt}) " if line.item else ""
     return Text.assemble(
         (at, "dim"),
-        f"  {lane:<7} ",
+        f"  {lane}{' ' * ((8 if in_chinese() else 7) - cell_len(lane))} ",
         (f"{line.level.upper():<8} ", _STYLES.get(line.level.upper(), "")),
         (clean(subject), "cyan"),
         clean(_words(line)),
@@ -176,10 +186,34 @@ def _for_people(line: Line, at: str) -> Text:
 def _words(line: Line) -> str:
     took = f" ({line.ms:.0f} ms)" if line.ms is not None else ""
     why = (line.error or {}).get("message", "")
-    what = f"{line.message}{took}"
-    if why and why not in what:
-        what = f"{what}: {why}"
+    message = line.message if line.event == "log" else _told(line.message, line.error or {})
+    what = f"{message}{took}"
+    if why and why not in line.message:
+        what = f"{what}: {_told_why(why, line.error or {})}"
     return what if not line.evidence else f"{what} [{line.evidence}]"
+
+
+def _told(message: str, error: Mapping[str, Any]) -> str:
+    """What Runner itself wrote, in the language of the terminal; what a bot wrote stays as it is."""
+    found = told(message)
+    ended = _ENDED.fullmatch(message) if in_chinese() else None
+    if ended is None or (found != message and not _ONE_THING.fullmatch(ended["what"])):
+        return found
+    lane = _LANE.fullmatch(ended["what"])
+    what = said("lane {number}", number=lane[1]) if lane else ended["what"]
+    how = {
+        "done": said("{what} is through", what=what),
+        "failed": said("{what} has failed", what=what),
+        "started": said("{what} has started", what=what),
+        "finished": said("{what} has ended", what=what),
+        "exceptions": said("{what} ended with exceptions", what=what),
+        "begins": said("{what} begins", what=what),
+    }[ended["how"]]
+    return f"{how}：{_told_why(ended['why'], error)}" if ended["why"] else how
+
+
+def _told_why(why: str, error: Mapping[str, Any]) -> str:
+    return told_message(error, why) if in_chinese() else why
 
 
 def _line_json(line: Line) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from runner.cli.groups import Entry, LazyGroup, root
-from runner.cli.tongue import told, told_error
+from runner.cli.tongue import in_chinese, told, told_error
 from runner.core.collector import collect_less_often
 from runner.core.errors import RunnerError, UsageError, did_you_mean, exit_code_of
+from runner.core.phrase_book import help_text
 
 INTERRUPTED: Final = 130
 _START, _BOTS, _LOOK, _DECIDE, _KEEP = (
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _take_debug(words)
     try:
-        code = root(Commands, _options, _HELP).main(words, prog_name="runner", standalone_mode=False)
+        code = command_line().main(words, prog_name="runner", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
         return _quiet()
@@ -79,6 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if code == INTERRUPTED:
         print(told("runner: interrupted"), file=sys.stderr)
     return int(code or 0)
+
+
+def command_line() -> Any:
+    """The outermost command, with all others in it."""
+    return root(Commands, _options, _HELP)
 
 
 def _print_version(wanted: bool) -> None:
@@ -143,7 +149,8 @@ def _usage(error: Exception) -> RunnerError | None:
 
 
 def _kind(parameter: Any) -> str:
-    return str(getattr(parameter, "help", None) or "").rstrip(".")
+    told_in_help = str(getattr(parameter, "help", None) or "")
+    return (help_text(told_in_help) if in_chinese() else told_in_help).rstrip(".。")
 
 
 def _quiet() -> int:

@@ -19,6 +19,7 @@ from typing import Final
 from runner.core.errors import ErrorReport, RunnerError
 
 BOOKS: Final = Path(__file__).resolve().parent / "phrases"
+HELPS: Final = BOOKS / "help" / "zh"
 HOLE: Final = re.compile(r"\{(\d+|[a-z_]+)\}")
 _HEADED: Final = re.compile(
     r"(?P<head>(?:\S+: )?[A-Z]{2,}(?:_[A-Z0-9]+)*: )(?P<rest>.+)", re.DOTALL
@@ -109,6 +110,11 @@ def sentence(text: str, language: str, values: Mapping[str, object]) -> str:
     return filled(book.get(text, text), values)
 
 
+def help_text(text: str) -> str:
+    """A text of `--help` in Chinese; as it is where the book of helps does not have it."""
+    return _helps().get(text, text)
+
+
 def filled(sentence: str, values: Mapping[str, object]) -> str:
     """The sentence with its holes filled; a hole without value stays."""
     return HOLE.sub(lambda hole: str(values.get(hole[1], hole[0])), sentence)
@@ -137,6 +143,8 @@ def _found(text: str, language: str, depth: int) -> str | None:
         values = _values(phrase, text)
         if values is None or (" - " in text and not phrase.has_dash) or (depth and phrase.is_label):
             continue  # a text with dashes is several sentences, unless one of them has a dash of its own
+        if phrase.sentence in _FRAMES and " " in values[-2]:
+            continue  # "column 'A' appears twice: …" is a sentence, no place with a sentence behind it
         said = [
             value if quoted else _told(value, language, depth + 1)
             for value, quoted in zip(values, phrase.quoted, strict=True)
@@ -177,6 +185,12 @@ def _sentences(language: str) -> dict[str, str]:
 
 
 @cache
+def _helps() -> dict[str, str]:
+    """The book of helps, which is only looked up by whole texts: no error is told with it."""
+    return dict(_read(HELPS))
+
+
+@cache
 def _book(language: str) -> tuple[_Phrase, ...]:
     """The phrases of a language, those that say most first."""
     named = re.compile(
@@ -185,7 +199,7 @@ def _book(language: str) -> tuple[_Phrase, ...]:
     phrases = [
         _phrase(sentence, said)
         for sentence, said in _sentences(language).items()
-        if said and not named.search(sentence)
+        if said not in {"", sentence} and not named.search(sentence)
     ]
     return tuple(
         sorted(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from runner.core.errors import UsageError
+from runner.desk.words import Word
 
 LARGEST: Final = 50 * 1024 * 1024
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -29,6 +31,11 @@ _BEGINNINGS: Final = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/vnd.ms-excel"),
 )
 _MOST_NAMES: Final = 10_000
+_SAID: Final[Mapping[str, Word]] = {
+    XLSX: ".xlsx", XLSM: ".xlsm", "application/vnd.ms-excel": ".xls", "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+    "application/pdf": "PDF", "application/json": "JSON", "application/zip": "ZIP", "image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF",
+    "image/webp": "WebP", "text/html": gettext_lazy("a web page"), "text/plain": gettext_lazy("plain text"), "application/octet-stream": gettext_lazy("of an unknown kind"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,8 @@ def read_upload(sent: UploadedFile[Any] | None, allowed: Collection[str], larges
     kind = kind_of(content, name)
     if kind not in allowed:
         raise UsageError(
-            _("the file is %(kind)s") % {"kind": kind},
-            expected=", ".join(sorted(allowed)), hint=_("choose another file"), where=name, code="UPLOAD_TYPE",
+            _("the file is %(kind)s") % {"kind": _SAID.get(kind, kind)},
+            expected=", ".join(sorted(str(_SAID.get(one, one)) for one in allowed)), hint=_("choose another file"), where=name, code="UPLOAD_TYPE",
         )  # fmt: skip
     return Upload(name, content, kind)
 

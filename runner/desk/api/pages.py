@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as in_language
 from django.utils.translation import gettext_lazy
 
@@ -73,10 +75,10 @@ def operations(request: DeskRequest) -> HttpResponse:
                 one.method,
                 PREFIX + one.path.replace("{path:", "{"),
                 in_language(detail["summary"]),
-                detail.get("description", ""),
+                _told(detail.get("description", "")),
                 ", ".join(one.permissions),
                 [_of_query(field) for field in detail["parameters"] if field["in"] == "query"],
-                body_fields(detail, described),
+                [replace(field, told=_told(field.told)) for field in body_fields(detail, described)],
                 allowed,
             )
         )
@@ -124,8 +126,17 @@ def kind_of(rules: Mapping[str, Any], described: Mapping[str, Any]) -> str:
 
 
 def _of_query(field: Mapping[str, Any]) -> Field:
-    told = str(field.get("description", ""))
+    told = _told(str(field.get("description", "")))
     return Field(field["name"], kind_of(field["schema"], described_schema()), field["required"], told)
+
+
+def _told(text: str) -> SafeString:
+    """What a description says in the reader's language; what stands between backticks is code."""
+    plain = " ".join(text.split())
+    parts = in_language(plain).split("`") if plain else []
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if i % 2 else part,) for i, part in enumerate(parts))
+    )
 
 
 def _resolved(rules: Mapping[str, Any], described: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -114,6 +114,9 @@ def _told(code: str, said: str, where: str, phrase: str = "") -> Told:
     if not phrase and is_english() and not (foreign or is_value(code)):
         return Told(said)
     phrase = phrase or ("" if foreign else phrase_book.told_whole(said, language_now()))
+    if phrase and "!" in where and where not in phrase:
+        place = _("(%(named)s)") % {"named": _("at %(where)s") % {"where": where}}
+        return Told(_("%(sentence)s %(named)s") % {"sentence": phrase, "named": place}, said)
     if phrase:
         field = f"{where}: " if where.isidentifier() and where not in phrase and is_value(code) else ""
         return Told(f"{field}{phrase}", said)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from runner.core.errors import RunnerError, WorkbookError
+from runner.desk.errors.telling import said_here
 from runner.desk.outside import place
 from runner.desk.recordings.bind_form import KINDS
 from runner.desk.recordings.reasons import sentence_of
@@ -65,7 +66,7 @@ def preview_of(made: Draft, name: str) -> Preview:
         rows = read(path, item_model(binding, name), sheet=binding.sheet)
         found = list(rows)
     except RunnerError as error:
-        return Preview(refused=f"{sentence_of(error)} {error.what}")
+        return Preview(refused=f"{sentence_of(error)} {said_here(error.what)}")
     bad = [one for one in found if isinstance(one, BadRow)]
     keys = [str(getattr(one.data, binding.key or "")) for one in found if isinstance(one, GoodRow)]
     first = found[:_SHOWN]

@@ -75,7 +75,7 @@ def reason_of(error: RunnerError) -> Reason:
     text = " - ".join(said_here(part) for part in (error.what, error.expected, error.hint) if part)
     place = error.where if _LINE.search(error.where) or "!" in error.where else ""
     return Reason(
-        int(found[1]) if found else None, str(words or error.what), f"{place}: {text}" if place else text,
+        int(found[1]) if found else None, str(words or said_here(error.what)), f"{place}: {text}" if place else text,
         error.stable_code,
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from runner.core.errors import RunnerError, UsageError
 from runner.core.files import replace_file
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
+from runner.desk.errors.telling import said_here
 from runner.desk.kept_files import is_kept, keep_bytes, keep_file
 from runner.desk.outside import place
 from runner.desk.recordings.reasons import sentence_of
@@ -96,7 +97,7 @@ def _take(request: DeskRequest, name: str, sent: UploadedFile[bytes]) -> HttpRes
         stored = keep_file(place().settings.home, sent)
         headed(stored)
     except RunnerError as error:
-        words = sentence_of(error) if error.stable_code.startswith("WB_") else error.what
+        words = sentence_of(error) if error.stable_code.startswith("WB_") else said_here(error.what)
         return choose_form(request, name, {"file": words})
     target = _inbox() / stored.name
     if target.exists() and target.read_bytes() != stored.read_bytes():

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from runner.desk import assets, words
+from runner.desk.errors.telling import said_here
 from runner.desk.errors.titles import title_of
 
 register = template.Library()
@@ -24,6 +25,12 @@ register = template.Library()
 def word(value: object, noun: str) -> str:
     """What people read for a state: ``{{ case.status|word:"case" }}``."""
     return words.word(noun, str(value))
+
+
+@register.filter
+def in_words(text: object) -> str:
+    """Errors as they were written down, a line for each, in the language of the page: ``{{ bot.error|in_words }}``."""
+    return "\n".join(said_here(line) for line in str(text).split("\n"))
 
 
 @register.filter
