@@ -105,6 +105,18 @@ def test_a_step_that_finds_nothing_is_named_with_its_number_words_and_what_was_t
     assert 'at: Enter "x" in "Nmae"' in said
 
 
+def test_the_page_that_a_key_leads_to_may_come_before_the_key_is_let_go(context: BrowserContext) -> None:
+    form = '<form action="/next"><label>Name <input name="name"></label></form>'
+    context.route(f"{SITE}/form", lambda route: route.fulfill(body=form, content_type="text/html"))
+    there: Any = [{"type": "navigation", "url": f"{SITE}/next?name=Ada"}]
+    down: dict[str, Any] = {"type": "keyDown", "key": "Enter"}
+    up = {**down, "type": "keyUp"}
+    to_form = {"type": "navigate", "url": f"{SITE}/form"}
+    for keys in ([down, {**up, "assertedEvents": there}], [{**down, "assertedEvents": there}, up]):
+        played = play(context, to_form, field("Name", "Ada"), *keys, slow_ms=300)
+        assert played.tabs.main.url == f"{SITE}/next?name=Ada"
+
+
 def test_several_matches_are_no_match_and_a_lower_selector_is_tried(context: BrowserContext) -> None:
     assert "REC_AMBIGUOUS: 2 elements match" in fails(context, click("Save"))
     two = {**click("Save"), "selectors": [['aria/Save[role="button"]'], ["h1"]]}

@@ -28,9 +28,9 @@ from runner.recordings.forms import Kind
 from runner.recordings.library import Place
 from runner.recordings.model import Change, Recording
 from runner.recordings.placeholders import fill, names_in
-from runner.recordings.propose import Proposal, apply, propose_binding
+from runner.recordings.propose import Proposal, apply, first_of_each, propose_binding
 from runner.recordings.script import script_of, small_script
-from tests.recordings_made import HEADINGS, click, field, order_recording, own, recording
+from tests.recordings_made import HEADINGS, SITE, click, field, order_recording, own, recording
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS: list[list[Any]] = [
@@ -242,6 +242,7 @@ SCRIPTS: dict[str, tuple[Recording, Binding | None]] = {
             {"type": "hover", "selectors": [["xpath///a[@id='b']"]]},
             {"type": "keyDown", "key": "Enter"},
             {"type": "keyUp", "key": "Enter"},
+            {"type": "keyDown", "key": "Tab", "assertedEvents": [{"type": "navigation", "url": "http://portal.example/y"}]},
             {"type": "scroll", "y": 300},
             {"type": "scroll", "x": 1, "selectors": ["#a"]},
             {"type": "waitForElement", "selectors": [".b"], "operator": "==", "count": 2},
@@ -290,6 +291,53 @@ def test_the_script_of_a_recording_is_clean_for_ruff_and_mypy(tmp_path: Path) ->
     ]
     done = subprocess.run([*mypy, *files], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_keys_that_are_pressed_and_let_go_are_one_line_that_waits_for_the_page_they_lead_to() -> None:
+    def key(kind: str, name: str, leads_to: str = "") -> dict[str, Any]:
+        step = {"type": f"key{kind}", "key": name}
+        there = [{"type": "navigation", "url": f"{SITE}{leads_to}"}]
+        return {**step, "assertedEvents": there} if leads_to else step
+
+    def lines(*steps: dict[str, Any]) -> list[str]:
+        text = script_of(recording({"type": "navigate", "url": SITE}, *steps), "keys", None, "keys")
+        return [line.strip() for line in text.partition('page.goto("/")\n')[2].splitlines()]
+
+    waits = ['with page.expect_navigation(url="**/orders/**"):', 'page.keyboard.press("Enter")']
+    assert lines(key("Down", "Enter", "/orders/7"), key("Up", "Enter")) == waits
+    assert lines(key("Down", "Enter"), key("Up", "Enter", "/orders/7")) == waits
+    both = [key("Down", "Control"), key("Down", "a"), key("Up", "a"), key("Up", "Control")]
+    assert lines(*both, *both) == ['page.keyboard.press("Control+a")'] * 2
+    held = [key("Down", "Shift"), key("Down", "Tab"), key("Up", "Tab"), click("Save"), key("Up", "Shift")]
+    assert lines(*held) == [
+        'page.keyboard.down("Shift")', 'page.keyboard.press("Tab")',
+        'page.get_by_role("button", name="Save", exact=True).click()', 'page.keyboard.up("Shift")',
+    ]  # fmt: skip
+
+
+def test_a_key_that_enters_what_was_typed_is_the_irreversible_act_and_its_page_is_waited_for() -> None:
+    plain, bound = order_recording(), proposed()
+    post, read = plain.steps[11:]
+    keys = recording({"type": "keyDown", "key": "Enter"}, {"type": "keyUp", "key": "Enter"}).steps
+    keys[1] = keys[1].model_copy(update={"asserted_events": post.asserted_events})
+    (back,) = recording({"type": "navigate", "url": f"{SITE}/"}).steps
+    for behind, then in (
+        ([read], '    page.keyboard.press("Enter")\n    alert = page.get_by_role("alert")\n'),
+        ([back, read], '    with page.expect_navigation():\n        page.keyboard.press("Enter")\n    read:'),
+    ):
+        made = apply(plain, bound).with_steps([*apply(plain, bound).steps[:11], *keys, *behind])
+        text = script_of(made, "enter-order", bound.binding, "enter_order")
+        assert 'item.irreversible("Press Enter", lambda: submit(page)' in text
+        assert f'"""Press Enter; what the page objects to is a business exception."""\n{then}' in text
+
+
+def test_what_is_done_for_each_row_does_not_begin_with_the_key_that_signed_in() -> None:
+    home = [{"type": "navigation", "url": f"{SITE}/"}]
+    made = recording(
+        field("Password", "${secret:portal/password}"), {"type": "keyDown", "key": "Enter", "assertedEvents": home},
+        {"type": "keyUp", "key": "Enter"}, field("Order number", "A-2"),
+    )  # fmt: skip
+    assert first_of_each(made) == 4
 
 
 def test_a_script_has_locators_by_role_and_label_named_steps_and_the_irreversible_act() -> None:

@@ -55,6 +55,7 @@ def project_of(  # noqa: PLR0917 - a test reads better so
     rows: int,
     bad: Sequence[int] = BAD_ROWS,
     more: Sequence[str] = (),
+    submit: int = 13,
 ) -> Cli:
     """A copy with a workbook, bound; the portal's password is in the vault."""
     cli = Cli(tmp_path / "project")
@@ -63,7 +64,7 @@ def project_of(  # noqa: PLR0917 - a test reads better so
     cli("secrets", "set", "portal/password", "--hosts", "127.0.0.1", typed=f"{portal.password}\n")
     words = ["enter-order", "inbox/orders.xlsm", "--process", "order-entry", *more]
     answer = cli("recordings", "bind", *words)
-    assert 'step 13: Click "Post order"' in answer.out
+    assert f'step {submit}: Click "Post order"' in answer.out
     return cli
 
 
@@ -200,6 +201,37 @@ def test_the_generated_script_does_the_same_as_the_recording(
     assert outcomes[0] == outcomes[1]
     assert len(outcomes[0][0]) == 3
     assert outcomes[0][2] == ["REFUSED", "UNKNOWN_OPTION", "WB_CELL_TYPE"]
+
+
+def test_the_generated_script_does_the_same_where_enter_signs_in_and_an_address_is_opened_next(
+    recorded: Cli, tmp_path: Path, portal: Portal
+) -> None:
+    changed = Cli(tmp_path / "changed")
+    shutil.copytree(recorded.project, changed.project)
+    sign_in_with_enter(changed.project / "recordings" / "enter-order.json")
+    cli = project_of(changed, tmp_path, portal, rows=2, bad=(), submit=14)
+    cli("new", "enter_order", "--from", "enter-order")
+    for bot in ("enter-order", "enter_order"):
+        with Portal(tmp_path / bot) as fresh:
+            cli("secrets", "set", "portal/password", "--hosts", "127.0.0.1", typed=f"{fresh.password}\n")
+            fresh.set_faults(delay_paths={"/login": 400})  # time enough to open another address too early
+            cli("run", bot, "--param", f"address={fresh.url}")
+            assert [order["number"] for order in fresh.orders()] == ["REC-1", "REC-2"]
+    script = (cli.project / "bots" / "enter_order.py").read_text("utf-8")
+    around = 'with page.expect_navigation(url="**/"):\n            page.keyboard.press("Enter")\n'
+    assert f"        {around}        yield page" in script
+    assert script.count("page.goto(") == 2
+
+
+def sign_in_with_enter(path: Path) -> None:
+    """The recording, with Enter in the password field for the click on Sign in, and an address for the link behind it."""
+    plain = json.loads(path.read_text("utf-8"))
+    sign_in, link = plain["steps"][4:6]
+    home, form = sign_in["assertedEvents"], link["assertedEvents"]
+    keys = [{"type": kind, "key": "Enter", "target": "main"} for kind in ("keyDown", "keyUp")]
+    opened = {"type": "navigate", "url": form[0]["url"], "target": "main", "assertedEvents": form}
+    plain["steps"][4:6] = [keys[0], {**keys[1], "assertedEvents": home}, opened]
+    path.write_text(json.dumps(plain), encoding="utf-8")
 
 
 def test_a_recording_is_replayed_listed_and_shown(recorded: Cli, tmp_path: Path, portal: Portal) -> None:

@@ -23,6 +23,7 @@ from runner.recordings.failing import Seen, failed_step
 from runner.recordings.model import (
     Click,
     DoubleClick,
+    KeyUp,
     Navigate,
     Recording,
     Step,
@@ -70,6 +71,7 @@ class Player:
         self._secrets: set[str] = set()  # those that were typed: no error may show one
         self._wanted: dict[str, Secret] = {}  # by their names: those that the step at hand types
         self._kept_to: set[tuple[str, str]] = set()  # which secret went to which site, to tell it once
+        self._moves = 0  # of the tabs, before the last act
         self.number = 0  # of the step that was begun last
         self.refused = False  # the page said no to the last step
         self.nothing_done = False  # the last step did not come to its act: its element was not there
@@ -141,7 +143,9 @@ class Player:
         page = frame.page
         for name, found in self._wanted.items():
             self._keep_to_its_hosts(name, found, prepared, frame)
-        moves, alerts = self.tabs.moves, self._alerts_before(page, prepared)
+        if not isinstance(prepared, KeyUp):  # what a key leads to may be there before it is let go
+            self._moves = self.tabs.moves
+        alerts = self._alerts_before(page, prepared)
         doing = Doing(
             prepared, number, frame, self.tabs, self._file, within, self.outputs, only_first=only_first_choice
         )
@@ -151,7 +155,7 @@ class Player:
         do(doing)
         self._note_use(recorded, doing.rank)
         if prepared.leads_to is not None and prepared.leads_to.url:
-            self._wait_for_page(page, prepared.leads_to.url, moves, alerts, within)
+            self._wait_for_page(page, prepared.leads_to.url, self._moves, alerts, within)
         if camera is not None and not page.is_closed():
             camera.after(number, recorded, page, doing.found)
         if script.slow_ms:

@@ -13,7 +13,7 @@ from runner.core.errors import did_you_mean
 from runner.recordings.binding import Binding, BoundField
 from runner.recordings.columns import Column, columns_of, field_name
 from runner.recordings.forms import Kind
-from runner.recordings.model import Act, Change, Click, Read, Recording, Step, Upload
+from runner.recordings.model import Act, Change, Click, KeyUp, Read, Recording, Step, Upload
 from runner.recordings.placeholders import PLACEHOLDER, SECRET, fill, secrets_in, with_values
 
 _ROWS_LOOKED_AT: Final = 200
@@ -146,7 +146,10 @@ def first_of_each(recording: Recording) -> int:
         return 1
     for number in range(last_secret + 1, len(recording.steps) + 1):
         if recording.steps[number - 1].leads_to is not None:
-            return min(number + 1, len(recording.steps))
+            behind = (
+                n for n, step in enumerate(recording.steps, 1) if n > number and not isinstance(step, KeyUp)
+            )
+            return next(behind, len(recording.steps))
     return 1
 
 

@@ -6,6 +6,7 @@ import ast
 import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,14 +14,39 @@ from runner.core.clock import duration_text
 from runner.core.errors import UsageError
 from runner.recordings.binding import Binding
 from runner.recordings.forms import Kind
-from runner.recordings.model import Click, Read, Recording, Step
+from runner.recordings.model import (
+    Act,
+    Change,
+    Click,
+    DoubleClick,
+    KeyDown,
+    KeyUp,
+    Mouse,
+    Navigate,
+    Read,
+    Recording,
+    Step,
+    Upload,
+)
 from runner.recordings.placeholders import holds_placeholder, secrets_in
-from runner.recordings.script_steps import WIDTH, Writing, lines_of, locator, path_of, quoted, wrapped
+from runner.recordings.script_steps import (
+    WIDTH,
+    Writing,
+    lines_of,
+    locator,
+    path_of,
+    quoted,
+    with_presses,
+    wrapped,
+)
 from runner.recordings.wording import element_name
 
 _TYPES: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "str", Kind.WHOLE: "int", Kind.NUMBER: "Decimal", Kind.DATE: "date", Kind.YES_NO: "bool",
 }  # fmt: skip
+_WAITS_BEHIND: Final = Click, KeyUp
+_WAITS_AROUND: Final = Act, Change, DoubleClick, KeyDown, Mouse, Upload
+"""Playwright does not wait for the page that these lead to: it is waited for from before the act, or it may be there already."""
 _CHOOSE: Final = '''def choose(field: Locator, words: str) -> None:
     """Choose an option by its words; one that is not there is a business exception."""
     field.wait_for()
@@ -225,7 +251,9 @@ class _Script:
             f"def do_one(item: Item[{self.model}], page: Page) -> None:",
             f'    """{self.title}, for one row."""',
         ]
-        lines += wrapped(f"page.goto({quoted(self.start)})", 4) if first > 1 and self.start else []
+        opens = isinstance(steps[first - 1], Navigate) and (steps[first - 1].target or "main") == "main"
+        if first > 1 and self.start and not opens:
+            lines += wrapped(f"page.goto({quoted(self.start)})", 4)
         reads_before = any(isinstance(step, Read) for step in before)
         lines += ["    read: dict[str, str] = {}"] if reads_before else []
         lines += self._block(before, 4, "fill in")
@@ -246,17 +274,21 @@ class _Script:
 
     def _submit(self, binding: Binding, point: int) -> str:
         """The irreversible step with what follows it."""
-        steps = self.recording.steps
-        act, behind = steps[point - 1], steps[point:]
+        act, *behind = with_presses(self.recording.steps[point - 1 :])
         reads = [step for step in behind if isinstance(step, Read)]
         kind = "dict[str, str]" if binding.outputs else "None"
         lines = [
             f"def submit({self._submit_signature()}) -> {kind}:",
-            f'    """Click {element_name(act)}; what the page objects to is a business exception."""',
+            f'    """{f"Press {act.key}" if isinstance(act, KeyDown) else f"Click {element_name(act)}"}; what the page objects to is a business exception."""',
         ]
-        for line in lines_of(self.writing, act):
-            lines += wrapped(line, 4)
-        landed = next((locator(self.writing, step) for step in behind if step.raw_selectors), "")
+        there = takewhile(lambda step: not isinstance(step, Navigate), behind)
+        landed = next((locator(self.writing, step) for step in there if step.raw_selectors), "")
+        made, indent = lines_of(self.writing, act), 4
+        if not landed and act.leads_to is not None and isinstance(act, _WAITS_AROUND):
+            lines.append(f"    with {self.writing.page(act)}.expect_navigation():")
+            indent = 8
+        for line in made:
+            lines += wrapped(line, indent)
         if landed and act.leads_to is not None:
             lines += [
                 '    alert = page.get_by_role("alert")',
@@ -283,18 +315,19 @@ class _Script:
     def _block(self, steps: Sequence[Step], indent: int, purpose: str) -> list[str]:
         """The statements of some steps; those up to a click that leads to another page are one named step."""
         lines: list[str] = []
-        for group in _groups(steps):
+        whole = with_presses(steps)
+        following = iter([*whole[1:], None])
+        for group in _groups(whole):
             named = purpose != "sign in" and len(group) > 1
             name = self._name(group[-1]) if group[-1].leads_to is not None else "Fill in the page"
             inner = indent + 4 if named else indent
             lines += [f"{' ' * indent}with step({quoted(name)}):"] if named else []
-            for at, step in enumerate(group):
-                lines += self._lines(step, steps, steps.index(step), inner) if at >= 0 else []
+            for step in group:
+                lines += self._lines(step, next(following), inner)
         return lines
 
-    def _lines(self, step: Step, steps: Sequence[Step], at: int, indent: int) -> list[str]:
+    def _lines(self, step: Step, following: Step | None, indent: int) -> list[str]:
         pad, made = " " * indent, lines_of(self.writing, step)
-        following = steps[at + 1] if at + 1 < len(steps) else None
         target = getattr(following, "target", None) or "main"
         lines: list[str] = []
         if isinstance(step, Click) and target not in self.writing.tabs:
@@ -305,16 +338,19 @@ class _Script:
             lines.append(f"{pad}{variable} = opened.value")
             self.writing.tabs[target] = variable
             return lines
+        page, there = self.writing.page(step), step.leads_to
+        if there is not None and isinstance(step, _WAITS_AROUND):
+            lines.append(f"{pad}with {page}.expect_navigation(url={quoted(_pattern(there.url))}):")
+            indent += 4
         for line in made:
             lines += wrapped(line, indent)
-        if step.leads_to is not None and isinstance(step, Click):
-            lines += wrapped(
-                f"{self.writing.page(step)}.wait_for_url({quoted(_pattern(step.leads_to.url))})",
-                indent,
-            )
+        if there is not None and isinstance(step, _WAITS_BEHIND):
+            lines += wrapped(f"{page}.wait_for_url({quoted(_pattern(there.url))})", indent)
         return lines
 
     def _name(self, step: Step) -> str:
+        if isinstance(step, KeyDown):
+            return f"Press {step.key}"
         name = element_name(step).strip('"') if step.raw_selectors else "Open the page"
         return name[:60]
 

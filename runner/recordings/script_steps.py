@@ -7,7 +7,7 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -40,6 +40,41 @@ class Writing:
     def page(self, step: Any) -> str:
         """The variable of the page that a step is about."""
         return self.tabs.get(step.target or "main", "page")
+
+
+class Press(model.KeyDown):
+    """Keys that are pressed and let go again, several at once with ``+``; in a script that is one line."""
+
+
+def with_presses(steps: Sequence[model.Step]) -> list[model.Step]:
+    """The steps, with one in the place of those that press keys and let them go in the opposite order."""
+    found: list[model.Step] = []
+    at = 0
+    while at < len(steps):
+        size = _size_of_press(steps, at)
+        run = steps[at : at + 2 * size] or steps[at : at + 1]
+        found.append(_press(run) if size else run[0])
+        at += len(run)
+    return found
+
+
+def _press(run: Sequence[model.Step]) -> Press:
+    last = next((one for one in reversed(run) if one.leads_to is not None), run[-1])
+    keys = "+".join(one.key for one in run if isinstance(one, model.KeyDown))
+    return Press(key=keys, target=last.target, asserted_events=last.asserted_events)
+
+
+def _size_of_press(steps: Sequence[model.Step], at: int) -> int:
+    """How many keys are pressed at once at a place in the steps and let go again; 0 where it is none or another order."""
+    size = 0
+    while at + size < len(steps) and isinstance(steps[at + size], model.KeyDown):
+        size += 1
+    downs, ups = steps[at : at + size], steps[at + size : at + 2 * size]
+    together = len({one.target or "main" for one in (*downs, *ups)}) == 1
+    mirrored = [(one.type, getattr(one, "key", "")) for one in reversed(ups)] == [
+        ("keyUp", getattr(one, "key", "")) for one in downs
+    ]
+    return size if together and mirrored else 0
 
 
 def lines_of(writing: Writing, step: Any) -> list[str]:
@@ -313,6 +348,7 @@ _LINES: Final[Mapping[type, Callable[[Writing, Any], str | list[str]]]] = {
     model.Hover: lambda w, s: f"{locator(w, s)}.hover()",
     model.Change: _change,
     model.KeyDown: lambda w, s: f"{w.page(s)}.keyboard.down({quoted(s.key)})",
+    Press: lambda w, s: f"{w.page(s)}.keyboard.press({quoted(s.key)})",
     model.KeyUp: lambda w, s: f"{w.page(s)}.keyboard.up({quoted(s.key)})",
     model.Scroll: _scroll,
     model.Close: lambda w, s: f"{w.page(s)}.close()",
