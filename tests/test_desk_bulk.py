@@ -205,6 +205,32 @@ def test_a_large_workbook_is_carried_out_in_parts_with_the_progress_on_the_page(
     assert tom.get(f"/corrections/{'0' * 64}/going").status_code == 404
 
 
+def test_a_link_begins_nothing_in_somebody_elses_name(
+    desk: Desk, tom: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page that goes on by itself is there for who has begun, and for what was begun."""
+    book = taken_out(tom, "queue=orders")
+    sheet, at = columns(book, "orders")
+    for one in orders():
+        sheet.cell(row_of(sheet, one.key), at["decision"], "done by hand")
+        sheet.cell(row_of(sheet, one.key), at["note"], "by telephone")
+    page = brought_back(tom, book).redirect_chain[-1][0]
+    monkeypatch.setattr(spreadsheet, "_AT_ONCE", timedelta(0))
+    begun = tom.post(f"{page}apply")["Location"]
+    assert tom.get(begun).status_code == 200
+
+    boss = desk.client("supervisor")
+    bulk_page = choose(boss, orders())
+    for person, link, leads_to in (
+        (boss, begun, page),
+        (boss, f"{page}going", page),
+        (tom, f"{page}going?start=3&total=7", page),
+        (boss, f"{bulk_page}undoing?{urlsplit(begun).query}", bulk_page),
+    ):
+        answer = person.get(link)
+        assert (answer.status_code, answer.headers.get("Location")) == (302, leads_to), link
+
+
 def test_rows_that_are_not_shown_are_counted(tom: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     book = taken_out(tom, "queue=orders")
     sheet, at = columns(book, "orders")

@@ -95,11 +95,11 @@ def apply(request: DeskRequest, selection_id: str) -> HttpResponse:
 @page("cases.bulk", ACT)
 def undo(request: DeskRequest, selection_id: str) -> HttpResponse:
     """Take back what was decided, where nothing has followed from it; for a few seconds, like `apply`."""
-    frozen, so_far = own_selection(request, selection_id), Progress.of(request)
+    frozen, so_far = own_selection(request, selection_id), Progress.of(request, selection_id)
     part = bulk.undo_part(frozen, by=request.person.username, at=now, limit=_AT_ONCE, start=so_far.start)
     after = so_far.with_results(part.results, so_far.start + len(part.results), part.total)
     if after.start < after.total:
-        return gone_to(request, f"/bulk/{selection_id}/undoing?{after.query}")
+        return gone_to(request, f"/bulk/{selection_id}/undoing?{after.query(request, selection_id)}")
     text = _("Taken back: %(n)d.") % {"n": after.done}
     if after.refused:
         text += " " + _("Not any more: %(n)d, as something has followed from them.") % {"n": after.refused}
@@ -111,7 +111,11 @@ def undo(request: DeskRequest, selection_id: str) -> HttpResponse:
 def undoing(request: DeskRequest, selection_id: str) -> HttpResponse:
     """How far a decision about many cases has been taken back; the page goes on by itself."""
     frozen = own_selection(request, selection_id)
-    return render(request, "queue/bulk_undoing.html", {"frozen": frozen, "so_far": Progress.of(request)})
+    so_far = Progress.of(request, selection_id)
+    if not so_far.start:
+        return redirect(f"/bulk/{selection_id}/")
+    shown = {"frozen": frozen, "so_far": so_far, "query": so_far.query(request, selection_id)}
+    return render(request, "queue/bulk_undoing.html", shown)
 
 
 def _chosen(request: DeskRequest, picked: Sequence[str]) -> list[Chosen]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from datetime import timedelta
+from typing import Final
 from urllib.parse import urlencode
 
+from django.core import signing
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from runner.cases.bulk import Outcome, RowResult
 from runner.desk.asking import DeskRequest
+
+_LASTS: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +30,16 @@ class Progress:
     refused: int = 0
 
     @classmethod
-    def of(cls, request: DeskRequest) -> Progress:
-        """As the address of the request says; what is no number there counts as none."""
-        said = {name: request.GET.get(name, "")[:9] for name in cls.__slots__}
-        return cls(**{name: int(text) for name, text in said.items() if text.isdecimal() and text.isascii()})
+    def of(cls, request: DeskRequest, what: str) -> Progress:
+        """As the address of the request says of `what`, where it is the person's own and of this hour; else nothing is done yet.
+
+        Signed, because the page that it stands on goes on by itself: nobody may begin an act in somebody else's name by a link.
+        """
+        try:
+            said = signing.loads(request.GET.get("so_far", ""), salt=_salt(request, what), max_age=_LASTS)
+        except signing.BadSignature:
+            return cls()
+        return cls(*said)
 
     def with_results(self, results: Sequence[RowResult], start: int, total: int) -> Progress:
         """After more rows; `start` is the row to go on with."""
@@ -47,10 +58,13 @@ class Progress:
         """As a bar."""
         return [(self.start, "good", f"{self.start} / {self.total}")]
 
-    @property
-    def query(self) -> str:
+    def query(self, request: DeskRequest, what: str) -> str:
         """It as the query of an address."""
-        return urlencode({name: getattr(self, name) for name in self.__slots__})
+        return urlencode({"so_far": signing.dumps(astuple(self), salt=_salt(request, what))})
+
+
+def _salt(request: DeskRequest, what: str) -> str:
+    return f"progress:{request.person.pk}:{what}"
 
 
 def gone_to(request: DeskRequest, address: str) -> HttpResponse:

@@ -102,13 +102,13 @@ def apply(request: DeskRequest, sha256: str) -> HttpResponse:
 
     What is left is done by the next request of the page that shows how far it is.
     """
-    so_far = Progress.of(request)
+    so_far = Progress.of(request, sha256)
     found = read_kept(request.access, sha256, slice(so_far.start, so_far.start + _ROWS_AT_ONCE))
     part = apply_corrections_part(found, by=request.person.username, at=now, limit=_AT_ONCE)
     total = so_far.total or rows_in_kept(sha256)
     after = so_far.with_results(part.results, so_far.start + part.looked_at, total)
     if after.start < after.total:
-        return gone_to(request, f"/corrections/{sha256}/going?{after.query}")
+        return gone_to(request, f"/corrections/{sha256}/going?{after.query(request, sha256)}")
     _say(request, after)
     return gone_to(request, f"/corrections/{sha256}/")
 
@@ -117,7 +117,11 @@ def apply(request: DeskRequest, sha256: str) -> HttpResponse:
 def going(request: DeskRequest, sha256: str) -> HttpResponse:
     """How far a workbook has been carried out; the page goes on by itself."""
     check_kept(sha256)
-    return render(request, "queue/corrections_going.html", {"sha256": sha256, "so_far": Progress.of(request)})
+    so_far = Progress.of(request, sha256)
+    if not so_far.start:
+        return redirect(f"/corrections/{sha256}/")
+    shown = {"sha256": sha256, "so_far": so_far, "query": so_far.query(request, sha256)}
+    return render(request, "queue/corrections_going.html", shown)
 
 
 def _say(request: DeskRequest, after: Progress) -> None:
