@@ -175,15 +175,20 @@ def test_corrections_of_a_spreadsheet_are_shown_then_carried_out_once(tom: Clien
     assert Act.objects.filter(machine=False).count() == acts
 
 
-def test_a_large_workbook_is_carried_out_in_parts_with_the_progress_on_the_page(
-    tom: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def all_done_by_hand(tom: Client) -> str:
+    """Bring a workbook back in which every order is done by hand; the address of the look at it."""
     book = taken_out(tom, "queue=orders")
     sheet, at = columns(book, "orders")
     for one in orders():
         sheet.cell(row_of(sheet, one.key), at["decision"], "done by hand")
         sheet.cell(row_of(sheet, one.key), at["note"], "by telephone")
-    page = brought_back(tom, book).redirect_chain[-1][0]
+    return str(brought_back(tom, book).redirect_chain[-1][0])
+
+
+def test_a_large_workbook_is_carried_out_in_parts_with_the_progress_on_the_page(
+    tom: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = all_done_by_hand(tom)
     monkeypatch.setattr(spreadsheet, "_AT_ONCE", timedelta(0))  # a row for each request
     address = tom.post(f"{page}apply")["Location"]
     moved = Case.objects.filter(queue="orders", status="open").first()
@@ -209,12 +214,7 @@ def test_a_link_begins_nothing_in_somebody_elses_name(
     desk: Desk, tom: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page that goes on by itself is there for who has begun, and for what was begun."""
-    book = taken_out(tom, "queue=orders")
-    sheet, at = columns(book, "orders")
-    for one in orders():
-        sheet.cell(row_of(sheet, one.key), at["decision"], "done by hand")
-        sheet.cell(row_of(sheet, one.key), at["note"], "by telephone")
-    page = brought_back(tom, book).redirect_chain[-1][0]
+    page = all_done_by_hand(tom)
     monkeypatch.setattr(spreadsheet, "_AT_ONCE", timedelta(0))
     begun = tom.post(f"{page}apply")["Location"]
     assert tom.get(begun).status_code == 200
