@@ -31,22 +31,25 @@ def asked(cli: Cli, statement: str) -> list[tuple[Any, ...]]:
 
 @contextmanager
 def schedulers(cli: Cli, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    started = [
-        subprocess.Popen(
-            command("scheduler"),
-            cwd=cli.project,
-            env=env({}),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for _ in range(count)
-    ]
+    said = [cli.project / f"scheduler-{number}.log" for number in range(count)]
+    started = []
+    for log in said:
+        with log.open("wb") as out:
+            started.append(
+                subprocess.Popen(
+                    command("scheduler"), cwd=cli.project, env=env({}), stdout=out, stderr=subprocess.STDOUT
+                )
+            )
     try:
         yield started
         for process in started:
             process.terminate()
         for process in started:
             process.wait(30)
+    except BaseException:
+        for process, log in zip(started, said, strict=True):
+            print(f"{log.name}, ended with {process.poll()}: {log.read_text('utf-8')}")
+        raise
     finally:
         for process in started:
             process.kill()
