@@ -116,16 +116,21 @@ def _round_trip(asking: Asking, problems: list[str]) -> Iterator[Step]:
     asking.ask(step, "get", page)
     yield step
     step = asking.step("bring back: carry it out")
-    answer = asking.ask(step, "post", f"{page}apply")
-    for _part in range(_MOST_PARTS):
-        query = urlsplit(answer["Location"]).query
-        if not query:
-            break
-        answer = asking.ask(step, "post", f"{page}apply?{query}")
+    _in_parts(asking, step, f"{page}apply")
     yield step
     step = asking.step("bring back: the look after it")
     asking.ask(step, "get", page)
     yield step
+
+
+def _in_parts(asking: Asking, step: Step, address: str) -> None:
+    """Post to `address`, and again with what its answers say of how far it has come, until it is through."""
+    query = ""
+    for _part in range(_MOST_PARTS):
+        answer = asking.ask(step, "post", f"{address}?{query}" if query else address)
+        query = urlsplit(answer["Location"]).query
+        if not query:
+            break
 
 
 def _at_once(asking: Asking, problems: list[str], verb: str) -> Iterator[Step]:
@@ -151,12 +156,7 @@ def _at_once(asking: Asking, problems: list[str], verb: str) -> Iterator[Step]:
     asking.ask(step, "get", page)
     yield step
     step = asking.step("decide at once: take it back")
-    answer = asking.ask(step, "post", f"{page}undo")
-    for _part in range(_MOST_PARTS):
-        query = urlsplit(answer["Location"]).query
-        if not query:
-            break
-        answer = asking.ask(step, "post", f"{page}undo?{query}")
+    _in_parts(asking, step, f"{page}undo")
     yield step
 
 

@@ -13,7 +13,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from runner.cases import decisions
 from runner.cases.audit import verify
-from runner.cases.corrections import RowState, apply_corrections, read_corrections
+from runner.cases.carrying_out import apply_corrections
+from runner.cases.corrections import RowState, read_corrections
 from runner.cases.item_fields import fields_of, same_value
 from runner.cases.roundtrip import export_cases
 from runner.core.errors import ErrorReport, UsageError, WorkbookError

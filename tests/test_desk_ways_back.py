@@ -21,7 +21,7 @@ ACTION = re.compile(r"action=\"(?P<action>(?:\{[%{].*?[%}]\}|[^\"])*)\"")
 TYPED = re.compile(r"<(?:textarea|select|input(?![^>]*type=\"(?:hidden|radio|checkbox)\"))|\{% include")
 # What a button does at once, and why nobody has to be asked first.
 AT_ONCE = {
-    "goes on with what was begun": {"/bulk/{{ frozen.id }}/undo?{{ query }}", "/corrections/{{ sha256 }}/apply?{{ query }}"},
+    "goes on with what was begun": {"{{ act }}"},
     "takes back": {"/problems/{{ problem.pk }}/undo/{{ one.undo }}", "/bulk/{{ frozen.id }}/undo", "/cases/{{ case.pk }}/undo/{{ one.act.pk }}", '{{ message.extra_tags|slice:"5:" }}'},
     "has an undo": {"/problems/{{ problem.pk }}/cause", "/problems/{{ problem.pk }}/action/{{ one.pk }}", '{% url "schedules:days_change" %}', '{% url "schedules:switch" name %}'},
     "has a button for the way back": {'{% url "schedules:resume" name %}', '{% url "queues:move" queue.pk %}'},

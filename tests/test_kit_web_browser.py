@@ -55,3 +55,14 @@ def test_the_one_that_was_asked_for_is_taken_or_named(
     assert find_browser() == folder / "chromium-headless-shell"
     with pytest.raises(EnvironmentProblem, match="has no window"):
         find_browser(headed=True)
+
+
+def test_the_program_is_started_and_not_the_command_that_waits_for_it(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = install("chromium-headless-shell", "program")
+    command = str(folder / "chromium-headless-shell")
+    monkeypatch.setattr("runner.kit.web_browser._BEHIND", {command: str(folder / "program")})
+    assert find_browser() == folder / "program"
+    monkeypatch.setenv("RUNNER_BROWSER", command)
+    assert find_browser() == folder / "program"

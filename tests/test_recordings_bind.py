@@ -29,7 +29,8 @@ from runner.recordings.library import Place
 from runner.recordings.model import Change, Recording
 from runner.recordings.placeholders import fill, names_in
 from runner.recordings.propose import Proposal, apply, first_of_each, propose_binding
-from runner.recordings.script import script_of, small_script
+from runner.recordings.script import script_of
+from runner.recordings.small_script import small_script
 from tests.recordings_made import HEADINGS, SITE, click, field, order_recording, own, recording
 
 ROOT = Path(__file__).resolve().parents[1]

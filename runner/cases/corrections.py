@@ -1,4 +1,4 @@
-"""A filled-in spreadsheet comes back: what each row would do is shown first, then done, each case by itself."""
+"""A filled-in spreadsheet comes back: what each of its rows would do as the cases are now. Changes nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +16,8 @@ from django.db.models import QuerySet
 
 from runner.cases import roundtrip_words as words
 from runner.cases.acts import state_of
-from runner.cases.bulk import Chosen, RowResult, act_on
-from runner.cases.deciding import MOVED, Decided, check_unmoved
-from runner.cases.decisions import Decision, comment, decide
+from runner.cases.deciding import MOVED, check_unmoved
+from runner.cases.decisions import Decision
 from runner.cases.item_fields import FieldFacts, same_value
 from runner.cases.moves import Answer
 from runner.cases.moves import decide as judge
@@ -101,14 +99,6 @@ class Filled:
         return [(sheet, row) for sheet in self.sheets for row in sheet.rows]
 
 
-@dataclass(frozen=True, slots=True)
-class CarriedOut:
-    """What became of a part of the rows; `looked_at` is how many were, those that nothing was to be done with included."""
-
-    results: tuple[RowResult, ...]
-    looked_at: int
-
-
 def read_corrections(
     path: Path, validate: Validate | None = None, cases: QuerySet[Case] | None = None
 ) -> Corrections:
@@ -155,45 +145,6 @@ def plan_corrections(
     )
     rows = [reader.plan(sheet, row) for sheet, row in wanted]
     return Corrections(filled.export, filled.path.name, tuple(rows))
-
-
-def apply_corrections(corrections: Corrections, *, by: str, at: Callable[[], datetime]) -> list[RowResult]:
-    """Do what the preview said, each case in a transaction of its own; a case that moved since is skipped.
-
-    Rows that are not to be applied are left out. The same workbook given back again does nothing twice.
-    """
-    return [_apply(row, by, at()) for row in corrections.rows if row.state is RowState.APPLY]
-
-
-def apply_corrections_part(
-    corrections: Corrections, *, by: str, at: Callable[[], datetime], limit: timedelta
-) -> CarriedOut:
-    """Like `apply_corrections`, for as long as `limit` allows; one row at least is done."""
-    began = at()
-    results: list[RowResult] = []
-    for place, row in enumerate(corrections.rows):
-        if row.state is not RowState.APPLY:
-            continue
-        if results and at() - began > limit:
-            return CarriedOut(tuple(results), place)
-        results.append(_apply(row, by, at()))
-    return CarriedOut(tuple(results), len(corrections.rows))
-
-
-def _apply(row: PlannedRow, by: str, at: datetime) -> RowResult:
-    def act(one: Chosen) -> Decided:
-        given = None
-        if row.decision is not None:
-            given = decide(one.id, row.decision, by=by, at=at, version=one.version, token=row.token)
-        if row.comment:
-            after = at + timedelta(microseconds=1)  # it stands behind the decision in the history
-            said = comment(one.id, by=by, at=after, note=row.comment, token=_tokens(row.token)[1])
-            given = given or said
-        if given is None:
-            raise UsageError("the row does nothing", expected="a decision or a comment", where=row.sheet)
-        return given
-
-    return act_on(Chosen(row.case, row.version), act)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +195,7 @@ class _Reader:
         chosen = _decision(sheet, row)
         queue = self.queues.get(case.queue)
         token = _token(self.export, row, version)
-        if not self.given_back.isdisjoint(_tokens(token)):
+        if not self.given_back.isdisjoint(tokens_of_row(token)):
             return _with(draft, RowState.DONE, "it was given back before")
         moved = case.version != version
         changes, data = ({}, {}) if moved else self._changes(sheet, row, case, queue)
@@ -324,7 +275,7 @@ def _token(export: str, row: FilledRow, version: int) -> str:
     return f"xlsx:{export}:{_text(row.cells.get('case'))}:{_digest([version, *said, _filled(row)])}"
 
 
-def _tokens(token: str) -> tuple[str, str]:
+def tokens_of_row(token: str) -> tuple[str, str]:
     """Under what the decision of a row is sent, and its comment."""
     return token, f"{token}:c"
 
@@ -334,7 +285,7 @@ def _given_back(export: str, rows: Sequence[tuple[FilledSheet, FilledRow]]) -> f
     wanted: list[str] = []
     for sheet, row in rows:
         with suppress(UsageError):  # said where the row is looked at
-            wanted += _tokens(_token(export, row, _version(sheet, row)))
+            wanted += tokens_of_row(_token(export, row, _version(sheet, row)))
     found: set[str] = set()
     for start in range(0, len(wanted), 1000):
         found.update(acts_sent_as(wanted[start : start + 1000]).values_list("token", flat=True))

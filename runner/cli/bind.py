@@ -203,7 +203,7 @@ def _at_its_flag(error: RunnerError) -> RunnerError:
 
 
 def _tell(bound: Recording, proposal: Proposal, rows: int) -> None:
-    from runner.cli.tongue import in_chinese
+    from runner.cli.tongue import in_chinese, said
     from runner.recordings.forms import example
     from runner.recordings.propose import typed_alike
     from runner.recordings.wording import all_words
@@ -231,27 +231,20 @@ def _tell(bound: Recording, proposal: Proposal, rows: int) -> None:
     )
     say()
     point = binding.irreversible
+    workbook = binding.for_each
+    counted = said(
+        "{workbook} (1 row)" if rows == 1 else "{workbook} ({rows} rows)", workbook=workbook, rows=rows
+    )
+    alike = typed_alike(bound, binding.each_from) if workbook else []
     print_facts(
         [
-            (
-                "for each row of",
-                ""
-                if not binding.for_each
-                else f"{binding.for_each} (1 row)"
-                if rows == 1
-                else f"{binding.for_each} ({rows} rows)",
-            ),
+            ("for each row of", counted if workbook else ""),
             ("key", binding.key),
             (
                 "done once",
                 f"steps 1 to {binding.each_from - 1}: they sign in" if binding.each_from > 1 else "",
             ),
-            (
-                "same in each row",
-                "; ".join(f"step {n}: {words[n - 1]}" for n in typed_alike(bound, binding.each_from))
-                if binding.for_each
-                else "",
-            ),
+            ("same in each row", "; ".join(f"step {n}: {words[n - 1]}" for n in alike)),
             ("must not repeat", f"step {point}: {words[point - 1]}" if point else "nothing"),
             ("brought back", ", ".join(f"{name} as '{head}'" for name, head in binding.outputs.items())),
             ("secrets", ", ".join(binding.secrets)),

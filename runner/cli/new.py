@@ -21,7 +21,8 @@ def new(
     """Write bots/BOT.py: a small bot that works as it is, or one that does what a recording does."""
     from runner.recordings.binding import read_binding
     from runner.recordings.library import place_of, replace_text
-    from runner.recordings.script import script_of, small_script
+    from runner.recordings.script import script_of
+    from runner.recordings.small_script import small_script
 
     project = open_settings().settings.project
     file = project / "bots" / f"{bot}.py"

@@ -68,7 +68,8 @@ def import_(
     Ends with 5 where a row was skipped or refused, with 2 where one is wrong; the right ones are done all the same.
     """
     project = open_project()
-    from runner.cases.corrections import apply_corrections, read_corrections
+    from runner.cases.carrying_out import apply_corrections
+    from runner.cases.corrections import read_corrections
     from runner.cases.corrections_json import corrections_json
 
     found = read_corrections(file, _validator(project))

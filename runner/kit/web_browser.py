@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # What Playwright does not switch off itself: nothing leaves the machine but what the bot asks for.
 FLAGS: Final = ("--no-pings", "--disable-domain-reliability", "--disable-client-side-phishing-detection")
-# What Playwright itself takes for a browser without a window: the same engine, without what only a window needs. It starts in two
-# thirds of the time and works in three quarters of it (docs/costs.md).
+# What Playwright itself takes for a browser without a window: the same engine, without what only a window needs
+# (docs/decisions/0017-headless-shell.md).
 _WITHOUT_WINDOW: Final = ("chromium-headless-shell", "chrome-headless-shell")
 # Debian's command starts the program and waits for it: a signal to the command would not reach the browser.
 _BEHIND: Final = {"/usr/bin/chromium-headless-shell": "/usr/lib/chromium/chromium-headless-shell"}
@@ -66,15 +66,12 @@ def find_browser(chosen: str | None = None, *, headed: bool = False) -> Path | N
                 raise _not_found(f"{asked_by} names {name}")
             if headed and Path(found).stem in _WITHOUT_WINDOW:
                 raise _not_found(f"{asked_by} names {name}, which has no window")
-            return Path(found)
+            return _program(found)
     names = _NAMES if headed else (*_WITHOUT_WINDOW, *_NAMES)
     installed = (shutil.which(name) for name in names)
     usual = (path for path in _usual() if Path(path).is_file())
     first = next((path for path in (*installed, *usual) if path), None)
-    if first is None:
-        return None
-    behind = _BEHIND.get(first, first)
-    return Path(behind if Path(behind).is_file() else first)
+    return _program(first) if first else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +208,12 @@ def _launch(hosts: Sequence[str] | None) -> Launch:
         order.slow if order else 0,
         None if hosts is None else frozenset(hosts),
     )
+
+
+def _program(command: str) -> Path:
+    """The program that a command stands for."""
+    behind = Path(_BEHIND.get(command, command))
+    return behind if behind.is_file() else Path(command)
 
 
 def _usual() -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from ninja import File, Query, UploadedFile
 from pydantic import Field
 
 from runner.cases.bulk import LARGEST, RowResult
-from runner.cases.corrections import Corrections, apply_corrections
+from runner.cases.carrying_out import apply_corrections
+from runner.cases.corrections import Corrections
 from runner.cases.corrections_json import corrections_json
 from runner.core.clock import now
 from runner.core.errors import ErrorReport, RunnerError, UsageError

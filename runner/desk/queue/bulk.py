@@ -26,7 +26,7 @@ from runner.desk.asking import DeskRequest
 from runner.desk.queue import deciding
 from runner.desk.queue.asked import Refused, own_selection, presets
 from runner.desk.queue.case_words import refusal
-from runner.desk.queue.progress import Progress, gone_to
+from runner.desk.queue.progress import Progress, going_page, gone_to
 from runner.desk.words import choices
 from runner.store.models import Act, Case
 
@@ -110,12 +110,11 @@ def undo(request: DeskRequest, selection_id: str) -> HttpResponse:
 @page("cases.bulk")
 def undoing(request: DeskRequest, selection_id: str) -> HttpResponse:
     """How far a decision about many cases has been taken back; the page goes on by itself."""
-    frozen = own_selection(request, selection_id)
-    so_far = Progress.of(request, selection_id)
-    if not so_far.start:
-        return redirect(f"/bulk/{selection_id}/")
-    shown = {"frozen": frozen, "so_far": so_far, "query": so_far.query(request, selection_id)}
-    return render(request, "queue/bulk_undoing.html", shown)
+    own_selection(request, selection_id)
+    return going_page(
+        request, selection_id, title=_("Several cases"), back=f"/bulk/{selection_id}/", act=f"/bulk/{selection_id}/undo",
+        stays=_("What has been taken back stays so, whatever happens to this page."),
+    )  # fmt: skip
 
 
 def _chosen(request: DeskRequest, picked: Sequence[str]) -> list[Chosen]:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.core import signing
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 
 from runner.cases.bulk import Outcome, RowResult
 from runner.desk.asking import DeskRequest
@@ -65,6 +65,17 @@ class Progress:
 
 def _salt(request: DeskRequest, what: str) -> str:
     return f"progress:{request.person.pk}:{what}"
+
+
+def going_page(
+    request: DeskRequest, what: str, *, title: str, back: str, act: str, stays: str
+) -> HttpResponse:
+    """How far an act has come, on a page that goes on with it by itself; for who has not begun it, the page before it (`back`)."""
+    so_far = Progress.of(request, what)
+    if not so_far.start:
+        return redirect(back)
+    shown = {"title": title, "back": back, "stays": stays, "so_far": so_far}
+    return render(request, "queue/going.html", {**shown, "act": f"{act}?{so_far.query(request, what)}"})
 
 
 def gone_to(request: DeskRequest, address: str) -> HttpResponse:

@@ -13,7 +13,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from runner.cases.bulk import LARGEST
-from runner.cases.corrections import Corrections, PlannedRow, RowState, apply_corrections_part
+from runner.cases.carrying_out import apply_corrections_part
+from runner.cases.corrections import Corrections, PlannedRow, RowState
 from runner.core.clock import now
 from runner.core.errors import RunnerError
 from runner.core.nouns import ActVerb
@@ -25,7 +26,7 @@ from runner.desk.lists import narrowed, workbook
 from runner.desk.queue import rows
 from runner.desk.queue.case_words import changes_of, moved_words
 from runner.desk.queue.lists import CASES
-from runner.desk.queue.progress import Progress, gone_to
+from runner.desk.queue.progress import Progress, going_page, gone_to
 from runner.desk.queue.workbooks import check_kept, keep_workbook, read_kept, rows_in_kept, workbook_of
 from runner.store.models import Act, Case
 
@@ -33,8 +34,8 @@ _ORDER: Final = (RowState.ERROR, RowState.CONFLICT, RowState.APPLY, RowState.DON
 # Rows that the look at a workbook shows, those with something wrong first; all of them count.
 _SHOWN: Final = 200
 _AT_ONCE: Final = timedelta(seconds=4)  # that long one request carries out; the page goes on by itself
-# About as many as a request comes to: more are not looked at, as the next one does so anew.
-_ROWS_AT_ONCE: Final = 1000
+# Little more than a request comes to: each row is looked at twice, and by the model of its queue, and the next request does so anew.
+_ROWS_AT_ONCE: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +118,10 @@ def apply(request: DeskRequest, sha256: str) -> HttpResponse:
 def going(request: DeskRequest, sha256: str) -> HttpResponse:
     """How far a workbook has been carried out; the page goes on by itself."""
     check_kept(sha256)
-    so_far = Progress.of(request, sha256)
-    if not so_far.start:
-        return redirect(f"/corrections/{sha256}/")
-    shown = {"sha256": sha256, "so_far": so_far, "query": so_far.query(request, sha256)}
-    return render(request, "queue/corrections_going.html", shown)
+    return going_page(
+        request, sha256, title=_("Corrections"), back=f"/corrections/{sha256}/", act=f"/corrections/{sha256}/apply",
+        stays=_("What has been decided is stored, whatever happens to this page."),
+    )  # fmt: skip
 
 
 def _say(request: DeskRequest, after: Progress) -> None:
