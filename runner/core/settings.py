@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -190,9 +191,10 @@ def prepare_home(settings: Settings) -> None:
     try:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.runs.mkdir(exist_ok=True)
-        probe = settings.home / ".writable"
+        # Each command has one of its own: with one for all, a command found the file gone that another had just taken away.
+        probe = settings.home / f".writable.{os.getpid()}"
         probe.write_bytes(b"x" * 4096)
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise disk_problem(settings, f"the data folder can't be written: {error.strerror}") from error
     make_reserve(settings.reserve)  # without it no run starts; looking at what is there goes on
