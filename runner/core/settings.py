@@ -82,6 +82,11 @@ class Settings(BaseModel):
         return self.home / "reserve"
 
     @property
+    def cache(self) -> Path:
+        """The folder of what can be made again at any time."""
+        return self.home / "cache"
+
+    @property
     def runs(self) -> Path:
         """The folder of all run folders."""
         return self.home / "runs"

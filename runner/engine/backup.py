@@ -194,7 +194,9 @@ def _files(settings: Settings, copies: Mapping[str, Path], *, with_key: bool) ->
     yield from copies.items()
     for path in sorted(settings.home.rglob("*")):
         name = path.relative_to(settings.home).as_posix()
-        own = name.startswith((settings.database.name, settings.reserve.name, _SCRATCH, ".writable"))
+        own = name.startswith((
+            settings.database.name, settings.reserve.name, f"{settings.cache.name}/", _SCRATCH, ".writable",
+        ))  # fmt: skip
         of_people = not _OF_PEOPLE.isdisjoint(path.parts)  # they name their files as they like
         is_key = path.parent == settings.home and path.suffix == ".key"
         if own or (name.endswith(_PASSING) and not of_people) or (is_key and not with_key):

@@ -12,6 +12,7 @@ from typing import Final
 
 from runner.core.settings import Settings
 from runner.engine.child import Child, worker_name
+from runner.engine.driver_cache import with_driver_cache
 
 _DRIVES_PAGES: Final = re.compile(rb"\bweb\b")
 
@@ -20,7 +21,9 @@ class EarlyChild:
     """A child that makes itself ready in the background; `take` hands it over once, `drop` ends it if nobody took it."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str], bot_file: Path) -> None:
-        self._child: Child | None = Child(settings.project, f"{worker_name(environment)}/0", environment)
+        self._child: Child | None = Child(
+            settings.project, f"{worker_name(environment)}/0", with_driver_cache(settings, environment)
+        )
         browser = not settings.headed and _drives_pages(bot_file)
         self._limit = settings.discovery_limit.total_seconds()
         self._warming = threading.Thread(target=self._warm, args=(self._child, browser), daemon=True)

@@ -30,6 +30,7 @@ from runner.core.settings import Settings, disk_problem
 from runner.core.vault import Vault
 from runner.engine.bots import as_error, file_of
 from runner.engine.child import Child, died, worker_name
+from runner.engine.driver_cache import keep_driver_compiled, with_driver_cache
 from runner.engine.early import EarlyChild
 from runner.engine.execution import Execution, finish_data
 from runner.engine.folder import write_order
@@ -60,7 +61,7 @@ class Worker:
     ) -> None:
         self.name = worker_name(environment)
         self._settings = settings
-        self._environment = environment
+        self._environment = with_driver_cache(settings, environment)
         self._say = say
         self._children = 0
         self._lock = threading.Lock()
@@ -130,6 +131,11 @@ class Worker:
         from django.db import OperationalError, connection, connections
 
         sweep_scratch()
+        keeping = threading.Thread(
+            target=keep_driver_compiled, args=(self._settings, self._environment), daemon=True
+        )
+        if self._settings.standby:
+            keeping.start()
         changes, calm_at, store = Changes(), 0.0, StoreFile()
         while not self._stopping.is_set():
             try:
@@ -155,6 +161,8 @@ class Worker:
                 execution.stop()
             thread.join()
         self._end_standby()
+        if keeping.ident is not None:
+            keeping.join()
         connections.close_all()
 
     def stop(self) -> None:

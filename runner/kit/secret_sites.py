@@ -10,10 +10,11 @@ from runner.core.errors import ConfigurationError
 from runner.core.hosts import names_of, others_than, reaches, site_of
 from runner.core.vault import Secret
 from runner.kit.current import Running, here, running_or_none
-from runner.recordings.model import Recording, WaitForExpression
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Frame, Route
+
+    from runner.recordings.model import Recording
 
 _NO_PLACE: Final = ("about:", "blob:")  # what such a frame shows comes from the page around it
 
@@ -73,6 +74,8 @@ def only_hosts(recordings: Sequence[Recording], secrets: Iterable[Secret]) -> li
 
     Code (``waitForExpression``) could send elsewhere what was typed, by more ways than a page has.
     """
+    from runner.recordings.model import WaitForExpression  # only recordings need its many models
+
     if not any(isinstance(step, WaitForExpression) for one in recordings for step in one.steps):
         return None
     found = list(secrets)
