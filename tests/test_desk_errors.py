@@ -131,6 +131,24 @@ def test_the_pages_of_a_case_say_it_in_chinese(desk: Desk) -> None:
     assert "waited 30 s for &#x27;Post&#x27;" in client.get(f"/cases/{case.pk}/").content.decode()
 
 
+def test_journals_are_chinese_but_for_what_the_bot_wrote(desk: Desk) -> None:
+    client = desk.client("viewer", language="zh-hans")
+    case = Case.objects.get(item__key="A-4")
+    lines = client.get(f"/cases/{case.pk}/journal").content.decode()
+    whole = client.get(f"/runs/{case.run_id}/journal").content.decode()
+    for text in ("对 A-4 的第 1 次尝试", "submit 开始", "A-4 失败："):
+        assert text in lines, lines
+    for text in ("invoice 已在泳道 1 中启动", "A-0 完成", "posting A-0"):
+        assert text in whole, whole
+    english = re.compile(r"\b(A-\d|submit|invoice) (done|failed|started|begins)|\bAttempt \d|\blane 1\b")
+    unfolded = re.compile(r"<pre>.*?</pre>", re.DOTALL)  # the line as it is written, for developers
+    assert not english.findall(lines + unfolded.sub("", whole))
+    assert (
+        "A-0 done"
+        in desk.client("viewer", language="en").get(f"/runs/{case.run_id}/journal").content.decode()
+    )
+
+
 def test_a_refusal_is_said_in_chinese_with_its_own_words_folded_away(desk: Desk) -> None:
     client = desk.client("viewer", language="zh-hans")
     page = client.get("/cases/?sort=nothing")

@@ -84,7 +84,9 @@ def test_a_case_says_what_happened_and_what_differs(tom: Client) -> None:
     assert "amount 1 of A-1 is too small" in said
     assert "somebody has to decide" in said
     assert "Grouped because: Same kind (business), code SMALL" in said
-    assert "attempt.finished" in text_of(tom.get(f"/cases/{case_of('A-1').pk}/journal"))
+    assert "A-1 failed: amount 1 of A-1 is too small" in text_of(
+        tom.get(f"/cases/{case_of('A-1').pk}/journal")
+    )
     bad = tom.get(f"/cases/{case_of('A-2').pk}/").content.decode()
     assert 'name="data.amount" value="12,5"' in bad
     assert "A number is expected" in bad

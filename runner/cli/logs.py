@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -15,9 +14,10 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from runner.cli.printing import clean, console, warn
-from runner.cli.tongue import in_chinese, said, told, told_message
+from runner.cli.tongue import in_chinese, language, said, told_message
 from runner.core.clock import iso
 from runner.core.contract import JOURNAL_FILE, SUPERVISOR_LANE
+from runner.core.journal_words import message_in
 from runner.core.nouns import RunStatus
 from runner.journal import Fault, Line, read_journal
 from runner.store.models import Run
@@ -31,11 +31,6 @@ _STYLES: Final[Mapping[str, str]] = {
     "WARNING": "yellow",
     "DEBUG": "dim",
 }
-_ENDED: Final = re.compile(
-    r"(?P<what>.+?):? (?P<how>done|failed|started|finished|exceptions|begins)(?:: (?P<why>.+))?", re.DOTALL
-)  # what the kit and the worker write of a run, an item or a step
-_LANE: Final = re.compile(r"lane (\d+)")
-_ONE_THING: Final = re.compile(r"\S+(?: \d+)?")
 _UNFINISHED: Final = "the last line is not complete"
 
 
@@ -186,34 +181,16 @@ def _for_people(line: Line, at: str) -> Text:
 def _words(line: Line) -> str:
     took = f" ({line.ms:.0f} ms)" if line.ms is not None else ""
     why = (line.error or {}).get("message", "")
-    message = line.message if line.event == "log" else _told(line.message, line.error or {})
+    error = line.error or {}
+
+    def told_why(text: str) -> str:
+        return told_message(error, text) if in_chinese() else text
+
+    message = line.message if line.event == "log" else message_in(language(), line.message, told_why)
     what = f"{message}{took}"
     if why and why not in line.message:
-        what = f"{what}: {_told_why(why, line.error or {})}"
+        what = f"{what}: {told_why(why)}"
     return what if not line.evidence else f"{what} [{line.evidence}]"
-
-
-def _told(message: str, error: Mapping[str, Any]) -> str:
-    """What Runner itself wrote, in the language of the terminal; what a bot wrote stays as it is."""
-    found = told(message)
-    ended = _ENDED.fullmatch(message) if in_chinese() else None
-    if ended is None or (found != message and not _ONE_THING.fullmatch(ended["what"])):
-        return found
-    lane = _LANE.fullmatch(ended["what"])
-    what = said("lane {number}", number=lane[1]) if lane else ended["what"]
-    how = {
-        "done": said("{what} is through", what=what),
-        "failed": said("{what} has failed", what=what),
-        "started": said("{what} has started", what=what),
-        "finished": said("{what} has ended", what=what),
-        "exceptions": said("{what} ended with exceptions", what=what),
-        "begins": said("{what} begins", what=what),
-    }[ended["how"]]
-    return f"{how}：{_told_why(ended['why'], error)}" if ended["why"] else how
-
-
-def _told_why(why: str, error: Mapping[str, Any]) -> str:
-    return told_message(error, why) if in_chinese() else why
 
 
 def _line_json(line: Line) -> dict[str, Any]:

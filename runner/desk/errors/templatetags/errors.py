@@ -8,8 +8,10 @@ from typing import Any
 from django import template
 
 from runner.core.errors import RunnerError
+from runner.core.journal_words import message_in
+from runner.core.phrase_book import told_whole
 from runner.desk.errors.field_words import expectation
-from runner.desk.errors.telling import Told, is_english, said_here
+from runner.desk.errors.telling import Told, is_english, language_now, said_here
 from runner.desk.errors.telling import told as told_of
 from runner.desk.errors.telling import told_error as told_of_error
 
@@ -39,3 +41,19 @@ def expected_words(expected: str) -> str:
 def said(text: str) -> str:
     """A text of Runner's own, with its values, in the language of the page."""
     return said_here(text)
+
+
+@register.filter
+def line_words(line: Any) -> str:
+    """What a line of a journal says, in the language of the page; a bot's own words stay as its author wrote them."""
+    if not line.message or is_english():
+        return line.message or line.event
+    if line.event == "log":
+        return told_whole(line.message, language_now()) or line.message
+    return message_in(language_now(), line.message, lambda why: str(told_of(line.error, why)))
+
+
+@register.filter
+def step_beside(line: Any) -> str:
+    """The step that a line belongs to, where the line does not name it itself."""
+    return "" if not line.step or line.step in line.message else line.step
