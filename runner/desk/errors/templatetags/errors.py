@@ -46,14 +46,15 @@ def said(text: str) -> str:
 @register.filter
 def line_words(line: Any) -> str:
     """What a line of a journal says, in the language of the page; a bot's own words stay as its author wrote them."""
-    if not line.message or is_english():
-        return line.message or line.event
+    message = str(line.message or line.event)
+    if is_english():
+        return message
     if line.event == "log":
-        return told_whole(line.message, language_now()) or line.message
-    return message_in(language_now(), line.message, lambda why: str(told_of(line.error, why)))
+        return told_whole(message, language_now()) or message
+    return message_in(language_now(), message, lambda why: str(told_of(line.error, why)))
 
 
 @register.filter
 def step_beside(line: Any) -> str:
     """The step that a line belongs to, where the line does not name it itself."""
-    return "" if not line.step or line.step in line.message else line.step
+    return "" if not line.step or line.step in line.message else str(line.step)
