@@ -140,6 +140,7 @@ EDITS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("schedules", {"entry": ENTRY}),
     ("schedules/tried/edit", {"changes": {"at": "23:45"}}),
     ("schedules/tried/remove", {}),
+    ("calendars", {"name": "plant", "country": "cn"}),
     ("calendars/company/days", {"days": "2031-01-02"}),
     ("calendars/company/days/remove", {"days": "2030-12-24"}),
     ("calendars/company/blackouts", {"window": "Sat 02:00-04:00"}),
@@ -163,7 +164,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(
     assert not Act.objects.filter(verb="edit").exists()
     ok(
         caller.post(path, {**body, "base": looked(caller, path, body)["base"]}),
-        201 if path == "schedules" else 200,
+        201 if path in {"schedules", "calendars"} else 200,
     )
     assert file_of(busy) != other
 
@@ -218,6 +219,10 @@ WRONG: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("calendars/company/blackouts", {"window": "Xyz 02:00-04:00"}, "window"),
     ("calendars/company/blackouts", {"window": "Sun 02:00-04:00"}, "window"),
     ("calendars/company/blackouts/remove", {"window": "Mon 02:00-04:00"}, "window"),
+    ("calendars", {"name": "company"}, "name"),
+    ("calendars", {"name": "two words"}, "name"),
+    ("calendars", {"name": "plant", "country": "QQ"}, "country"),
+    ("calendars", {"name": "plant", "country": "de", "subdivision": "QQ"}, "subdivision"),
 )  # fmt: skip
 
 
@@ -346,3 +351,53 @@ def test_a_bot_that_is_gone_is_not_scheduled(busy: Desk) -> None:
         "schedules", {"entry": {"id": "x", "bot": "slow", "every": "1h"}, "preview": True}
     )
     assert refusal(answer, 422, "API_SCHEMA")["errors"][0]["code"] == "SCHED_BOT_MISSING"
+
+
+def test_a_calendar_is_added_and_then_has_its_own_days(busy: Desk) -> None:
+    caller = program(busy, "supervisor")
+    body = {"name": "plant", "country": "cn", "note": "the new plant"}
+    told = made(caller, "calendars", body, 201)
+    assert (told["subject"], told["applied"]) == ("plant", True)
+    made(caller, "calendars/plant/days", {"days": "2031-05-06", "kind": "open"})
+    rows = {row["name"]: row for row in ok(caller.get("calendars"))["rows"]}
+    assert (rows["plant"]["country"], rows["plant"]["schedules"]) == ("CN", [])
+    assert rows["plant"]["days"] == [{"days": "2031-05-06", "kind": "open", "until": None}]
+    act = Act.objects.get(pk=told["act"])
+    assert (act.subject_kind, act.subject, act.data["kind"], act.note) == (
+        "calendar", "plant", "calendar", "the new plant",
+    )  # fmt: skip
+    assert "# ours" in file_of(busy)
+    refusal(program(busy, "operator").post("calendars", {**body, "preview": True}), 403, "API_ROLE")
+
+
+def test_an_edit_is_taken_back_by_its_act_once(busy: Desk) -> None:
+    operator, supervisor = program(busy, "operator"), program(busy, "supervisor")
+    first = made(operator, "schedules/tried/edit", {"changes": {"at": "23:45"}})
+    second = made(supervisor, "calendars/company/days", {"days": "2031-01-02"})
+    undo = f"edits/{first['act']}/undo"
+    assert looked(operator, undo, {})["changes"] != []
+    assert "23:45" in file_of(busy)
+    told = made(operator, undo, {"note": "a mistake"})
+    assert (told["subject"], told["applied"]) == ("tried", True)
+    assert "23:45" not in file_of(busy)
+    refusal(operator.post(undo, {"base": told["base"]}), 409, "SCHED_MOVED")
+    refusal(operator.post(f"edits/{second['act']}/undo", {"preview": True}), 403, "API_ROLE")
+    made(supervisor, f"edits/{second['act']}/undo", {})
+    assert file_of(busy) == SCHEDULES
+    refusal(supervisor.post("edits/nothing/undo", {"preview": True}), 404, "API_NOT_FOUND")
+
+
+def test_an_edit_of_a_schedule_that_is_not_theirs_is_not_there(busy: Desk) -> None:
+    caller = program(busy, "operator")
+    changes = {"cron": "0 9 * * *"}
+    told = made(program(busy, "admin"), "schedules/invoices/edit", {"changes": changes})
+    undo = f"edits/{told['act']}/undo"
+    mine = ProcessRole.objects.create(
+        person=busy.person("operator"), process="accounts-payable", role="viewer"
+    )
+    assert "viewer" in refusal(caller.post(undo, {"preview": True}), 403, "API_ROLE")["message"]
+    mine.role = "none"
+    mine.save()
+    nothing = caller.post("edits/nothing/undo", {"preview": True})
+    assert caller.post(undo, {"preview": True}).content == nothing.content
+    assert "0 9 * * *" in file_of(busy)

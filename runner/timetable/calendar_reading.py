@@ -59,7 +59,7 @@ def read_calendar(
 ) -> WorkCalendar:
     """Return the calendar that an entry means; `rows_of` reads the first sheet of an .xlsx file.
 
-    Raises ConfigurationError SCHED_CALENDAR without a place.
+    Raises ConfigurationError SCHED_CALENDAR, whose place is at most the key of the entry.
     """
     _check_country(entry)
     days = Days()
@@ -142,14 +142,16 @@ def _check_country(entry: CalendarEntry) -> None:
     try:
         official_days(entry.country, entry.subdivision, 2026)
     except NotImplementedError as error:
+        where = "subdivision" if "subdiv" in str(error) else "country"
         what = (
             f"subdivision '{entry.subdivision}' of {entry.country}"
-            if "subdiv" in str(error)
+            if where == "subdivision"
             else f"country '{entry.country}'"
         )
-        raise wrong(
-            f"no holidays are known for {what}", "an ISO 3166 code, as in CN, DE or US", "correct it"
-        ) from error
+        raise ConfigurationError(
+            f"no holidays are known for {what}", expected="an ISO 3166 code, as in CN, DE or US", hint="correct it",
+            where=where, code="SCHED_CALENDAR",
+        ) from error  # fmt: skip
 
 
 def _inside(name: str, project: Path) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from runner.core.errors import ConfigurationError, ErrorReport, UsageError
 from runner.core.schedules_file import SchedulesFile, in_file_order, read_schedules
-from runner.core.schedules_model import Schedule
+from runner.core.schedules_model import CalendarEntry, Schedule
 from runner.core.schedules_values import BotFacts
 from runner.timetable.calendar_days import WorkCalendar, WorkDays
 from runner.timetable.calendar_reading import RowsOf, read_calendar
@@ -88,7 +88,8 @@ def read_calendars(
         try:
             calendars[name] = read_calendar(name, entry, file.path.parent, rows_of)
         except ConfigurationError as error:
-            found.append(file.error_in("calendars", name, "", error))
+            key = error.where if error.where in CalendarEntry.model_fields else ""
+            found.append(file.error_in("calendars", name, key, error))
     for name, process in file.processes.items():
         try:
             read_working_hours(process.working_hours)

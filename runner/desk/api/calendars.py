@@ -27,6 +27,24 @@ _DAYS: Final = "A day (2026-12-24), or the first and the last of several (2026-1
 _WINDOW: Final = "Weekdays and hours (Sun 02:00-04:00; without weekdays every day), or two times (2026-12-31 18:00..2027-01-01 06:00)."
 
 
+class NewCalendar(FileEdit):
+    """A calendar to add."""
+
+    name: Annotated[
+        Name, Field(max_length=60, pattern=r"^\w[\w.-]*$", description="What schedules call it by.")
+    ]
+    country: Annotated[
+        Text | None,
+        Field(
+            pattern=r"^[A-Za-z]{2,3}$",
+            description="Whose holidays it has, such as CN or DE; left out: none but its own.",
+        ),
+    ] = None
+    subdivision: Annotated[
+        Text | None, Field(max_length=20, description="A state or province of the country, such as BY.")
+    ] = None
+
+
 class DaysOff(FileEdit):
     """Days of a calendar: off (`closed`), worked all the same (`open`), or with half a day's work (`half`)."""
 
@@ -68,6 +86,20 @@ def list_calendars(request: DeskRequest) -> HttpResponse:
         for name, entry in timetable.file.calendars.items()
     ]  # fmt: skip
     return answered(request, {"base": base, "rows": rows})
+
+
+@operation(
+    "POST", "calendars", "calendars.edit", summary=_("Add a calendar"), gives=schedule_shapes.Edited, status=(201, 200),
+    refuses=(404, 409),
+)  # fmt: skip
+def add_calendar(request: DeskRequest, wanted: NewCalendar) -> HttpResponse:
+    """With the holidays of a country, or none; its own days and closed hours are added afterwards. Previewed and written as days are added."""
+    require_timetable()
+    keys = {"country": wanted.country, "subdivision": wanted.subdivision}
+    entry = {key: said.upper() for key, said in keys.items() if said}
+    return edited(
+        request, wanted, lambda at: Asked(edits.new_calendar(wanted.name, entry), window=(at, at)), 201
+    )
 
 
 @operation(

@@ -27,7 +27,10 @@ from runner.timetable.edits import Edit, EditPreview, check_base, digest_of_file
 from runner.timetable.loading import Timetable
 
 _PLACE: Final = re.compile(r"^(?:\w+ '[^']*', )?line \d+: ")  # of a file that is not written: it says nothing
-_LISTS: Final = {"closed": "days", "open": "days", "half_days": "days", "blackouts": "window"}
+_LISTS: Final = {
+    "closed": "days", "open": "days", "half_days": "days", "blackouts": "window", "country": "country",
+    "subdivision": "subdivision",
+}  # fmt: skip
 _KEYS: Final = {"SCHED_DUP_ID": ("id",)}  # what the refusal of an edit is about, where it is one key
 _BASE: Final = "The `base` of the preview, which names the content that was looked at. Needed to write."
 
@@ -162,7 +165,9 @@ def _fields(text: str, asked: Asked) -> dict[str, str]:
 
 def _usual(asked: Asked) -> str:
     """The field that an error is about where nothing narrower is known."""
-    return asked.part or {"day": "days", "blackout": "window"}.get(asked.edit.kind, asked.edit.kind)
+    return asked.part or {"day": "days", "blackout": "window", "calendar": "name"}.get(
+        asked.edit.kind, asked.edit.kind
+    )
 
 
 def _at(error: RunnerError, where: str) -> UsageError:

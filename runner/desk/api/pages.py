@@ -34,6 +34,7 @@ TITLES: Mapping[str, Word] = {
     "schedules": gettext_lazy("Schedules"),
     "schedule_edits": gettext_lazy("Edits of schedules"),
     "calendars": gettext_lazy("Calendars"),
+    "taking_back": gettext_lazy("Edits taken back"),
     "webhooks": gettext_lazy("Webhooks"),
 }
 

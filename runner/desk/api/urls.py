@@ -19,6 +19,7 @@ from runner.desk.api import (
     schedule_edits,
     schedules,
     selections,
+    taking_back,
     webhooks,
 )
 
@@ -35,6 +36,7 @@ SUBJECTS = (
     schedules,
     schedule_edits,
     calendars,
+    taking_back,
     webhooks,
 )  # each has made its operations when it was imported
 
