@@ -87,6 +87,18 @@ def test_the_heading_decides_where_no_cell_has_the_value() -> None:
     assert found.binding.each_from == 1
 
 
+def test_enter_that_leads_to_another_page_is_the_irreversible_step_and_one_that_picks_a_value_is_not() -> (
+    None
+):
+    down, up = {"type": "keyDown", "key": "Enter"}, {"type": "keyUp", "key": "Enter"}
+    away = {"assertedEvents": [{"type": "navigation", "url": "http://portal.example/orders/7"}]}
+    typed = field("Customer", "Birch & Co", "#customer")
+    for press in ((down, {**up, **away}), ({**down, **away}, up)):
+        assert proposed(recording(typed, *press, click("Next"))).binding.irreversible == 2
+    assert proposed(recording(typed, down, up, click("Post", "/orders/7"))).binding.irreversible == 4
+    assert proposed(recording(typed, down, up)).binding.irreversible is None
+
+
 def test_a_person_chooses_a_column_or_none() -> None:
     found = proposed(chosen={8: "", 9: "Customer"})
     assert {m.step: m.field for m in found.matches}[9] == "customer"

@@ -55,7 +55,7 @@ def project_of(  # noqa: PLR0917 - a test reads better so
     rows: int,
     bad: Sequence[int] = BAD_ROWS,
     more: Sequence[str] = (),
-    submit: int = 13,
+    submit: str = 'step 13: Click "Post order"',
 ) -> Cli:
     """A copy with a workbook, bound; the portal's password is in the vault."""
     cli = Cli(tmp_path / "project")
@@ -64,7 +64,7 @@ def project_of(  # noqa: PLR0917 - a test reads better so
     cli("secrets", "set", "portal/password", "--hosts", "127.0.0.1", typed=f"{portal.password}\n")
     words = ["enter-order", "inbox/orders.xlsm", "--process", "order-entry", *more]
     answer = cli("recordings", "bind", *words)
-    assert f'step {submit}: Click "Post order"' in answer.out
+    assert submit in answer.out
     return cli
 
 
@@ -209,7 +209,7 @@ def test_the_generated_script_does_the_same_where_enter_signs_in_and_an_address_
     changed = Cli(tmp_path / "changed")
     shutil.copytree(recorded.project, changed.project)
     sign_in_with_enter(changed.project / "recordings" / "enter-order.json")
-    cli = project_of(changed, tmp_path, portal, rows=2, bad=(), submit=14)
+    cli = project_of(changed, tmp_path, portal, rows=2, bad=(), submit='step 14: Click "Post order"')
     cli("new", "enter_order", "--from", "enter-order")
     for bot in ("enter-order", "enter_order"):
         with Portal(tmp_path / bot) as fresh:
@@ -221,6 +221,32 @@ def test_the_generated_script_does_the_same_where_enter_signs_in_and_an_address_
     around = 'with page.expect_navigation(url="**/"):\n            page.keyboard.press("Enter")\n'
     assert f"        {around}        yield page" in script
     assert script.count("page.goto(") == 2
+
+
+def test_an_order_that_is_posted_with_enter_is_posted_once_and_a_refused_one_is_not_taken_for_done(
+    recorded: Cli, tmp_path: Path, portal: Portal
+) -> None:
+    changed = Cli(tmp_path / "changed")
+    shutil.copytree(recorded.project, changed.project)
+    post_with_enter(changed.project / "recordings" / "enter-order.json")
+    cli = project_of(changed, tmp_path, portal, rows=4, bad=(98, 99, 3), submit="step 13: Press Enter")
+    cli("new", "enter_order", "--from", "enter-order")
+    for bot in ("enter-order", "enter_order"):
+        with Portal(tmp_path / bot) as fresh:
+            cli("secrets", "set", "portal/password", "--hosts", "127.0.0.1", typed=f"{fresh.password}\n")
+            cli("run", bot, "--param", f"address={fresh.url}", code=1)
+            assert [order["number"] for order in fresh.orders()] == ["REC-1", "REC-3", "REC-4"]
+        (case,) = [case for case in shown_cases(cli) if case["queue"] == bot]
+        assert (case["item"], case["error"]["code"]) == ("REC no 13!", "REFUSED")
+
+
+def post_with_enter(path: Path) -> None:
+    """The recording, with Enter in the last field for the click on Post order."""
+    plain = json.loads(path.read_text("utf-8"))
+    key = {"key": "Enter", "target": "main"}
+    events = plain["steps"][12]["assertedEvents"]
+    plain["steps"][12:13] = [{"type": "keyDown", **key}, {"type": "keyUp", **key, "assertedEvents": events}]
+    path.write_text(json.dumps(plain), encoding="utf-8")
 
 
 def sign_in_with_enter(path: Path) -> None:

@@ -27,6 +27,7 @@ from runner.kit.secrets import asked
 from runner.recordings.binding import Binding, item_model, read_binding
 from runner.recordings.library import Place, place_of
 from runner.recordings.model import Expect, Read, Recording, WaitForElement
+from runner.recordings.presses import end_of_act
 from runner.recordings.wording import words_of
 
 _LOOKS: Final = (Expect, Read, WaitForElement)  # steps by which a recording says that something is there
@@ -219,14 +220,15 @@ class _Entered:
         self._item = item
         self._player = player
         self._point = point
+        self._last = end_of_act(found.recording.steps, point - 1) + 1
         self._acted = False
         self.seen: dict[str, str] = {}
 
     def act(self) -> dict[str, str]:
         self._acted = True
-        self._player.play(self._point, self._point, only_first_choice=True)
+        self._player.play(self._point, self._last, only_first_choice=True)
         try:
-            self._player.play(self._point + 1)
+            self._player.play(self._last + 1)
         except (ApplicationError, BusinessError) as error:
             logger.warning("the step is done, what follows it failed: {}", error)
         return dict(self._player.outputs)

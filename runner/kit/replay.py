@@ -21,8 +21,10 @@ from runner.kit.secret_sites import check_site, tell_where, where_it_goes
 from runner.kit.step import step as named_step
 from runner.recordings.failing import Seen, failed_step
 from runner.recordings.model import (
+    Act,
     Click,
     DoubleClick,
+    KeyDown,
     KeyUp,
     Navigate,
     Recording,
@@ -72,6 +74,7 @@ class Player:
         self._wanted: dict[str, Secret] = {}  # by their names: those that the step at hand types
         self._kept_to: set[tuple[str, str]] = set()  # which secret went to which site, to tell it once
         self._moves = 0  # of the tabs, before the last act
+        self._alerts: set[str] = set()  # of the page, before it
         self.number = 0  # of the step that was begun last
         self.refused = False  # the page said no to the last step
         self.nothing_done = False  # the last step did not come to its act: its element was not there
@@ -144,8 +147,7 @@ class Player:
         for name, found in self._wanted.items():
             self._keep_to_its_hosts(name, found, prepared, frame)
         if not isinstance(prepared, KeyUp):  # what a key leads to may be there before it is let go
-            self._moves = self.tabs.moves
-        alerts = self._alerts_before(page, prepared)
+            self._moves, self._alerts = self.tabs.moves, self._alerts_before(page, prepared)
         doing = Doing(
             prepared, number, frame, self.tabs, self._file, within, self.outputs, only_first=only_first_choice
         )
@@ -155,7 +157,7 @@ class Player:
         do(doing)
         self._note_use(recorded, doing.rank)
         if prepared.leads_to is not None and prepared.leads_to.url:
-            self._wait_for_page(page, prepared.leads_to.url, self._moves, alerts, within)
+            self._wait_for_page(page, prepared.leads_to.url, within)
         if camera is not None and not page.is_closed():
             camera.after(number, recorded, page, doing.found)
         if script.slow_ms:
@@ -193,19 +195,21 @@ class Player:
         return text
 
     def _alerts_before(self, page: Page, step: Step) -> set[str]:
-        acts = isinstance(step, Click | DoubleClick) and step.leads_to is not None
+        """What the page objects to before a step that may lead to another one: that is not said of the step."""
+        leads = isinstance(step, Click | DoubleClick | Act) and step.leads_to is not None
+        acts = leads or isinstance(step, KeyDown)  # letting the key go may say where it leads
         return self.tabs.alerts(page) if acts else set()
 
-    def _wait_for_page(self, page: Page, url: str, moves: int, alerts: set[str], within: float) -> None:
+    def _wait_for_page(self, page: Page, url: str, within: float) -> None:
         """Wait for the page that followed while recording. What the page objects to is a business exception."""
 
         def look() -> bool:
-            if self.tabs.moves <= moves:
+            if self.tabs.moves <= self._moves:
                 return False
             self._refuse_error_page(page)
             if same_place(page.url, url):
                 return True
-            new = self.tabs.alerts(page) - alerts
+            new = self.tabs.alerts(page) - self._alerts
             if new:
                 self.refused = True
                 raise BusinessError(

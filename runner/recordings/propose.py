@@ -15,6 +15,7 @@ from runner.recordings.columns import Column, columns_of, field_name
 from runner.recordings.forms import Kind
 from runner.recordings.model import Act, Change, Click, KeyUp, Read, Recording, Step, Upload
 from runner.recordings.placeholders import PLACEHOLDER, SECRET, fill, secrets_in, with_values
+from runner.recordings.presses import sends_off
 
 _ROWS_LOOKED_AT: Final = 200
 
@@ -154,10 +155,14 @@ def first_of_each(recording: Recording) -> int:
 
 
 def last_submit(recording: Recording, matches: Sequence[Match]) -> int | None:
-    """The step that enters what was typed: the first click behind the last value that leads somewhere, or the first click."""
+    """The step that enters what was typed: behind the last value the first click or Enter that leads somewhere, or the first click."""
     last = max((match.step for match in matches), default=0)
-    clicks = [n for n, step in enumerate(recording.steps, 1) if n > last and _acts(step)]
-    leading = [n for n in clicks if recording.steps[n - 1].leads_to is not None]
+    behind = [(n, step) for n, step in enumerate(recording.steps, 1) if n > last]
+    clicks = [n for n, step in behind if _acts(step)]
+    leading = [
+        n for n, step in behind
+        if sends_off(recording.steps, n - 1) or (_acts(step) and step.leads_to is not None)
+    ]  # fmt: skip
     return next(iter(leading or clicks), None) if last else None
 
 

@@ -15,6 +15,7 @@ from runner.recordings import model
 from runner.recordings.binding import BoundField
 from runner.recordings.forms import NUMBER, Kind
 from runner.recordings.placeholders import PLACEHOLDER, SECRET
+from runner.recordings.presses import press_size
 from runner.recordings.selectors import Part, Selector, SelectorKind
 
 WIDTH: Final = 110
@@ -51,8 +52,8 @@ def with_presses(steps: Sequence[model.Step]) -> list[model.Step]:
     found: list[model.Step] = []
     at = 0
     while at < len(steps):
-        size = _size_of_press(steps, at)
-        run = steps[at : at + 2 * size] or steps[at : at + 1]
+        size = press_size(steps, at)
+        run = steps[at : at + (size or 1)]
         found.append(_press(run) if size else run[0])
         at += len(run)
     return found
@@ -62,19 +63,6 @@ def _press(run: Sequence[model.Step]) -> Press:
     last = next((one for one in reversed(run) if one.leads_to is not None), run[-1])
     keys = "+".join(one.key for one in run if isinstance(one, model.KeyDown))
     return Press(key=keys, target=last.target, asserted_events=last.asserted_events)
-
-
-def _size_of_press(steps: Sequence[model.Step], at: int) -> int:
-    """How many keys are pressed at once at a place in the steps and let go again; 0 where it is none or another order."""
-    size = 0
-    while at + size < len(steps) and isinstance(steps[at + size], model.KeyDown):
-        size += 1
-    downs, ups = steps[at : at + size], steps[at + size : at + 2 * size]
-    together = len({one.target or "main" for one in (*downs, *ups)}) == 1
-    mirrored = [(one.type, getattr(one, "key", "")) for one in reversed(ups)] == [
-        ("keyUp", getattr(one, "key", "")) for one in downs
-    ]
-    return size if together and mirrored else 0
 
 
 def lines_of(writing: Writing, step: Any) -> list[str]:
