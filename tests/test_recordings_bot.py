@@ -9,7 +9,7 @@ import shutil
 import signal
 import sqlite3
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -206,9 +206,7 @@ def test_the_generated_script_does_the_same_as_the_recording(
 def test_the_generated_script_does_the_same_where_enter_signs_in_and_an_address_is_opened_next(
     recorded: Cli, tmp_path: Path, portal: Portal
 ) -> None:
-    changed = Cli(tmp_path / "changed")
-    shutil.copytree(recorded.project, changed.project)
-    sign_in_with_enter(changed.project / "recordings" / "enter-order.json")
+    changed = with_changed_steps(recorded, tmp_path, sign_in_with_enter)
     cli = project_of(changed, tmp_path, portal, rows=2, bad=(), submit='step 14: Click "Post order"')
     cli("new", "enter_order", "--from", "enter-order")
     for bot in ("enter-order", "enter_order"):
@@ -226,9 +224,7 @@ def test_the_generated_script_does_the_same_where_enter_signs_in_and_an_address_
 def test_an_order_that_is_posted_with_enter_is_posted_once_and_a_refused_one_is_not_taken_for_done(
     recorded: Cli, tmp_path: Path, portal: Portal
 ) -> None:
-    changed = Cli(tmp_path / "changed")
-    shutil.copytree(recorded.project, changed.project)
-    post_with_enter(changed.project / "recordings" / "enter-order.json")
+    changed = with_changed_steps(recorded, tmp_path, post_with_enter)
     cli = project_of(changed, tmp_path, portal, rows=4, bad=(98, 99, 3), submit="step 13: Press Enter")
     cli("new", "enter_order", "--from", "enter-order")
     for bot in ("enter-order", "enter_order"):
@@ -240,24 +236,31 @@ def test_an_order_that_is_posted_with_enter_is_posted_once_and_a_refused_one_is_
         assert (case["item"], case["error"]["code"]) == ("REC no 13!", "REFUSED")
 
 
-def post_with_enter(path: Path) -> None:
-    """The recording, with Enter in the last field for the click on Post order."""
+def with_changed_steps(recorded: Cli, tmp_path: Path, change: Callable[[list[Any]], None]) -> Cli:
+    """A copy of the project whose recording has other steps."""
+    copy = Cli(tmp_path / "changed")
+    shutil.copytree(recorded.project, copy.project)
+    path = copy.project / "recordings" / "enter-order.json"
     plain = json.loads(path.read_text("utf-8"))
-    key = {"key": "Enter", "target": "main"}
-    events = plain["steps"][12]["assertedEvents"]
-    plain["steps"][12:13] = [{"type": "keyDown", **key}, {"type": "keyUp", **key, "assertedEvents": events}]
+    change(plain["steps"])
     path.write_text(json.dumps(plain), encoding="utf-8")
+    return copy
 
 
-def sign_in_with_enter(path: Path) -> None:
-    """The recording, with Enter in the password field for the click on Sign in, and an address for the link behind it."""
-    plain = json.loads(path.read_text("utf-8"))
-    sign_in, link = plain["steps"][4:6]
+def post_with_enter(steps: list[Any]) -> None:
+    """Enter in the last field for the click on Post order."""
+    key = {"key": "Enter", "target": "main"}
+    events = steps[12]["assertedEvents"]
+    steps[12:13] = [{"type": "keyDown", **key}, {"type": "keyUp", **key, "assertedEvents": events}]
+
+
+def sign_in_with_enter(steps: list[Any]) -> None:
+    """Enter in the password field for the click on Sign in, and an address for the link behind it."""
+    sign_in, link = steps[4:6]
     home, form = sign_in["assertedEvents"], link["assertedEvents"]
     keys = [{"type": kind, "key": "Enter", "target": "main"} for kind in ("keyDown", "keyUp")]
     opened = {"type": "navigate", "url": form[0]["url"], "target": "main", "assertedEvents": form}
-    plain["steps"][4:6] = [keys[0], {**keys[1], "assertedEvents": home}, opened]
-    path.write_text(json.dumps(plain), encoding="utf-8")
+    steps[4:6] = [keys[0], {**keys[1], "assertedEvents": home}, opened]
 
 
 def test_a_recording_is_replayed_listed_and_shown(recorded: Cli, tmp_path: Path, portal: Portal) -> None:
