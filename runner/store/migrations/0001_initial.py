@@ -360,7 +360,7 @@ class Migration(migrations.Migration):
                 ('valid', models.BooleanField(default=True)),
                 ('data', models.JSONField(default=dict)),
                 ('original', models.JSONField(default=dict)),
-                ('source', models.CharField(default='', max_length=1000)),
+                ('source', models.CharField(default='', max_length=500)),
                 ('group_key', models.CharField(default='', max_length=500)),
                 ('output', models.JSONField(default=dict)),
                 ('once', models.JSONField(default=dict)),
@@ -532,6 +532,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='item',
             index=models.Index(fields=['queue', 'finished', 'id'], name='item_by_finished'),
+        ),
+        migrations.AddIndex(
+            model_name='item',
+            index=models.Index(fields=['queue', 'source', 'id'], name='item_by_source'),
         ),
         migrations.AddIndex(
             model_name='item',
