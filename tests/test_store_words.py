@@ -312,6 +312,14 @@ def test_that_only_the_newest_of_very_many_were_looked_at_is_known(monkeypatch: 
 
 
 @pytest.mark.only_sqlite
+def test_pieces_of_the_index_are_merged_before_they_are_so_many_that_one_statement_has_to() -> None:
+    for one in ALL:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT v FROM {one.words}_config WHERE k = 'automerge'")
+            assert int(cursor.fetchone()[0]) < 16
+
+
+@pytest.mark.only_sqlite
 def test_a_store_without_the_index_gets_it_when_it_is_opened_and_is_searched_all_the_same(
     store: Path,
 ) -> None:
