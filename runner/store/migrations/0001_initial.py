@@ -587,7 +587,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='case',
-            index=models.Index(fields=['waits', 'assignee', 'id'], name='case_by_assignee'),
+            index=models.Index(fields=['waits', 'assignee', 'id', 'status'], name='case_by_assignee'),
         ),
         migrations.AddIndex(
             model_name='case',
