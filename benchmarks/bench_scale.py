@@ -69,12 +69,20 @@ def main() -> int:
     parser.add_argument(
         "--processor", action="store_true", help="processor time alone, where other work is on the machine"
     )
+    parser.add_argument(
+        "--address",
+        action="append",
+        default=[],
+        help="only this one, with the middle and the p95; can be said again",
+    )
     wanted = parser.parse_args()
     measured = partial(_measured, rounds=wanted.rounds, by_processor=wanted.processor)
     parts = set(wanted.parts.split(","))
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "store.sqlite3").symlink_to(wanted.path.resolve())
         client = bench_desk.signed_in(Path(home))
+        if wanted.address:
+            return _print_each(client, wanted.address, measured)
         over = _print(_groups(client, parts, measured))
         if "paint" in parts:
             over += _print_paints(Path(home), client)
@@ -170,6 +178,17 @@ def _print(groups: dict[str, list[Cost]]) -> int:
             f"- {cost.address}: {cost.most:.0f} ms ({cost.busy:.0f} of processor), {cost.queries}, {cost.weight / 1000:.0f} kB"
         )
     return len(over)
+
+
+def _print_each(client: Client, addresses: Sequence[str], measured: Callable[[Any, str], Cost]) -> int:
+    print("| address | middle, ms | p95, ms | queries |")
+    print("| --- | --- | --- | --- |")
+    caller, over = _program(client), 0
+    for address in addresses:
+        cost = measured(caller if address.startswith("/api/") else client, address)
+        print(f"| `{address}` | {cost.half:.0f} | {cost.most:.0f} | {cost.queries} |", flush=True)
+        over += cost.is_over
+    return min(1, over)
 
 
 def _line(name: str, costs: Sequence[Cost]) -> str:

@@ -37,7 +37,8 @@ curl -H "Authorization: Bearer $KEY" "$DESK/api/v1/cases?kind=business&limit=20"
   writes nothing; with the `base` of that answer it is written, comments and order kept, and recorded with who did it. Where the file has changed in
   between, by whomever, the answer is 409 `SCHED_MOVED` and the file stays as it is.
 - **Workbooks**: `GET corrections` takes cases out, `POST corrections` (multipart/form-data, field `file`) says what each row of the filled-in file would do,
-  with each wrong cell, `POST corrections/ID/apply` does it. The same file given back twice does nothing twice.
+  with each wrong cell, `POST corrections/ID/apply` does it, for about five seconds: while `next` is not null, send it
+  again with `start=NEXT`. The same file given back twice does nothing twice.
 
 ```sh
 curl -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -H "Idempotency-Key: 2026-11-24-1" \\

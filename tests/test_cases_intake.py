@@ -105,6 +105,14 @@ def test_a_whole_run_leaves_its_rows(tmp_path: Path) -> None:
     assert {act.verb for act in Act.objects.all()} == {"opened"}
 
 
+def test_of_a_long_source_the_end_is_kept_which_fits_an_index_of_any_database(run: RunMaker) -> None:
+    source = "".join(chr(0x4E00 + n * 7 % 20_000) for n in range(1200)) + ".xlsx/Sheet1!7"
+    row = {"key": "1", "data": {"number": "1"}, "source": source}
+    run.line(1, "items.put", queue="orders", data={"items": [row], "bad": []})
+    run.take_in()
+    assert item("1").source == source[-500:]
+
+
 def test_a_success_writes_no_case_and_no_act(run: RunMaker) -> None:
     run.put("1")
     run.begin("1")

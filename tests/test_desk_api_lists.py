@@ -11,10 +11,10 @@ from django.db import connection
 from runner.core.clock import now
 from runner.core.nouns import CaseStatus
 from runner.desk.api import answers
-from runner.store import case_lists
+from runner.store import case_lists, item_lists
 from runner.store.models import Case
 from tests.desk_place import Desk
-from tests.desk_program import ok, program
+from tests.desk_program import Program, ok, program
 from tests.test_desk_plans import SORT, WALK, asked
 
 ORDERS = [f"{sign}{name}" for name in case_lists.SORTS for sign in ("", "-")]
@@ -29,6 +29,19 @@ def vary() -> None:
             status=status, due=None if number % 2 else at - timedelta(days=number), opened=at - timedelta(hours=5 * number % 7),
             priority=number % 3, assignee=("", "ann", "ben")[number % 3], changed=at - timedelta(minutes=number),
         )  # fmt: skip
+
+
+def faults_of_list(caller: Program, path: str, table: str) -> list[str]:
+    """What in the plans of the queries that sort rows of a table would take long in a large store."""
+    faults = []
+    for sql, params in asked(lambda: caller.get(path)):
+        if f'FROM "{table}"' not in sql or "ORDER BY" not in sql:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+            plan = [str(row[3]) for row in cursor.fetchall()]
+        faults += [step for step in plan if WALK.search(step) or step.startswith(SORT)]
+    return faults
 
 
 @pytest.mark.parametrize("few", [True, False], ids=["few-fit", "many-fit"])
@@ -62,16 +75,24 @@ def test_very_many_cases_are_read_along_an_index_in_every_order(
     desk: Desk, status: str, more: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "FEW", 0)
-    caller = program(desk, "viewer")
-    faults = []
+    caller, faults = program(desk, "viewer"), []
     for sort in ORDERS:
-        for sql, params in asked(lambda sort=sort: caller.get(f"cases?{status}&{more}&sort={sort}&limit=2")):  # type: ignore[misc]
-            if 'FROM "store_case"' not in sql or "ORDER BY" not in sql:
-                continue
-            with connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
-                plan = [str(row[3]) for row in cursor.fetchall()]
-            faults += [f"{sort}: {step}" for step in plan if WALK.search(step) or step.startswith(SORT)]
+        faults += [
+            f"{sort}: {fault}" for fault in faults_of_list(caller, f"cases?{status}&{more}&sort={sort}&limit=2", "store_case")
+        ]  # fmt: skip
+    assert not faults
+
+
+@pytest.mark.parametrize("more", ["", "status=done", "status=exception&status=pending"])
+def test_very_many_items_of_a_queue_are_read_along_an_index_in_every_order(
+    desk: Desk, more: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "FEW", 0)
+    caller, faults = program(desk, "viewer"), []
+    for sort in [f"{sign}{name}" for name in item_lists.SORTS for sign in ("", "-")]:
+        faults += [
+            f"{sort}: {fault}" for fault in faults_of_list(caller, f"queues/invoices/items?{more}&sort={sort}&limit=2", "store_item")
+        ]  # fmt: skip
     assert not faults
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import openpyxl
@@ -12,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from runner.cases import decisions
 from runner.cases.corrections import read_corrections
 from runner.core.clock import now
+from runner.desk.api import corrections
 from runner.desk.people.models import ProcessRole
 from runner.desk.queue import workbooks
 from runner.desk.uploads import XLSX
@@ -107,6 +109,31 @@ def test_a_workbook_is_looked_at_then_carried_out_once(place: Desk) -> None:
     assert copy["id"] != shown["id"]
     assert states(ok(caller.post(f"corrections/{copy['id']}/apply")))["A-2"] == "done"
     assert Act.objects.count() == acts
+
+
+def test_a_workbook_is_carried_out_in_parts_each_row_once(
+    place: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = program(place, "operator")
+    book = taken_out(caller)
+    for key in ("A-1", "A-2", "A-3"):
+        fill(book, key, decision="done by hand", note="telephoned")
+    kept = ok(brought_back(caller, bytes_of(book)))
+    monkeypatch.setattr(corrections, "AT_ONCE", timedelta(0))
+    answers, start = list[Any](), 0
+    while not answers or start:
+        answers.append(ok(caller.post(f"corrections/{kept['id']}/apply?start={start}")))
+        start = answers[-1]["next"]
+    assert [(one["counts"].get("done", 0), one["total"]) for one in answers] == [(1, len(kept["rows"]))] * 3
+    rows = [row for one in answers for row in one["rows"]]
+    assert [(row["item"], row["row"]) for row in rows] == [(row["item"], row["row"]) for row in kept["rows"]]
+    assert Act.objects.filter(machine=False, verb="done").count() == 3
+    monkeypatch.setattr(corrections, "ROWS_AT_ONCE", 3)
+    again = ok(caller.post(f"corrections/{kept['id']}/apply"))
+    assert (again["next"], again["counts"]) == (3, {"done": 3})
+    last = ok(caller.post(f"corrections/{kept['id']}/apply?start=4000"))
+    assert (last["rows"], last["next"]) == ([], None)
+    refusal(caller.post(f"corrections/{kept['id']}/apply?start=-1"), 422, "API_SCHEMA")
 
 
 def test_a_row_that_moves_between_the_look_and_the_act_is_skipped(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.desk import charts, times
+from runner.desk.templatetags import drawings
 from runner.desk.templatetags.desk import initials, money, number
 
 NOW = datetime(2026, 11, 24, 13, 2, tzinfo=UTC)
@@ -28,6 +29,17 @@ def test_bars_stand_inside_their_drawing_and_the_highest_fills_it(values: list[i
 
 def test_only_the_last_bars_that_are_something_stand_out() -> None:
     assert [bar.css for bar in charts.spark([3, 0, 2, 0, 5])] == ["", "", "", "", "hot"]
+
+
+def test_bars_are_drawn_as_one_path_those_that_stand_out_as_another() -> None:
+    drawn = drawings.spark([3, 0, 1.5], hot=1)
+    assert drawn["width"] == "18"
+    assert drawn["bars"] == (
+        "M0 3a1 1 0 0 1 1-1h2.4a1 1 0 0 1 1 1v19h-4.4zM6 21.5a1 1 0 0 1 1-1h2.4a1 1 0 0 1 1 1v0.5h-4.4z"
+    )
+    assert drawn["hot"] == "M12 13a1 1 0 0 1 1-1h2.4a1 1 0 0 1 1 1v9h-4.4z"
+    assert "3, 0, 1.5" in drawn["label"]
+    assert (drawings.spark([0])["hot"], drawings.spark([])["bars"]) == ("", "")
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e5)), max_size=20))

@@ -11,7 +11,6 @@ from django.db import connection
 from openpyxl import load_workbook
 
 from runner.desk import word_notes
-from runner.desk.queue import lists as queue_lists
 from runner.store import word_index, words
 from runner.store.models import Case, Item, Queue
 from runner.store.word_index_making import make_step
@@ -70,7 +69,6 @@ def test_a_list_says_so_too_and_its_export_leaves_nothing_out(
     everything = Case.objects.filter(bot=word).count()
     assert everything > 2
     assert ONLY not in text_of(client.get("/cases/", {"text": word}))
-    monkeypatch.setattr(queue_lists, "NEWEST", 2)
     monkeypatch.setattr(word_notes, "NEWEST", 2)
     shown = text_of(client.get("/cases/", {"text": word}))
     assert f"{ONLY} 2 of them" in shown

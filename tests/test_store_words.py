@@ -17,8 +17,9 @@ from runner.cases.rebuild import rebuild
 from runner.store import word_index, words
 from runner.store.models import Case, Item, Problem, Queue, Run
 from runner.store.word_index import ALL
-from runner.store.words import Words, newest_first, with_words, words_of
+from runner.store.words import Words, newest_first, newest_with_words, with_words, words_of
 from tests.cases_history import failed_run
+from tests.test_desk_plans import asked as asked_of
 
 pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.both_databases]
 AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -141,8 +142,8 @@ def test_the_name_of_a_field_is_no_word() -> None:
 def test_words_that_are_not_wanted_are_left_out_of_the_newest_too() -> None:
     for number in range(6):
         put(f"SAME-{number}", note="odd" if number % 2 else "even")
-    found = with_words(Item.objects.all(), Words(all=("same",), none=("odd",)), 4)
-    assert sorted(one.key for one in found) == ["SAME-2", "SAME-4"]
+    found, are_more = newest_with_words(Item.objects.all(), Words(all=("same",), none=("odd",)), 4)
+    assert (_keys(found), are_more) == (["SAME-2", "SAME-4"], True)
     assert keys(all=("same",), none=("odd", "even")) == []
 
 
@@ -202,8 +203,59 @@ def test_only_the_newest_of_very_many_are_looked_at_where_that_is_asked_for() ->
     for number in range(6):
         put(f"SAME-{number}")
     assert len(keys("same")) == 6
-    found = with_words(Item.objects.all(), words_of("same"), 2).order_by("pk")
-    assert [one.key for one in found] == ["SAME-4", "SAME-5"]
+    found, are_more = newest_with_words(Item.objects.all(), words_of("same"), 2)
+    assert (_keys(found), are_more) == (["SAME-4", "SAME-5"], True)
+    fail(Item.objects.get(key="SAME-0"), "wrong")
+    fail(Item.objects.get(key="SAME-5"), "wrong")
+    some, are_more = newest_with_words(Case.objects.all(), words_of("same"), 1)
+    assert (_keys(some), are_more) == (["SAME-5"], True)
+
+
+@pytest.mark.parametrize("model", [Item, Case, Run])
+def test_what_is_counted_and_then_shown_is_looked_up_in_the_index_once(model: Any) -> None:
+    for number in range(3):
+        fail(put(f"SAME-{number}"), "wrong")
+        Run.objects.create(pk=f"R{number}", bot="same", queued=AT)
+    found, are_more = newest_with_words(model.objects.all(), words_of("same"), 3)
+    assert (len(found), are_more) == (3, False)
+    if connection.vendor == "sqlite":
+        assert "_words" not in str(found.query)
+        assert len(asked_of(lambda: newest_with_words(model.objects.all(), words_of("same"), 3))) == 1
+    assert newest_with_words(model.objects.all(), words_of("nothing has this"), 5)[0].count() == 0
+    assert newest_with_words(model.objects.all(), words_of(""), 5)[0].count() == 3
+    assert newest_with_words(model.objects.all(), Words(none=("same",)), 5)[0].count() == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("price of it is wrong", ["A"]),
+        ("PRICE OF IT IS WRONG", ["A"]),
+        ("ｐｒｉｃｅ of it is wrong", ["A"]),
+        ("price of it", []),
+        ("it is wrong", []),
+        ("price of all is wrong", []),
+        ("上海供应商有限公司的账单", ["D"]),
+        ("上海供应商有限公司的", []),
+    ],
+)
+def test_a_long_line_is_found_where_it_stands_alone(line: str, found: list[str]) -> None:
+    put("A", note="Price of it is wrong")
+    put("B", note="price of it is wrong too")
+    put("C", note="the price of all", other="this is wrong")
+    put("D", note="上海供应商有限公司的账单")
+    assert keys(whole=(line,)) == found
+    assert [one.key for one in newest_first(Item.objects.all(), Words(whole=(line,)), 5).rows] == found
+    assert keys(whole=(line,), none=("price", "上海")) == []
+
+
+@pytest.mark.only_sqlite
+def test_a_long_line_that_begins_nowhere_so_is_not_looked_for_to_its_end() -> None:
+    put("A", note="price of it is wrong")
+    line = Words(whole=("price of all is wrong",))
+    assert newest_first(Item.objects.all(), line, 5).rows == []
+    (sql,) = [sql for sql, _ in asked_of(lambda: newest_first(Item.objects.all(), line, 5))]
+    assert sql.count("EXISTS") == 2
 
 
 @pytest.mark.only_sqlite
@@ -255,8 +307,16 @@ def test_that_only_the_newest_of_very_many_were_looked_at_is_known(monkeypatch: 
     found = newest_first(Item.objects.filter(key__endswith="0"), words_of("same"), 3)
     assert (found.rows, found.looked_at) == ([], 5)
     assert newest_first(Item.objects.all(), words_of("same"), 3).looked_at == 0
-    assert words.are_very_many(Item, words_of("same"), 5)
-    assert not words.are_very_many(Item, words_of("same"), 6)
+    assert newest_with_words(Item.objects.all(), words_of("same"), 5)[1]
+    assert not newest_with_words(Item.objects.all(), words_of("same"), 6)[1]
+
+
+@pytest.mark.only_sqlite
+def test_pieces_of_the_index_are_merged_before_they_are_so_many_that_one_statement_has_to() -> None:
+    for one in ALL:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT v FROM {one.words}_config WHERE k = 'automerge'")
+            assert int(cursor.fetchone()[0]) < 16
 
 
 @pytest.mark.only_sqlite

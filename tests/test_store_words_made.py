@@ -15,7 +15,7 @@ from runner.store import word_index
 from runner.store.models import Case, Item, Run
 from runner.store.word_index import ALL
 from runner.store.word_index_making import AIM, WordIndexMaker, make_step, next_size
-from runner.store.words import newest_first, with_words, words_of
+from runner.store.words import newest_first, newest_with_words, words_of
 from tests.test_store_words import AT, cases, fail, keys, put
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -89,7 +89,7 @@ def test_the_newest_rows_come_first_and_the_share_grows_to_all(monkeypatch: pyte
     shares, first = [word_index.share_made()], None
     while make_step(1):
         shares.append(word_index.share_made())
-        found = with_words(Item.objects.all(), words_of("old"), 100).order_by("pk").first()
+        found = newest_with_words(Item.objects.all(), words_of("old"), 100)[0].order_by("pk").first()
         first = first or (found.key if found else None)
     assert first == "OLD-5"
     assert shares == sorted(shares)  # type: ignore[type-var]

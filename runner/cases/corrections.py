@@ -72,11 +72,12 @@ class PlannedRow:
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """A workbook that came back: which export it is, and its rows in their order."""
+    """A workbook that came back: which export it is, its rows in their order (or some of them), how many it has (`total`)."""
 
     export: str
     file: str
     rows: tuple[PlannedRow, ...]
+    total: int
 
     @property
     def counts(self) -> dict[str, int]:
@@ -144,7 +145,7 @@ def plan_corrections(
         filled.export, known, _queues(known), validate, before, _given_back(filled.export, wanted)
     )
     rows = [reader.plan(sheet, row) for sheet, row in wanted]
-    return Corrections(filled.export, filled.path.name, tuple(rows))
+    return Corrections(filled.export, filled.path.name, tuple(rows), len(every))
 
 
 @dataclass(frozen=True, slots=True)

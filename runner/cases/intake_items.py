@@ -13,6 +13,7 @@ from runner.core.contract import Settled
 from runner.core.nouns import AttemptStatus, FailureKind, ItemStatus
 from runner.journal import Line
 from runner.store.models import Attempt, Case, Item, Queue, Run
+from runner.store.models.items import LONGEST_SOURCE
 
 LOST_LIMIT: Final = 3  # an item that takes its process with it so often is quarantined
 BAD_ROW: Final = "BadRow"  # the error type of a row that never fitted the queue's model
@@ -273,7 +274,7 @@ def _correct(batch: Batch, line: Line, item: Item, row: Mapping[str, Any], group
         valid=True,
         status=ItemStatus.PENDING,
         data=row["data"],
-        source=row.get("source") or item.source,
+        source=_source(row) or item.source,
         group_key=group,
     )
     give_back(item_case_id(item.queue_id, item.key), line, "corrected", "a good row for the same key came in")
@@ -286,10 +287,14 @@ def _new_item(line: Line, queue: Queue, row: Mapping[str, Any], data: dict[str, 
         key=row["key"],
         data=data,
         original=data,
-        source=row.get("source") or "",
+        source=_source(row),
         put_run_id=line.run,
         put_at=line.time,
     )
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    return str(row.get("source") or "")[-LONGEST_SOURCE:]
 
 
 def _bad_row_error(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,14 @@ def spark(values: Sequence[float], hot: int = 2) -> list[Box]:
     return bars
 
 
+def outline(bars: Iterable[Box]) -> str:
+    """Bars with round shoulders as one path: a list of problems has 700 of them, and a template takes its time for each number."""
+    return "".join(
+        f"M{bar.x:g} {bar.y + 1:g}a1 1 0 0 1 1-1h{bar.width - 2:g}a1 1 0 0 1 1 1v{bar.height - 1:g}h-{bar.width:g}z"
+        for bar in bars
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One bar of a waterfall: its name, start and length in seconds, how deep it is nested, and how it ended."""

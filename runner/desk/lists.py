@@ -54,17 +54,16 @@ class Col:
 class Filter:
     """One filter: `key` is its name in the address, `apply` narrows the rows by a value.
 
-    With `choices` (value, words) it is chosen from a menu, without them it is typed. `note` is what the page says of a
-    value beside the rows; empty: nothing. `whole` is `apply` for exports, where a page leaves something out. Raising ValueError in `apply` says
-    that the value makes no sense; it is then shown as a refused chip.
+    With `choices` (value, words) it is chosen from a menu, without them it is typed. `noted` takes the place of `apply` on a
+    page that may leave something out, and gives what the page says of that; empty: nothing. Raising ValueError in `apply`
+    says that the value makes no sense; it is then shown as a refused chip.
     """
 
     key: str
     title: Word
     apply: Callable[[QuerySet[Any], str], QuerySet[Any]]
     choices: Callable[[], Iterable[tuple[str, Word]]] | None = None
-    note: Callable[[str], str] | None = None
-    whole: Callable[[QuerySet[Any], str], QuerySet[Any]] | None = None
+    noted: Callable[[QuerySet[Any], str], tuple[QuerySet[Any], str]] | None = None
 
     def words_of(self, value: str) -> str:
         """What the chip says for a value."""
@@ -137,13 +136,15 @@ def narrowed(
         for value in request.GET.getlist(one.key):
             if not value.strip():
                 continue
-            without = _without(request.GET, one.key, value)
+            without, note = _without(request.GET, one.key, value), ""
             try:
-                rows = (one.whole if whole and one.whole else one.apply)(rows, value.strip())
+                if one.noted and not whole:
+                    rows, note = one.noted(rows, value.strip())
+                else:
+                    rows = one.apply(rows, value.strip())
             except ValueError:
                 chips.append(Chip(str(one.title), value, without, refused=True))
                 continue
-            note = one.note(value.strip()) if one.note and not whole else ""
             chips.append(Chip(str(one.title), one.words_of(value), without, note=note))
     return rows, chips
 

@@ -1,15 +1,19 @@
-"""What a page says of a search by words: that very many have them, or that the index of words is being made."""
+"""Filters by words, and what a page says of them: that very many have the words, or that the index of words is being made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TypeVar
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
+from runner.desk.lists import Filter
 from runner.desk.templatetags.desk import number, percent
+from runner.desk.words import Word
 from runner.store.word_index import share_made
-from runner.store.words import NEWEST, are_very_many, words_of
+from runner.store.words import NEWEST, newest_with_words, with_words, words_of
+
+Row = TypeVar("Row", bound=Model)
 
 
 def being_made() -> str:
@@ -29,11 +33,16 @@ def only_the_newest(looked_at: int) -> str:
     }
 
 
-def of_filter(model: type[Model]) -> Callable[[str], str]:
-    """What a list of such rows says of its filter by words, in which `with_words` looks at the newest alone."""
+def filter_by_words(key: str, title: Word) -> Filter:
+    """The filter of a list by words: a page looks at the newest rows that have them, and says so; an export at all."""
+    return Filter(key, title, _whole, noted=_newest)
 
-    def note(value: str) -> str:
-        many = are_very_many(model, words_of(value), NEWEST)
-        return " ".join(said for said in (being_made(), only_the_newest(NEWEST) if many else "") if said)
 
-    return note
+def _whole(rows: QuerySet[Row], value: str) -> QuerySet[Row]:
+    return with_words(rows, words_of(value))
+
+
+def _newest(rows: QuerySet[Row], value: str) -> tuple[QuerySet[Row], str]:
+    found, are_more = newest_with_words(rows, words_of(value), NEWEST)
+    said = (being_made(), only_the_newest(NEWEST) if are_more else "")
+    return found, " ".join(one for one in said if one)

@@ -6,6 +6,7 @@ How each is counted is said here, at its function, and on the desk in the reader
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,14 +80,14 @@ def _share(stretches: Stretches, sums: Mapping[int, tuple[float, float]]) -> Ser
 
 
 class _Ran(NamedTuple):
-    """What matters here of a run that was due."""
+    """What matters here of a run that was due; its times as the database gives them, text or instants: both can be compared."""
 
     schedule: str
-    due: datetime
+    due: Any
     status: str
-    started: datetime | None
-    finished: datetime | None
-    deadline: datetime | None
+    started: Any
+    finished: Any
+    policy: Any
 
 
 def _due_runs(process: str, stretches: Stretches) -> Iterator[_Ran]:
@@ -98,15 +99,13 @@ def _due_runs(process: str, stretches: Stretches) -> Iterator[_Ran]:
         SELECT schedule, {due}, status, {started}, {finished}, policy FROM store_run
         WHERE process = %s AND queued >= %s AND queued < %s AND schedule > '' AND due IS NOT NULL
     """  # noqa: S608 (no value is in it)
-    edges = [
-        connection.ops.adapt_datetimefield_value(at) for at in (stretches.begin - _LONGEST_RUN, stretches.end)
-    ]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [process, *edges])
-        for schedule, was_due, status, began, ended, policy in cursor.fetchall():
-            at = moment(was_due)
-            if at is not None:
-                yield _Ran(schedule, at, status, moment(began), moment(ended), _deadline(policy))
+        cursor.execute(sql, [process, *_as_stored((stretches.begin - _LONGEST_RUN, stretches.end))])
+        yield from map(_Ran._make, cursor.fetchall())
+
+
+def _as_stored(times: Iterable[datetime]) -> list[Any]:
+    return [connection.ops.adapt_datetimefield_value(at) for at in times]
 
 
 def _deadline(policy: Any) -> datetime | None:
@@ -131,32 +130,47 @@ def _on_time(wanted: Measured, runs: Iterable[_Ran], stretches: Stretches) -> Se
     A due time that was missed counts as late; one that was skipped by a rule (holiday, overlap, pause), or whose run goes
     on and is not late yet, does not count.
     """
-    best: dict[tuple[str, datetime], bool] = {}
+    missed = set(
+        Occurrence.objects.filter(
+            schedule__in=list(wanted.graces), state=OccurrenceState.MISSED, due__gte=stretches.begin, due__lt=stretches.end,
+        ).order_by().values_list("schedule", "due")
+    )  # fmt: skip
+    has_missed = {schedule for schedule, _due in missed}
+    best: dict[tuple[str, Any], bool] = {}
     for run in runs:
         judged = _was_on_time(run, wanted.graces.get(run.schedule, GRACE), stretches.end)
-        key = (run.schedule, run.due)
         if judged is not None:
+            key = (run.schedule, run.due)
             best[key] = best.get(key, False) or judged
-    missed = Occurrence.objects.filter(
-        schedule__in=list(wanted.graces), state=OccurrenceState.MISSED, due__gte=stretches.begin,
-        due__lt=stretches.end,
-    )  # fmt: skip
-    for schedule, due in missed.order_by().values_list("schedule", "due"):
-        best.setdefault((schedule, due), False)
-    found = Series(stretches, is_share=True)
+            if run.schedule in has_missed:
+                missed.discard((run.schedule, _moment(run.due)))
+    found, edges = Series(stretches, is_share=True), _as_stored(stretches.edges)
     for (_schedule, due), good in best.items():
-        found.add(due, float(good), 1)
+        place = bisect_right(edges, due) - 1
+        if 0 <= place < len(stretches):
+            found.parts[place] += good
+            found.wholes[place] += 1
+    for _schedule, at in missed:
+        found.add(at, 0, 1)
     return found
 
 
 def _was_on_time(run: _Ran, grace: timedelta, now: datetime) -> bool | None:
-    """Whether a run was on time; None while that can't be said."""
+    """Whether a run was on time; None while that can't be said. Times are read only where it depends on them."""
+    deadline = _deadline(run.policy)
     if run.finished is None:
-        last = run.deadline or run.due + grace
-        late = now > last and (run.deadline is not None or run.started is None)
+        late = now > (deadline or _moment(run.due) + grace) and (deadline is not None or run.started is None)
         return False if late else None
     if run.status not in WENT_THROUGH:
         return False
-    if run.deadline is not None:
-        return run.finished <= run.deadline
-    return run.started is not None and run.started <= run.due + grace
+    if deadline is not None:
+        return _moment(run.finished) <= deadline
+    if run.started is None:
+        return False
+    return run.started <= run.due or _moment(run.started) <= _moment(run.due) + grace
+
+
+def _moment(value: Any) -> datetime:
+    found = moment(value)
+    assert found is not None
+    return found

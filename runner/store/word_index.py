@@ -21,6 +21,7 @@ from runner.store.indexed_texts import LONGEST, Dialect, texts_in
 
 VERSION: Final = 2  # in the names of the triggers: an index of another version is made anew
 AT_ONCE: Final = 5_000  # rows up to which a store gets its index when it is opened
+MERGED_FROM: Final = 8  # pieces of the index
 MADE: Final = "store_words_made"
 _LINE: Final = "char(10)"
 _kept: Final[set[str]] = (
@@ -282,8 +283,9 @@ def _tables(one: Indexed) -> list[str]:
     content = f"content='{one.texts}', content_rowid='id'" if one.has_texts else "content=''"
     made = [
         f"CREATE VIRTUAL TABLE {one.words} USING fts5(text, {content}, columnsize=0, tokenize='trigram')",
-        # Each statement of an intake leaves a piece of index; merging more of them at once is a fifth less work.
-        f"INSERT INTO {one.words}({one.words}, rank) VALUES ('automerge', 16)",
+        # Each statement of an intake leaves a piece of index. From so many of a size on they are merged bit by bit, with what is
+        # written. With 16 (the number from which SQLite merges all of them at once) one statement may merge a large store's.
+        f"INSERT INTO {one.words}({one.words}, rank) VALUES ('automerge', {MERGED_FROM})",
         f"CREATE VIRTUAL TABLE {one.terms} USING fts5vocab('{one.words}', 'row')",
     ]
     if one.has_texts:

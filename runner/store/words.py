@@ -23,6 +23,8 @@ _VERY_MANY: Final = 200_000  # rows with the words from which on each row is ask
 _MOST_TERMS: Final = 300
 _SHORT: Final = 3  # letters that the index can look up
 _A_FEW: Final = 400  # looked at first: mostly enough
+_EDGE: Final = 8  # letters at either end of a whole line by which it is looked for first
+_NOTHING: Final = '"~~~" NOT "~~~"'  # what FTS5 finds in no text
 _CAME: Final[Mapping[type[Model], str]] = {Case: "-opened", Item: "-id", Run: "-queued"}
 _INDEXED: Final[Mapping[type[Model], Indexed]] = {Case: CASES, Item: ITEMS, Run: RUNS}
 _LOOKED_INTO: Final[Mapping[type[Model], Sequence[str]]] = {
@@ -55,24 +57,41 @@ def words_of(text: str) -> Words:
     return Words(tuple(text.split()))
 
 
-def with_words(rows: QuerySet[Row], asked: Words, newest: int | None = None) -> QuerySet[Row]:
-    """Those of `rows` (cases, items or runs) that have what is asked for; with `newest` only so many are looked at.
+def with_words(rows: QuerySet[Row], asked: Words) -> QuerySet[Row]:
+    """Those of `rows` (cases, items or runs) that have what is asked for.
 
     A word occurs in the key, the text or a value of the data, in any place, in small or capital letters. One or two
     Latin letters or digits count only as a whole value. Asking for nothing leaves `rows` as they are. While the index
-    is being made, every row is looked into, which takes its time; with `newest` those that it has.
+    is being made, every row is looked into, which takes its time.
     """
     if asked.is_empty and not (asked.none or asked.no_values):
         return rows
-    if not (word_index.is_whole() if newest is None else word_index.is_there()):
+    if not word_index.is_whole():
         return _looked_into(rows, asked)
     found = _found(rows.model, asked)
     if found is None:
         return rows.none()
     having = _with_values(rows, asked)
-    if newest is None and found.are_more(_VERY_MANY):  # not all of them are gathered for a first page
+    if found.are_more(_VERY_MANY):  # not all of them are gathered for a first page
         return having.filter(found.matches_each())
-    return having.filter(pk__in=found.matching(newest))
+    return having.filter(pk__in=found.matching(None))
+
+
+def newest_with_words(rows: QuerySet[Row], asked: Words, newest: int) -> tuple[QuerySet[Row], bool]:
+    """Like `with_words`, but only `newest` rows that have the words are looked at, those that came last; whether there are more.
+
+    For a page, which asks for its rows several times: the words are looked up here, once. While the index is being made
+    the rows that it has are found.
+    """
+    if asked.is_empty and not (asked.none or asked.no_values):
+        return rows, False
+    if not word_index.is_there():
+        return _looked_into(rows, asked), False
+    found = _found(rows.model, asked)
+    if found is None:
+        return rows.none(), False
+    keys, are_more = found.gathered(newest)
+    return _with_values(rows, asked).filter(pk__in=keys), are_more
 
 
 def newest_first(rows: QuerySet[Row], asked: Words, most: int) -> Newest[Row]:
@@ -93,19 +112,14 @@ def newest_first(rows: QuerySet[Row], asked: Words, most: int) -> Newest[Row]:
     return Newest(found, limit)
 
 
-def are_very_many(model: type[Model], asked: Words, most: int) -> bool:
-    """Whether more than `most` rows have these words: then `with_words(…, newest=most)` leaves out the oldest."""
-    if asked.is_empty or not word_index.is_there():
-        return False
-    found = _found(model, asked)
-    return found is not None and found.are_more(most)
-
-
 class _Found(Protocol):
     """Words as the index of a database has them."""
 
     def matching(self, newest: int | None) -> RawSQL:
         """The keys of the rows that have them, of all of them or of the newest."""
+
+    def gathered(self, newest: int) -> tuple[RawSQL, bool]:
+        """The keys of the newest rows that have them, for several queries, and whether there are more."""
 
     def matches_each(self) -> Any:
         """The condition that a row has them, asked of each row by itself."""
@@ -135,6 +149,21 @@ class _InFile:
     def matching(self, newest: int | None) -> RawSQL:
         return _matching(self.one, self.expression, newest)
 
+    def gathered(self, newest: int) -> tuple[RawSQL, bool]:
+        one, asked = self.one, self.expression
+        if asked.unwanted:  # which of those with the words are not wanted, the index says only of all of them
+            return self.matching(newest), self.are_more(newest)
+        sql = f"SELECT rowid AS key FROM {one.words} WHERE {one.words} MATCH %s ORDER BY rowid DESC LIMIT {newest + 1}"  # noqa: S608 (our names)
+        if one.has_texts:
+            sql = f"SELECT owner AS key FROM {one.texts} WHERE id IN ({sql}) ORDER BY id DESC"  # noqa: S608 (our names)
+        with connection.cursor() as cursor:
+            # As one text: SQLite reads it quicker than it finds the keys in the index again.
+            cursor.execute(f"SELECT COUNT(*), json_group_array(key) FROM ({sql})", [asked.wanted])  # noqa: S608 (our names)
+            count, keys = cursor.fetchone()
+        if count > newest:
+            keys = f"{keys[: keys.rindex(',')]}]"
+        return RawSQL("SELECT value FROM json_each(%s)", [keys]), count > newest
+
     def matches_each(self) -> Any:
         one, asked = self.one, self.expression
         key = f"{one.table}.id"
@@ -149,10 +178,23 @@ class _InFile:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """What FTS5 is asked: texts that match `wanted`, and not those that match `unwanted` (empty: none is to go)."""
+    """What FTS5 is asked: texts that match `wanted`, and not those that match `unwanted` (empty: none is to go).
+
+    `edges` are shorter, and occur where `wanted` does: it reads all texts to the end where one has all letters and none has them in a
+    row, which of fewer letters it finds out in less time.
+    """
 
     wanted: str
     unwanted: str = ""
+    edges: tuple[str, ...] = ()
+
+    def sql(self, one: Indexed) -> tuple[str, list[str]]:
+        """`wanted` as SQL, and its values."""
+        if not self.edges:
+            return "%s", [self.wanted]
+        edges = f" AND EXISTS (SELECT 1 FROM {one.words} WHERE {one.words} MATCH %s)" * len(self.edges)  # noqa: S608 (our names)
+        asked = f"coalesce((SELECT %s WHERE true{edges}), '{_NOTHING}')"
+        return asked, [self.wanted, *self.edges]
 
 
 def expression_of(one: Indexed, asked: Words) -> Expression | None:
@@ -163,23 +205,33 @@ def expression_of(one: Indexed, asked: Words) -> Expression | None:
     if not needed or not all(needed):
         return None
     unwanted = [found for word in asked.none if (found := _any_of(one, spellings(word)))]
-    return Expression(" AND ".join(f"({part})" for part in needed), " OR ".join(unwanted))
+    edges = tuple(edge for line in asked.whole for edge in _edges(spellings(line)))
+    return Expression(" AND ".join(f"({part})" for part in needed), " OR ".join(unwanted), edges)
+
+
+def _edges(lines: Sequence[str]) -> tuple[str, ...]:
+    """The begin and the end of a line in any spelling; none for a short one."""
+    if min(map(len, lines)) <= _EDGE:
+        return ()
+    return (
+        " OR ".join(_quoted(f"\n{line[:_EDGE]}") for line in lines),
+        " OR ".join(_quoted(f"{line[-_EDGE:]}\n") for line in lines),
+    )
 
 
 def _matching(one: Indexed, asked: Expression, newest: int | None) -> RawSQL:
     """The keys of the rows that match, of all of them or of the newest."""
-    match = f"SELECT rowid FROM {one.words} WHERE {one.words} MATCH %s"  # noqa: S608 (our names)
-    parameters: list[Any]
+    wanted, parameters = asked.sql(one)
+    match = f"SELECT rowid FROM {one.words} WHERE {one.words} MATCH {wanted}"  # noqa: S608 (our names)
     if newest is None:
-        parameters = [f"({asked.wanted}) NOT ({asked.unwanted})" if asked.unwanted else asked.wanted]
+        parameters[:1] = [f"({asked.wanted}) NOT ({asked.unwanted})" if asked.unwanted else asked.wanted]
     else:
-        match += " ORDER BY rowid DESC LIMIT %s"
-        parameters = [asked.wanted, newest]
+        match += f" ORDER BY rowid DESC LIMIT {newest}"
         if (
             asked.unwanted
         ):  # with NOT it would walk on until enough are left: those of the newest are taken away
             match = f"SELECT rowid FROM ({match}) EXCEPT SELECT rowid FROM ({match})"  # noqa: S608 (our names)
-            parameters += [f"({asked.wanted}) AND ({asked.unwanted})", newest]
+            parameters += [f"({asked.wanted}) AND ({asked.unwanted})", *asked.edges]
     if one.has_texts:
         match = f"SELECT owner FROM {one.texts} WHERE id IN ({match})"  # noqa: S608 (our names)
     return RawSQL(match, parameters)  # noqa: S611 (values are parameters)
@@ -260,5 +312,5 @@ def _occurs(places: Sequence[str], word: str) -> Q:
 
 
 __all__ = [
-    "NEWEST", "NEWEST_VALUES", "Newest", "Words", "are_very_many", "newest_first", "spellings", "with_words", "words_of",
+    "NEWEST", "NEWEST_VALUES", "Newest", "Words", "newest_first", "newest_with_words", "spellings", "with_words", "words_of",
 ]  # fmt: skip

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -14,7 +16,7 @@ from ninja import File, Query, UploadedFile
 from pydantic import Field
 
 from runner.cases.bulk import LARGEST, RowResult
-from runner.cases.carrying_out import apply_corrections
+from runner.cases.carrying_out import apply_corrections_part
 from runner.cases.corrections import Corrections
 from runner.cases.corrections_json import corrections_json
 from runner.core.clock import now
@@ -33,6 +35,10 @@ from runner.desk.uploads import XLSX
 from runner.store.case_lists import filtered_cases
 from runner.store.models import Case
 
+AT_ONCE: Final = timedelta(seconds=5)  # that long one call carries out
+# Little more than a call comes to: each row is looked at, and by the model of its queue, and the next call does so anew.
+ROWS_AT_ONCE: Final = 300
+
 
 class TakeOut(CaseFields, InQuery):
     """Which cases; without a status those that wait."""
@@ -42,6 +48,12 @@ class TakeOut(CaseFields, InQuery):
     ] = Field(default_factory=list)
     selection: Annotated[Text, Field(description="Only these of them: a selection of your own.")] = ""
     language: Annotated[Literal["en", "zh"] | None, Field(description="Of its headings and choices.")] = None
+
+
+class GoOn(InQuery):
+    """From where a workbook is carried out."""
+
+    start: Annotated[int, Field(ge=0, le=2_000_000_000, description="The `next` of the answer before.")] = 0
 
 
 @operation(
@@ -93,16 +105,21 @@ def show_corrections(request: DeskRequest, corrections_id: Text) -> HttpResponse
 
 @operation(
     "POST", "corrections/{corrections_id}/apply", "cases.import", summary=_("Carry a workbook out"),
-    gives=shapes.Corrections,
+    gives=shapes.CorrectionsApplied,
 )  # fmt: skip
-def apply_workbook(request: DeskRequest, corrections_id: Text) -> HttpResponse:
+def apply_workbook(request: DeskRequest, corrections_id: Text, wanted: Query[GoOn]) -> HttpResponse:
     """Each row of the state `apply`, each case by itself; one that moved meanwhile is skipped, with who and when.
 
-    Sent again it does nothing twice, whether with this workbook or with another copy of it: the rows are `done`.
+    For about five seconds: while `next` is not null, send it again with `start=NEXT`. `rows` and `counts` are those of
+    this call, `total` says how many rows the workbook has. Sent again it does nothing twice, whether with this workbook or
+    with another copy of it: the rows are `done`.
     """
-    found = read_kept(request.access, corrections_id)
-    results = apply_corrections(found, by=request.person.username, at=now)
-    return answered(request, _told(corrections_id, found, results))
+    found = read_kept(request.access, corrections_id, slice(wanted.start, wanted.start + ROWS_AT_ONCE))
+    part = apply_corrections_part(found, by=request.person.username, at=now, limit=AT_ONCE)
+    seen = replace(found, rows=found.rows[: part.looked_at])
+    end = wanted.start + part.looked_at
+    told = _told(corrections_id, seen, part.results)
+    return answered(request, {**told, "total": found.total, "next": end if end < found.total else None})
 
 
 def _chosen(request: DeskRequest, wanted: TakeOut, rows: QuerySet[Case]) -> list[str]:

@@ -280,6 +280,13 @@ class Corrections(Shape):
     rows: list[Correction]
 
 
+class CorrectionsApplied(Corrections):
+    """A part of a workbook that was carried out: `total` rows it has, `next` is the one to go on with, null at the end."""
+
+    total: int
+    next: int | None
+
+
 class Evidence(Shape):
     """What shows what happened: a picture, a text, a trace, a proof. `href`: where its file is, null where there is none."""
 

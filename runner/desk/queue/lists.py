@@ -10,8 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from runner.desk import lists, word_notes
 from runner.desk.words import Word, choices
-from runner.store.models import Case
-from runner.store.words import NEWEST, with_words, words_of
 
 
 def _kinds() -> Iterable[tuple[str, Word]]:
@@ -22,14 +20,6 @@ def _problem_text(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     for word in value.split():
         rows = rows.filter(Q(title__icontains=word) | Q(id__istartswith=word))
     return rows
-
-
-def _case_text(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-    return with_words(rows, words_of(value), NEWEST)
-
-
-def _case_text_whole(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-    return with_words(rows, words_of(value))
 
 
 PROBLEMS: Final = lists.ListOf(
@@ -78,7 +68,7 @@ _CASE_FILTERS: Final = (
     lists.field_filter("priority", _("Priority"), "priority", lambda: choices("priority")),
     lists.field_filter("problem", _("Problem"), "problem_id"),
     lists.field_filter("run", _("Run"), "run_id"),
-    lists.Filter("text", _("Words"), _case_text, note=word_notes.of_filter(Case), whole=_case_text_whole),
+    word_notes.filter_by_words("text", _("Words")),
 )
 CASES: Final = lists.ListOf("cases", _CASE_COLUMNS, _CASE_FILTERS, usual="due")
 _SETTLED_COLUMNS: Final = tuple(

@@ -27,7 +27,7 @@ from runner.desk.queue import rows
 from runner.desk.queue.case_words import changes_of, moved_words
 from runner.desk.queue.lists import CASES
 from runner.desk.queue.progress import Progress, going_page, gone_to
-from runner.desk.queue.workbooks import check_kept, keep_workbook, read_kept, rows_in_kept, workbook_of
+from runner.desk.queue.workbooks import check_kept, keep_workbook, read_kept, workbook_of
 from runner.store.models import Act, Case
 
 _ORDER: Final = (RowState.ERROR, RowState.CONFLICT, RowState.APPLY, RowState.DONE)
@@ -106,8 +106,7 @@ def apply(request: DeskRequest, sha256: str) -> HttpResponse:
     so_far = Progress.of(request, sha256)
     found = read_kept(request.access, sha256, slice(so_far.start, so_far.start + _ROWS_AT_ONCE))
     part = apply_corrections_part(found, by=request.person.username, at=now, limit=_AT_ONCE)
-    total = so_far.total or rows_in_kept(sha256)
-    after = so_far.with_results(part.results, so_far.start + part.looked_at, total)
+    after = so_far.with_results(part.results, so_far.start + part.looked_at, found.total)
     if after.start < after.total:
         return gone_to(request, f"/corrections/{sha256}/going?{after.query(request, sha256)}")
     _say(request, after)

@@ -80,12 +80,6 @@ def keep_workbook(access: Access, sent: UploadedFile[Any] | None) -> str:
     return sha256
 
 
-def rows_in_kept(sha256: str) -> int:
-    """How many rows a kept workbook has. Raises Http404 for an unknown hash."""
-    check_kept(sha256)
-    return len(read_filled(_file(sha256)).rows)
-
-
 def read_kept(access: Access, sha256: str, places: slice = slice(None)) -> Corrections:
     """The workbook as it stands against the cases now; rows that are not theirs to decide are errors.
 

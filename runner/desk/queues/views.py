@@ -20,7 +20,6 @@ from runner.desk.live import live
 from runner.desk.words import choices
 from runner.store.counts import MOST_COUNTED, counts_by_state
 from runner.store.models import Attempt, Bot, Item, Queue, Run
-from runner.store.words import NEWEST, with_words, words_of
 
 _STATES: Final = (
     ItemStatus.PENDING,
@@ -58,14 +57,6 @@ def _of_run(rows: QuerySet[Item], value: str) -> QuerySet[Item]:
     return rows.filter(Q(put_run_id=value) | Q(pk__in=tried))
 
 
-def _with_words(rows: QuerySet[Item], value: str) -> QuerySet[Item]:
-    return with_words(rows, words_of(value), NEWEST)
-
-
-def _with_words_whole(rows: QuerySet[Item], value: str) -> QuerySet[Item]:
-    return with_words(rows, words_of(value))
-
-
 ITEMS: Final = lists.ListOf(
     "items",
     (
@@ -79,13 +70,7 @@ ITEMS: Final = lists.ListOf(
     ),
     (
         lists.field_filter("status", _("State"), "status", lambda: choices("item")),
-        lists.Filter(
-            "text",
-            _("Key or words"),
-            _with_words,
-            note=word_notes.of_filter(Item),
-            whole=_with_words_whole,
-        ),
+        word_notes.filter_by_words("text", _("Key or words")),
         lists.Filter("run", _("Run"), _of_run),
     ),
     usual="id",

@@ -20,7 +20,13 @@ def spark(values: Sequence[float], label: str = "", hot: int = 2) -> dict[str, A
     shown = label or _("last %(n)d days: %(values)s") % {
         "n": len(values), "values": ", ".join(f"{value:g}" for value in values),
     }  # fmt: skip
-    return {"bars": charts.spark(values, hot), "label": shown, "width": len(values) * charts.SPARK_STEP}
+    bars = charts.spark(values, hot)
+    return {
+        "bars": charts.outline(bar for bar in bars if not bar.css),
+        "hot": charts.outline(bar for bar in bars if bar.css),
+        "label": shown,
+        "width": f"{len(values) * charts.SPARK_STEP:g}",
+    }
 
 
 @register.inclusion_tag("charts/progress.svg")

@@ -360,7 +360,7 @@ class Migration(migrations.Migration):
                 ('valid', models.BooleanField(default=True)),
                 ('data', models.JSONField(default=dict)),
                 ('original', models.JSONField(default=dict)),
-                ('source', models.CharField(default='', max_length=1000)),
+                ('source', models.CharField(default='', max_length=500)),
                 ('group_key', models.CharField(default='', max_length=500)),
                 ('output', models.JSONField(default=dict)),
                 ('once', models.JSONField(default=dict)),
@@ -535,6 +535,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='item',
+            index=models.Index(fields=['queue', 'source', 'id'], name='item_by_source'),
+        ),
+        migrations.AddIndex(
+            model_name='item',
             index=models.Index(fields=['status', '-attempts_made', 'id'], name='item_burning'),
         ),
         migrations.AddIndex(
@@ -583,7 +587,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='case',
-            index=models.Index(fields=['waits', 'assignee', 'id'], name='case_by_assignee'),
+            index=models.Index(fields=['waits', 'assignee', 'id', 'status'], name='case_by_assignee'),
         ),
         migrations.AddIndex(
             model_name='case',

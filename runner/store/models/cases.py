@@ -77,7 +77,8 @@ class Case(models.Model):
             models.Index(fields=["waits", "queue", "id"], name="case_by_queue"),
             models.Index(fields=["waits", "kind", "id"], name="case_by_kind"),
             models.Index(fields=["waits", "status", "id"], name="case_by_status"),
-            models.Index(fields=["waits", "assignee", "id"], name="case_by_assignee"),
+            # With the state: none of the many that nobody has is put aside, so that the list of those walks past them.
+            models.Index(fields=["waits", "assignee", "id", "status"], name="case_by_assignee"),
             models.Index(fields=["waits", "bot", "id"], name="case_by_bot"),
             models.Index(fields=["waits", "problem", "id"], name="case_by_problem"),
             models.Index(fields=["status", "due", "id"], name="case_of_status"),

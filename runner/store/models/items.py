@@ -10,6 +10,7 @@ from django.db import models
 from runner.core.nouns import AttemptStatus, ItemStatus
 from runner.store.models.runs import Run
 
+LONGEST_SOURCE: Final = 500  # the end of a longer one is kept: an index of PostgreSQL holds 2,700 bytes a row
 UNSETTLED: Final = (ItemStatus.EXCEPTION, ItemStatus.PENDING, ItemStatus.RUNNING)
 
 
@@ -48,7 +49,7 @@ class Item(models.Model):
     valid = models.BooleanField(default=True)
     data = models.JSONField(default=dict)
     original = models.JSONField(default=dict)
-    source = models.CharField(max_length=1000, default="")
+    source = models.CharField(max_length=LONGEST_SOURCE, default="")
     group_key = models.CharField(max_length=500, default="")
     output = models.JSONField(default=dict)
     once = models.JSONField(default=dict)
@@ -73,6 +74,7 @@ class Item(models.Model):
             models.Index(fields=["status", "lease_until"]),
             models.Index(fields=["queue", "attempts_made", "id"], name="item_by_attempts"),
             models.Index(fields=["queue", "finished", "id"], name="item_by_finished"),
+            models.Index(fields=["queue", "source", "id"], name="item_by_source"),
             models.Index(fields=["status", "-attempts_made", "id"], name="item_burning"),
             models.Index(
                 fields=["not_before"], name="item_put_off", condition=models.Q(not_before__isnull=False)

@@ -40,6 +40,10 @@ class Expression:
             parameters += self.unwanted[1]
         return RawSQL(sql, parameters)  # noqa: S611 (values are parameters)
 
+    def gathered(self, newest: int) -> tuple[RawSQL, bool]:
+        """The keys of the newest rows that match, for several queries, and whether there are more."""
+        return self.matching(newest), self.are_more(newest)
+
     def matches_each(self) -> RawSQL:
         """The condition that a row has them, asked of each row by itself."""
         key = f"{self.words.removesuffix('_words')}.id"
