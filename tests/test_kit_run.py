@@ -99,7 +99,9 @@ def test_every_line_of_an_item_names_it_and_the_step_that_it_lies_in(tmp_path: P
 
 
 def test_a_log_line_of_another_thread_says_the_step_that_is_being_done(tmp_path: Path) -> None:
-    line = "import threading; one = threading.Thread(target=log.info, args=['beside']); one.start(); one.join()"
+    line = (
+        "import threading; one = threading.Thread(target=log.info, args=['beside']); one.start(); one.join()"
+    )
     finished = handle(tmp_path, line)
 
     step, logged = (finished.events(event)[0] for event in ("step.started", "log"))
