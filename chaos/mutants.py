@@ -152,7 +152,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "the journal goes on after a torn line", "runner/journal/write.py",
-        "        if done:\n            os.ftruncate(file, start)\n", "",
+        "        if done:\n            os.ftruncate(file, os.fstat(file).st_size - done)\n", "",
         ("test_journal_write_read.py::test_a_full_disk_is_an_error_in_the_caller_and_leaves_no_half_line",),
     ),
 )  # fmt: skip

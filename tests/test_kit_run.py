@@ -98,6 +98,16 @@ def test_every_line_of_an_item_names_it_and_the_step_that_it_lies_in(tmp_path: P
     assert over.ms is not None
 
 
+def test_a_log_line_of_another_thread_says_the_step_that_is_being_done(tmp_path: Path) -> None:
+    line = (
+        "import threading; one = threading.Thread(target=log.info, args=['beside']); one.start(); one.join()"
+    )
+    finished = handle(tmp_path, line)
+
+    step, logged = (finished.events(event)[0] for event in ("step.started", "log"))
+    assert (logged.item, logged.step, logged.parent) == ("1", "one", step.seq)
+
+
 def test_an_application_exception_is_retried_and_the_attempts_count_on(tmp_path: Path) -> None:
     line = 'if item.attempt < 5: raise ApplicationError("slow today")'
     finished = handle(tmp_path, line, items("1", attempt=3))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from runner import sheets
 from runner.core.errors import WorkbookLoss
-from runner.sheets.columnwise import KEPT, ColumnEdits, Edits, columns_in, values_in
+from runner.sheets.columnwise import KEPT, ColumnEdits, Edits, cells_of, columns_in, values_in
 from runner.sheets.evenly import EvenRows
 from runner.sheets.patch import SheetPatch, mismatch
 from runner.sheets.sheetxml import SheetStream
@@ -102,8 +102,40 @@ def test_edits_by_columns_are_edits_like_others() -> None:
         1: {4: "Status"},
     }
     assert (columns_in(made), list(values_in(made))) == ({4, 5}, ["done", 1, "done", "Status"])
+    assert [cells_of(made)(row) for row in (1, 2, 4)] == [[(4, "Status")], [(4, "done"), (5, 1)], []]
+    assert (1 in made, 4 in made) == (True, False)
     plain: Edits = {1: {4: "x"}, 2: {7: None}}
     assert (columns_in(plain), list(values_in(plain))) == ({4, 7}, ["x", None])
+    assert [cells_of(plain)(row) for row in (1, 3)] == [[(4, "x")], []]
+
+
+@given(
+    st.permutations([2, 4, 7]),
+    st.dictionaries(
+        st.integers(1, 10),
+        st.lists(st.sampled_from(["done", "a b", "<&>", None, 2, KEPT]), min_size=1, max_size=3).filter(
+            lambda values: values[0] is not KEPT
+        ),
+        max_size=6,
+    ),
+    ROWS,
+)
+def test_edits_by_columns_write_the_same_bytes_as_others(
+    columns: list[int], rows: dict[int, list[Any]], sheet: list[bytes]
+) -> None:
+    made = ColumnEdits(columns, rows)
+    plain = {row: dict(cells) for row, cells in made.items()}
+    found, wanted = (patched(sheet_of(sheet), edits) for edits in (made, plain))
+    assert _without_area(found) == _without_area(wanted)
+    assert made.are_within(10, 7)
+    assert not made.are_within(10, 6)
+    assert not rows or not made.are_within(max(rows) - 1, 7)
+    assert not ColumnEdits(columns, {**rows, 3: [KEPT]}).are_within(10, 7)
+
+
+def _without_area(made: bytes | str) -> bytes | str:
+    """Without the area of all cells: edits by columns say of every column that it may be written to."""
+    return made if isinstance(made, str) else re.sub(rb"<dimension[^>]*>", b"", made)
 
 
 def cases() -> Iterator[tuple[str, bytes, int]]:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import xlsxwriter
@@ -25,7 +25,7 @@ from runner.sheets.grid import XML_SUFFIXES, Grid
 from runner.sheets.header import find_header
 from runner.sheets.moments import moment, moment_of
 from runner.sheets.package import Package
-from runner.sheets.plain_models import maker_of
+from runner.sheets.plain_models import limits_of, maker_of
 from runner.sheets.readers import PackageReader
 from runner.sheets.workbook import describe
 from tests.sheets_workbook import with_sheet
@@ -144,7 +144,7 @@ def test_whatever_is_in_a_workbook_both_readers_give_the_same(
 
 
 class Everything(BaseModel):
-    text: str = Field(max_length=8)
+    text: str = Field(max_length=8, pattern="^[^0-9]")  # a pattern is for pydantic to look at
     amount: Decimal = Field(ge=0)
     count: int
     share: float
@@ -163,6 +163,18 @@ class Plain(BaseModel):
     day: dt.date
     flag: bool
     note: str | None
+
+
+class Limited(BaseModel):
+    """The same with limits, which some of the values keep."""
+
+    text: str = Field(min_length=2, max_length=12)
+    amount: Decimal = Field(ge=-1000, lt=Decimal("1e6"))
+    count: int = Field(gt=0)
+    share: float = Field(gt=-1.0, le=100.0)
+    day: dt.date = Field(ge=dt.date(1950, 1, 1), lt=dt.date(8000, 1, 1))
+    flag: bool
+    note: str | None = Field(max_length=5)
 
 
 KINDS = ["number", "number", "number", "number", "value", "value", "value"]
@@ -212,13 +224,19 @@ def judged(content: Sequence[Band | Loose], model: type[BaseModel]) -> list[obje
 @given(band=bands())
 def test_a_band_checked_at_once_is_what_its_rows_are_one_by_one(band: Band) -> None:
     loose = Loose(band.numbers, [band.row(index) for index in range(len(band.numbers))])
-    for model in (Everything, Plain):
+    for model in (Everything, Plain, Limited):
         assert judged([band], model) == judged([loose], model)
 
 
-def test_only_a_model_without_rules_is_made_without_its_validator() -> None:
-    class Limited(Plain):
-        count: int = Field(le=10)
+def test_only_a_model_of_types_and_limits_is_made_without_its_validator() -> None:
+    class Stepped(Plain):
+        count: int = Field(ge=0, multiple_of=10)
+
+    class Patterned(Plain):
+        text: str = Field(pattern="^[a-z]")
+
+    class Rounded(Plain):
+        amount: Decimal = Field(ge=0.5)
 
     class Stripped(Plain):
         model_config = ConfigDict(str_strip_whitespace=True)
@@ -236,7 +254,42 @@ def test_only_a_model_without_rules_is_made_without_its_validator() -> None:
         kind: Literal["a"]
 
     assert maker_of(Plain) is not None
-    assert [maker_of(one) for one in (Everything, Limited, Stripped, Checked, Started, Named)] == [None] * 6
+    assert limits_of(Plain) == {}
+    assert maker_of(Limited) is not None
+    asked = (Everything, Stepped, Patterned, Rounded, Stripped, Checked, Started, Named)
+    assert [maker_of(one) for one in asked] == [None] * len(asked)
+    assert [limits_of(one) for one in asked] == [None] * len(asked)
+
+
+@pytest.mark.parametrize("spared", [0, 1, 2, 3, 4])
+def test_a_value_at_its_limit_is_judged_as_pydantic_judges_it(spared: int) -> None:
+    at: dict[str, list[Any]] = {
+        "text": ["ab", "a" * 12, "a", "a" * 13], "amount": ["-1000", "999999.99", "-1000.01", "1000000"],
+        "count": ["1", "7", "0", "-1"], "share": ["-0.99", "100", "-1", "100.01"],
+        "day": [dt.date(1950, 1, 1), dt.date(7999, 12, 31), dt.date(1949, 12, 31), dt.date(8000, 1, 1)],
+    }  # fmt: skip
+    usual = {
+        "text": "abc",
+        "amount": "1",
+        "count": "1",
+        "share": "1",
+        "day": dt.date(2026, 1, 2),
+        "flag": True,
+        "note": "x",
+    }
+    name = list(at)[spared]
+    numbers = {"amount", "count", "share"}
+    bad = []
+    for value in at[name]:
+        columns = {
+            column: Cells("number" if field in numbers else "value", [one])
+            for column, (field, one) in enumerate({**usual, name: value}.items(), 1)
+        }
+        band = Band([2], columns)
+        (quickly,), (slowly,) = (judged([one], Limited) for one in (band, Loose([2], [band.row(0)])))
+        assert quickly == slowly
+        bad.append(len(quickly) == 2)  # type: ignore[arg-type]
+    assert bad == [False, False, True, True]
 
 
 def test_a_regular_band_is_taken_at_once() -> None:
@@ -248,7 +301,7 @@ def test_a_regular_band_is_taken_at_once() -> None:
     check = RowCheck(Everything, grid, find_header(grid, Everything), None, Path("a.xlsx"))
     found = quick.ready(Band([2, 3], columns), check.wishes)
     assert found is not None
-    assert [row["amount"] for row in found] == [Decimal("1.5"), Decimal(2)]
+    assert [row["amount"] for row in quick.rows_of(found)] == [Decimal("1.5"), Decimal(2)]
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,14 @@ import contextlib
 import os
 import threading
 import zlib
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 
-from runner.core.clock import now
+from runner.core.clock import iso, now_iso
 from runner.core.reserve import gives_room
 from runner.journal.redact import Redactor
 
@@ -25,7 +24,7 @@ VERSION: Final = 1
 # Said by Runner or by the bot's source, never by data: a secret that is an ordinary word (orders, started) must not make
 # a line unreadable. The head of a line is such as well.
 _NAMED_IN_CODE: Final = frozenset({"queue", "attempt", "parent"})
-_CARRIED: Final = ("queue", "item", "attempt", "step", "parent", "ms", "data", "error", "evidence")
+_CARRIED: Final = frozenset({"queue", "item", "attempt", "step", "parent", "ms", "data", "error", "evidence"})
 
 
 class Journal:
@@ -55,10 +54,9 @@ class Journal:
         self.path = path
         self._reserve = reserve
         self.redactor = redactor or Redactor()
-        self.context: dict[
-            str, Any
-        ] = {}  # queue, item, attempt, step of what happens now: added to plain log lines
+        self.context: Callable[[], Mapping[str, Any]] = dict  # what plain log lines say of their place
         self._head = {"run": run, "lane": lane, "bot": bot}
+        self._kinds: dict[tuple[str, str], bytes] = {}
         self._writing = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         flags = (
@@ -76,10 +74,10 @@ class Journal:
         Fields: queue, item, attempt, step, parent, ms, data (a JSON value), error, evidence; None is left out.
         Raises OSError when the line can't be written (disk full), TypeError for a field the format does not have.
         """
-        unknown = fields.keys() - set(_CARRIED)
-        if unknown:
-            raise TypeError(f"a journal line has no field {sorted(unknown)}: put it into data")
-        seq = self._write(now(), event, level, message, fields)
+        if not fields.keys() <= _CARRIED:
+            unknown = sorted(fields.keys() - _CARRIED)
+            raise TypeError(f"a journal line has no field {unknown}: put it into data")
+        seq = self._write(now_iso(), event, level, message, fields)
         if sync:
             self.sync()
         return seq
@@ -117,10 +115,11 @@ class Journal:
 
     def _take_log(self, message: Message) -> None:
         record = message.record
-        fields = {**self.context, **_log_fields(record)}
-        self._write(record["time"], "log", record["level"].name, record["message"], fields)
+        fields = {**self.context(), **_log_fields(record)}
+        self._write(iso(record["time"]), "log", record["level"].name, record["message"], fields)
 
-    def _write(self, time: datetime, event: str, level: str, message: str, fields: Mapping[str, Any]) -> int:
+    def _write(self, time: str, event: str, level: str, message: str, fields: Mapping[str, Any]) -> int:
+        """A line is written between two actions, when little of this is in the processor's caches: what need not be done isn't."""
         rest: dict[str, Any] = {"message": message}
         named: dict[str, Any] = {}
         for name, value in fields.items():
@@ -129,21 +128,22 @@ class Journal:
         masked = self._masked(rest)[
             1:-1
         ]  # before the turn: values may be objects of a bot, whose text may log
+        where = b"," + orjson.dumps(named)[1:-1] if named else b""
+        kind = self._kinds.get((event, level)) or self._kind(event, level)
         with self._writing:
             seq = self._seq + 1
-            head = {
-                "v": VERSION,
-                "seq": seq,
-                "time": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-                **self._head,
-                "event": event,
-                "level": level.lower(),
-                **named,
-            }
-            body = orjson.dumps(head)[:-1] + b"," + masked
-            self._append(body + b',"crc":"%08x"}\n' % zlib.crc32(body))
+            body = b'{"v":%d,"seq":%d,"time":"%b",%b%b,%b' % (
+                VERSION, seq, time.encode(), kind, where, masked,
+            )  # fmt: skip
+            self._append(b'%b,"crc":"%08x"}\n' % (body, zlib.crc32(body)))
             self._seq = seq
         return seq
+
+    def _kind(self, event: str, level: str) -> bytes:
+        """What is the same in all lines of one event and level."""
+        said = {**self._head, "event": event, "level": level.lower()}
+        kind = self._kinds[event, level] = orjson.dumps(said)[1:-1]
+        return kind
 
     def _masked(self, values: dict[str, Any]) -> bytes:
         return self.redactor.json(orjson.dumps(values, default=str, option=orjson.OPT_NON_STR_KEYS))
@@ -174,15 +174,14 @@ def _no_format(_: Record) -> str:
 
 
 def _write_all(file: int, data: bytes) -> None:
-    """All of `data`, or the file as it was: half a line would hide everything after it from readers."""
-    start = os.fstat(file).st_size
+    """All of `data`, or the file as it was (nobody else writes it): half a line would hide everything after it from readers."""
     done = 0
     try:
         while done < len(data):
             done += os.write(file, data[done:])
     except OSError:
         if done:
-            os.ftruncate(file, start)
+            os.ftruncate(file, os.fstat(file).st_size - done)
         raise
 
 

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import JsonValue
 
@@ -19,6 +19,17 @@ from runner.kit.uses import Uses
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext  # heavy: bots without web pages start without it
+
+
+class Here(NamedTuple):
+    """Where in the run the present call lies; what is None does not apply."""
+
+    queue: str | None = None
+    item: str | None = None
+    attempt: int | None = None
+    step: str | None = None
+    parent: int | None = None
+    retried_by: str | None = None  # the step whose own Retry would repeat what is done here
 
 
 @dataclass(slots=True)
@@ -42,6 +53,7 @@ class Running:
     proxy: str = ""  # a replay that answers in the place of the network
     clock: datetime | None = None  # the time at which the clock of pages stands still
     uses: Uses = field(default_factory=Uses)
+    place: Here = field(default_factory=Here)  # of what happens now, in whichever thread
     sites: tuple[str, ...] | None = (
         None  # where pages may go, as of the secrets that were handed out; None: anywhere
     )
@@ -55,21 +67,15 @@ class Running:
         """A path as the journal names it."""
         return path.relative_to(self.folder).as_posix()
 
+    def named_place(self) -> dict[str, Any]:
+        """The fields of a journal line that say where it is written."""
+        fields = self.place._asdict()
+        del fields["retried_by"]
+        return fields
+
     def step_of(self, error: BaseException) -> str | None:
         """The innermost step that `error` came out of."""
         return self.failed_step[1] if self.failed_step and self.failed_step[0] is error else None
-
-
-@dataclass(frozen=True, slots=True)
-class Here:
-    """Where in the run the present call lies; what is None does not apply."""
-
-    queue: str | None = None
-    item: str | None = None
-    attempt: int | None = None
-    step: str | None = None
-    parent: int | None = None
-    retried_by: str | None = None  # the step whose own Retry would repeat what is done here
 
 
 acting: ContextVar[str | None] = ContextVar("acting", default=None)
@@ -81,6 +87,7 @@ _running: list[Running] = []
 def begin(run: Running) -> None:
     """Make `run` the run of this process."""
     _running[:] = [run]
+    run.journal.context = run.named_place
 
 
 def end() -> None:
@@ -110,7 +117,5 @@ def step_into(place: Here) -> Here:
     before = here.get()
     here.set(place)
     if _running:
-        context = _running[0].journal.context
-        context["queue"], context["item"], context["attempt"] = place.queue, place.item, place.attempt
-        context["step"], context["parent"] = place.step, place.parent
+        _running[0].place = place
     return before

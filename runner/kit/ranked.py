@@ -16,8 +16,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from playwright.sync_api import Error, Locator
 
@@ -205,8 +204,7 @@ def in_words(selector: str) -> str:
     return selector
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a locator looks: its frame (Playwright's object), the steps into inner frames, and the selector in there."""
 
     frame: Any

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -56,7 +55,7 @@ class StepBlock:
         self._before = step_into(
             Here(place.queue, place.item, place.attempt, self.name, self._seq, retried_by)
         )
-        self._started = time.perf_counter()
+        self._started = time.perf_counter_ns()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -64,10 +63,10 @@ class StepBlock:
         live = self._running
         if live is None:
             return
-        ms = round((time.perf_counter() - self._started) * 1000, 3)
+        ms = (time.perf_counter_ns() - self._started) // 1000 / 1000
         place = self._before
         step_into(place)
-        failed = isinstance(error, Exception | SystemExit)  # a lane's end is no failure
+        failed = error is not None and isinstance(error, Exception | SystemExit)  # not the end of a lane
         if error is not None and failed and live.step_of(error) is None:
             live.failed_step = (error, self.name)
         live.journal.event(
@@ -157,7 +156,7 @@ def _retried(
         return keep_trying(
             retry,
             once,
-            before_wait=lambda wait: journal_retry(wait, replace(here.get(), step=name)),
+            before_wait=lambda wait: journal_retry(wait, here.get()._replace(step=name)),
             wait_for=wait_between_tries,
         )
 

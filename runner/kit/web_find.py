@@ -60,14 +60,15 @@ def find(page: Page, name: str, choices: Sequence[Locator], *, irreversible: boo
 
 
 def _known(name: str, places: Sequence[Place]) -> tuple[str, _Find]:
-    from runner.kit.ranked import in_words
-
     key = (name, *(place.selector for place in places))
-    mark = _marks.setdefault(key, str(len(_marks) + 1))
-    known = _finds.get(mark)
-    if known is None:
-        known = _finds[mark] = _Find(name, tuple(in_words(place.selector) for place in places), here.get())
-    known.place = here.get()
+    mark, place = _marks.get(key), here.get()
+    if mark is None:
+        from runner.kit.ranked import in_words
+
+        mark = _marks[key] = str(len(_marks) + 1)
+        _finds[mark] = _Find(name, tuple(in_words(one.selector) for one in places), place)
+    known = _finds[mark]
+    known.place = place
     return mark, known
 
 

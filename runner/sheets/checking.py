@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, partial
@@ -19,8 +19,8 @@ from runner.sheets.bands import Band, CellValue, Loose
 from runner.sheets.grid import Grid
 from runner.sheets.header import Header, shown_name
 from runner.sheets.judged import BadRow, GoodRow, Json, SourceRow
-from runner.sheets.plain_models import maker_of
-from runner.sheets.quick import Wish, has_all, ready
+from runner.sheets.plain_models import limits_of, maker_of
+from runner.sheets.quick import Wish, has_all, ready, rows_of
 from runner.sheets.sheetxml import letters
 from runner.sheets.values import SAFE_DIGITS, converter, describe, kind_of, masked_text, plain_type
 from runner.sheets.wording import Locale, Trouble
@@ -66,6 +66,7 @@ class RowCheck(Generic[M]):
         self._validate = partial(model.__pydantic_validator__.validate_python, by_alias=False, by_name=True)
         every_field = len(self._fields) == len(model.model_fields)
         self._make = maker_of(model) if every_field else None
+        self._limits = [(name, limit) for name, found in (limits_of(model) or {}).items() for limit in found]
         self._width = max((field.at + 1 for field in self._fields), default=0)
         self._plan = [
             (field.name, field.at, field.plain, kind_of(model.model_fields[field.name].annotation))
@@ -78,10 +79,11 @@ class RowCheck(Generic[M]):
 
     def rows(self, band: Band | Loose) -> Iterator[GoodRow[M] | BadRow]:
         """Each row of `band` that holds something for the model."""
-        data = ready(band, self.wishes) if isinstance(band, Band) else None
-        if data is None or not isinstance(band, Band):
+        columns = ready(band, self.wishes) if isinstance(band, Band) else None
+        if columns is None or not isinstance(band, Band):
             return self._one_by_one(band)
-        if self._make is not None and has_all(band, self.wishes):
+        data = rows_of(columns)
+        if self._make is not None and has_all(band, self.wishes) and self._are_within(columns):
             return map(_good, zip(self._make(data), self._sources(band), strict=False))
         return self._at_once(band, data)
 
@@ -112,6 +114,9 @@ class RowCheck(Generic[M]):
                 )
             else:
                 return
+
+    def _are_within(self, columns: Mapping[str, Sequence[object]]) -> bool:
+        return all(limit.holds(columns[name]) for name, limit in self._limits)
 
     def _sources(self, band: Band | Loose) -> Iterator[SourceRow]:
         return map(_source, zip(repeat(self._file), repeat(self._grid.sheet), band.numbers))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Final, TypeAlias, cast
 
 from runner.sheets.cellxml import Styled, Value
@@ -27,16 +28,42 @@ class ColumnEdits(Mapping[int, Mapping[int, Value]]):
     def __init__(self, columns: Sequence[int], rows: Mapping[int, Sequence[Value | Kept]]) -> None:
         self.columns = tuple(columns)
         self._rows = rows
+        self._is_ascending = list(columns) == sorted(columns)
 
     def __getitem__(self, row: int) -> Mapping[int, Value]:
         found = zip(self.columns, self._rows[row], strict=False)
         return {c: cast("Value", v) for c, v in found if v is not KEPT}
+
+    def __contains__(self, row: object) -> bool:
+        return row in self._rows
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._rows)
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def cells(self, row: int) -> list[tuple[int, Value | Styled]]:
+        """The columns and values that are written in a row, from the left; none where the row is not edited."""
+        values = self._rows.get(row, ())
+        found: list[tuple[int, Value | Styled]] = [
+            (c, cast("Value", v)) for c, v in zip(self.columns, values, strict=False) if v is not KEPT
+        ]
+        return found if self._is_ascending else sorted(found, key=itemgetter(0))
+
+    def are_within(self, last_row: int, last_column: int) -> bool:
+        """Whether all that is written lies in a sheet of that size, as far as can be said without a look at each row."""
+        return (
+            min(self._rows, default=1) >= 1
+            and max(self._rows, default=1) <= last_row
+            and min(self.columns, default=1) >= 1
+            and max(self.columns, default=1) <= last_column
+            and all(map(self._writes_first, self._rows.values()))
+        )
+
+    @staticmethod
+    def _writes_first(values: Sequence[Value | Kept]) -> bool:
+        return bool(values) and values[0] is not KEPT
 
     def every_value(self) -> Iterator[Value]:
         """All values that are written, without their places."""
@@ -55,3 +82,10 @@ def values_in(edits: Edits) -> Iterator[Value | Styled]:
     if isinstance(edits, ColumnEdits):
         return edits.every_value()
     return (value for cells in edits.values() for value in cells.values())
+
+
+def cells_of(edits: Edits) -> Callable[[int], list[tuple[int, Value | Styled]]]:
+    """What tells of a row the columns and values that edits write there, from the left; none where it is not edited."""
+    if isinstance(edits, ColumnEdits):
+        return edits.cells
+    return lambda row: sorted(edits.get(row, {}).items(), key=itemgetter(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.parsers import expat
 
@@ -75,12 +75,21 @@ def compare(draft: Draft, temporary: Path, changed: set[str], patches: Mapping[s
 
 
 def _faults(package: Package, part: Part, patch: SheetPatch | None) -> list[str]:
-    parser = expat.ParserCreate()
+    pieces = _well_formed(package.chunks(part))
     try:
-        for chunk in package.chunks(part):
-            parser.Parse(chunk, False)
-        parser.Parse(b"", True)
+        stream = SheetStream(pieces, package.name) if patch else None
+        cell = mismatch(patch, stream) if patch and stream else ""
+        for _ in stream.tail() if stream else pieces:
+            pass
     except (expat.ExpatError, LookupError) as broken:
         return [f"{part.name} ({broken})"]
-    cell = mismatch(patch, SheetStream(package.chunks(part), package.name)) if patch else ""
     return [f"cell {cell}"] if cell else []
+
+
+def _well_formed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces of a part as they pass a parser. Raises ExpatError, or LookupError for an encoding that it does not know."""
+    parser = expat.ParserCreate()
+    for piece in pieces:
+        parser.Parse(piece, False)
+        yield piece
+    parser.Parse(b"", True)

@@ -15,6 +15,8 @@ from runner.sheets.sheetxml import SheetStream, column_of, letters
 from runner.sheets.texts import Irregular, shared_texts
 from runner.sheets.workbook import SheetPart, Workbook
 
+_WITHOUT_PLACE = re.compile(rb'<c(?! r=")')
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -61,7 +63,7 @@ def _words(cells: Sequence[CellValue]) -> dict[int, str]:
 def _last_column(stream: SheetStream, header: int, last: int) -> int:
     for block in stream.blocks():
         text = block.text
-        if block.mask is not text or text.count(b"<c") != text.count(b'<c r="'):
+        if block.mask is not text or _WITHOUT_PLACE.search(text):
             raise Irregular("cells without their places")
         for found in _filled_beyond(last).finditer(text):
             if int(found[2]) >= header:

@@ -6,11 +6,10 @@ Where anything in a block is written in another way, or is to be done in another
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from runner.sheets.cellxml import Styled, Value
 from runner.sheets.columnwise import Edits
 from runner.sheets.sheetxml import MAX_ROWS, Block, Tags, column_of
 
@@ -19,7 +18,16 @@ _ROW = re.compile(rb'<row r="([1-9]\d{0,6})"((?: [\w:]+="[^"]*")*)>')
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})\d{1,7}"[^>]*(?:/>|(?<!/)>.*</c>)', re.DOTALL)
 _SPANS = re.compile(rb'( spans=")(\d+):(\d+)(")')
 
-Cells = Mapping[int, Value | Styled]
+
+class Beside(NamedTuple):
+    """New cells for one row as XML, and the column of the last of them."""
+
+    text: bytes
+    last: int
+
+
+Maker: TypeAlias = Callable[[int, int], Beside | None]
+"""Makes the new cells of a row, all behind a column; None where they don't all belong there."""
 
 
 class Appended(NamedTuple):
@@ -40,9 +48,10 @@ class EvenRows:
     def of(cls, block: Block, tags: Tags) -> EvenRows | None:
         """The rows of a block; None where they have a prefix, comments between them, or no cells."""
         text = block.text
-        if tags.prefix or block.mask is not text or text.count(b"<row") != text.count(_ROW_END):
+        if tags.prefix or block.mask is not text:
             return None
-        return cls(text.split(_ROW_END))
+        pieces = text.split(_ROW_END)
+        return cls(pieces) if text.count(b"<row") == len(pieces) - 1 else None
 
     @property
     def last_row(self) -> int:
@@ -50,10 +59,8 @@ class EvenRows:
         row = _ROW.match(self.pieces[-2]) if len(self.pieces) > 1 else None
         return int(row[1]) if row else 0
 
-    def appended(
-        self, edits: Edits, after: int, waiting: Sequence[int], cells: Callable[[int, Cells], bytes | None]
-    ) -> Appended | None:
-        """The block with `cells(row, its edits)` behind the last cell of each row that is edited.
+    def appended(self, after: int, waiting: Sequence[int], beside: Maker) -> Appended | None:
+        """The block with what `beside` makes behind the last cell of each row that is edited.
 
         `after`: the number of the row before the block. `waiting`: the edited rows that were not met yet, in order.
         """
@@ -69,32 +76,31 @@ class EvenRows:
             if following > number:
                 made.append(piece)
                 continue
-            wanted = edits[number]
-            new = cells(number, wanted) if 0 < _last_column(piece) < min(wanted) else None
+            last_cell = _last_column(piece)
+            new = beside(number, last_cell) if last_cell else None
             if new is None:
                 return None
             edited += 1
             if b"spans=" not in row[2]:
-                made.append(piece + new)
+                made.append(piece + new.text)
                 continue
-            key = row[2], max(wanted)
+            key = row[2], new.last
             if key not in starts:
                 starts[key] = _with_span(*key)
-            made.append(b'<row r="%d"%b>%b%b' % (number, starts[key], piece[row.end() :], new))
+            made.append(b'<row r="%d"%b>%b%b' % (number, starts[key], piece[row.end() :], new.text))
         return Appended(_ROW_END.join([*made, self.pieces[-1]]), edited, last)
 
-    def ends_with(self, edits: Edits, cells: Callable[[int, Cells], bytes | None]) -> int | None:
-        """How many edited rows there are, where each of them ends with `cells(row, its edits)`; None where one does not."""
+    def ends_with(self, edits: Edits, beside: Maker) -> int | None:
+        """How many edited rows there are, where each of them ends with what `beside` makes; None where one does not."""
         seen = 0
         for piece in self.pieces[:-1]:
             row = _ROW.match(piece)
             if row is None:
                 return None
             number = int(row[1])
-            wanted = edits.get(number)
-            if wanted:
-                new = cells(number, wanted)
-                if new is None or not piece.endswith(new):
+            if number in edits:
+                new = beside(number, 0)
+                if new is None or not piece.endswith(new.text):
                     return None
                 seen += 1
         return seen

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from runner.core.errors import WorkbookLoss
 from runner.sheets.cellxml import Content, Formula, Styled, Value, content, is_plain
-from runner.sheets.columnwise import Edits, columns_in
-from runner.sheets.evenly import EvenRows
+from runner.sheets.columnwise import Edits, cells_of, columns_in
+from runner.sheets.evenly import Beside, EvenRows
 from runner.sheets.sheetxml import (
     Block,
     Cell,
@@ -34,6 +35,7 @@ _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([\w
 _PROTECTED = re.compile(rb"""<(?:[\w.-]+:)?sheetProtection\b[^>]*?\bsheet\s*=\s*["'](?:1|true)["']""")
 _REF = re.compile(rb"""\bref\s*=\s*["']([^"']*)""")
 _TEXTS_KEPT = 1000
+_beside: Callable[[tuple[bytes, int]], Beside] = partial(tuple.__new__, Beside)
 
 
 @dataclass
@@ -86,6 +88,7 @@ class SheetPatch:
         self._texts: dict[str, Content] = {}
         self._halves: dict[tuple[int, bytes, str | None], tuple[bytes, bytes]] = {}
         self._locked = ""
+        self._cells = cells_of(self.edits)
 
     def cell(self, row: int, column: int, style: bytes, value: Value | Styled) -> bytes:
         """The whole XML of one cell."""
@@ -94,9 +97,11 @@ class SheetPatch:
             if halves is not None:
                 return b"%b%d%b" % (halves[0], row, halves[1])
             if value is not None and not style and not self._tags.prefix and is_plain(value):
-                return b'<c r="%b%d" t="inlineStr"><is><t>%b</t></is></c>' % (
-                    letters(column).encode(), row, value.encode(),
-                )  # fmt: skip
+                before = b'<c r="%b' % letters(column).encode()
+                behind = b'" t="inlineStr"><is><t>%b</t></is></c>' % value.encode()
+                if len(self._halves) < _TEXTS_KEPT:
+                    self._halves[column, style, value] = before, behind
+                return b"%b%d%b" % (before, row, behind)
         made = self._cell(row, column, style, value)
         if value is None or (isinstance(value, str) and value in self._texts):
             before, _, behind = made.partition(str(row).encode())
@@ -152,17 +157,16 @@ class SheetPatch:
 
     def _block(self, block: Block) -> Iterator[bytes]:
         text, mask, at = block.text, block.mask, 0
-        if not self.has_formulas:
-            self.has_formulas = b"<" + self._tags.prefix + b"f" in mask
-        if b"array" in mask or b"dataTable" in mask:
+        has_formulas = b"<" + self._tags.prefix + b"f" in mask
+        self.has_formulas = self.has_formulas or has_formulas
+        may_have_areas = has_formulas or b":" in mask  # with another prefix
+        if may_have_areas and (b"array" in mask or b"dataTable" in mask):
             tags = [_REF.search(found[0]) for found in _AREA_FORMULA.finditer(mask)]
             self._refuse_areas(
                 (tag for tag in tags if tag), "is part of the array formula over", is_merged=False
             )
         even = EvenRows.of(block, self._tags)
-        done = (
-            even.appended(self.edits, self._last, self._waiting[self._next :], self.beside) if even else None
-        )
+        done = even.appended(self._last, self._waiting[self._next :], self.beside) if even else None
         if done is not None:
             self._last, self._next = done.last, self._next + done.edited
             yield done.text
@@ -186,9 +190,21 @@ class SheetPatch:
                 at = row.end
         yield text[at:]
 
-    def beside(self, row: int, edits: Mapping[int, Value | Styled]) -> bytes | None:
-        """New cells behind the last one of a row; None where they take the style of a cell in that row."""
-        return None if row in self.style_like else self._appended(row, b"", edits)
+    def beside(self, row: int, behind: int) -> Beside | None:
+        """The new cells of a row; None where one is not behind that column, or takes the style of a cell in the row."""
+        cells = self._cells(row)
+        if row in self.style_like or not cells or cells[0][0] <= behind:
+            return None
+        number = b"%d" % row
+        known = self._halves if self.unlocked is None else {}
+        made: list[bytes] = []
+        for column, value in cells:
+            halves = known.get((column, b"", value)) if value is None or type(value) is str else None
+            if halves is None:
+                made.append(self.cell(row, column, b"", value))
+            else:
+                made += [halves[0], number, halves[1]]
+        return _beside((b"".join(made), cells[-1][0]))
 
     def _new_rows(self, before: int | None) -> list[bytes]:
         """The rows that are not in the file and come before row `before` (None: all that are left)."""

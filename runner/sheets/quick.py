@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import repeat
@@ -33,10 +33,9 @@ def has_all(band: Band, wishes: Sequence[Wish]) -> bool:
     return all(wish.column in band.columns or wish.is_required for wish in wishes)
 
 
-def ready(band: Band, wishes: Sequence[Wish]) -> Iterator[dict[str, object]] | None:
-    """The data of each row of `band`; None where a cell of it must be looked at by itself."""
-    names: list[str] = []
-    columns: list[Sequence[object]] = []
+def ready(band: Band, wishes: Sequence[Wish]) -> dict[str, Sequence[object]] | None:
+    """The data of each field in the rows of `band`, by name; None where a cell of it must be looked at by itself."""
+    columns: dict[str, Sequence[object]] = {}
     for wish in wishes:
         cells = band.columns.get(wish.column)
         if cells is None and not wish.is_required:
@@ -44,11 +43,13 @@ def ready(band: Band, wishes: Sequence[Wish]) -> Iterator[dict[str, object]] | N
         column = _ready(cells, wish) if cells else ([None] * len(band.numbers) if wish.takes_none else None)
         if column is None:
             return None
-        names.append(wish.name)
-        columns.append(column)
-    if not columns:
-        return None
-    return map(dict, map(zip, repeat(names), zip(*columns, strict=True)))
+        columns[wish.name] = column
+    return columns or None
+
+
+def rows_of(columns: Mapping[str, Sequence[object]]) -> Iterator[dict[str, object]]:
+    """The data of each row."""
+    return map(dict, map(zip, repeat(list(columns)), zip(*columns.values(), strict=True)))
 
 
 def _ready(cells: Cells, wish: Wish) -> Sequence[object] | None:

@@ -210,7 +210,7 @@ def _beside(found: tuple[str, Edge], results: Iterable[Result], headings: Headin
     names: dict[str, int] = {headings.status: 0, headings.message: 1}
     rows: dict[int, list[Value | Kept] | tuple[Value | Kept, ...]] = {edge.header: []}
     for result in results:
-        cells: list[Value | Kept] = [result.status, _printable(result.message) or None]
+        cells: list[Value | Kept] = [result.status, _printable(result.message) if result.message else None]
         for name, value in result.output.items():
             at = names.setdefault(name, len(names))
             cells += [KEPT] * (at + 1 - len(cells))

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from runner.core.errors import WorkbookError
 from runner.sheets.cellxml import Styled, Value
-from runner.sheets.columnwise import Edits, values_in
+from runner.sheets.columnwise import ColumnEdits, Edits, values_in
 from runner.sheets.comparing import compare, refuse_fixed_areas
 from runner.sheets.draft import Draft
 from runner.sheets.grid import XML_SUFFIXES, Fingerprint, load
@@ -192,7 +192,10 @@ class _LooksForFormulas:
 
 
 def _patch(draft: Draft, one: SheetEdits) -> SheetPatch:
-    moments = {kind for value in values_in(one.edits) if (kind := _moment(value))}
+    has_texts_alone = set(map(type, values_in(one.edits))) <= {str, type(None)}
+    moments = (
+        set() if has_texts_alone else {kind for value in values_in(one.edits) if (kind := _moment(value))}
+    )
     styles = (
         {moment: draft.styles.of_format(DATE_FORMATS[moment]) for moment in sorted(moments)}
         if moments
@@ -216,6 +219,8 @@ def _patch(draft: Draft, one: SheetEdits) -> SheetPatch:
 
 
 def _refuse_outside(edits: Edits) -> None:
+    if isinstance(edits, ColumnEdits) and edits.are_within(MAX_ROWS, MAX_COLUMNS):
+        return
     for row, cells in edits.items():
         if not cells or not (1 <= row <= MAX_ROWS and min(cells) >= 1 and max(cells) <= MAX_COLUMNS):
             raise ValueError(
