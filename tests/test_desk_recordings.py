@@ -16,7 +16,7 @@ from runner.recordings.model import Change
 from runner.recordings.placeholders import names_in
 from runner.store.models import AuditEntry, Bot
 from tests.desk_place import Desk, assert_one_language
-from tests.recordings_made import order_recording, own
+from tests.recordings_made import click, field, order_recording, own, recording
 from tests.recordings_place import BIND, fields_of, order_book, page_of, save
 from tests.test_desk_pages import violations
 
@@ -72,6 +72,24 @@ def test_what_a_person_chooses_counts_and_stays_when_the_form_is_opened_again(
     assert again["optional.customer"] == "1"
     assert "product" not in names_in(enter_order.read())
     assert "Birch & Co" in enter_order.file.read_text("utf-8")
+
+
+def test_a_row_does_not_fit_when_the_file_that_it_names_is_not_there(desk: Desk, enter_order: Place) -> None:
+    upload = own("upload", selectors=[["#scan"]], files=["note.pdf"])
+    enter_order.write(recording(field("Order number", "A-2"), upload, click("Post order", "/sent")))
+    rows = [("Order number", "Scan"), ("A-1", "notes/none.pdf"), ("A-2", "notes/note.pdf")]
+    inbox = desk.cli.project / "inbox"
+    (inbox / "orders.xlsx").write_bytes(order_book(rows=rows))
+    (inbox / "notes").mkdir()
+    (inbox / "notes" / "note.pdf").write_bytes(b"%PDF")
+    shown = page_of(desk.client("operator"))
+    assert '<option value="Scan" selected' in shown
+    preview = shown[shown.index('class="panel preview"') :]
+    assert "1 row fits" in preview
+    assert "1 row does not fit" in preview
+    assert preview.count("there is no such file beside the workbook or in the project") == 1
+    chinese = page_of(desk.client("operator", language="zh-hans"))
+    assert "工作簿旁边和项目中都没有这个文件" in chinese
 
 
 def test_how_a_date_is_written_for_the_site_is_chosen_by_the_look_of_the_first_row(
