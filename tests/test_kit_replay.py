@@ -310,6 +310,14 @@ def test_the_page_that_followed_while_recording_must_follow_again(context: Brows
     assert f"{SITE}/sent" in said
 
 
+def test_a_site_that_does_not_answer_is_said_in_plain_words(browser: Browser) -> None:
+    opened = browser.new_context()
+    opened.route(f"{SITE}/**", lambda route: route.abort("connectionrefused"))
+    said = fails(opened)
+    opened.close()
+    assert "made step 1: PAGE_NETWORK: the site does not answer (ERR_CONNECTION_REFUSED), at: Open" in said
+
+
 @pytest.mark.parametrize(
     ("url", "wanted", "same"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,9 @@ from runner.recordings.wording import element_name, words_of
 if TYPE_CHECKING:
     from playwright.sync_api import Frame, Page
 
+_NO_ANSWER: Final = re.compile(
+    r"\bnet::(ERR_(?!ABORTED)\w+)"
+)  # an aborted one was left for another page, or is a download
 _BEFORE_THE_ACT: Final = frozenset({"REC_NOT_FOUND", "REC_AMBIGUOUS", "REC_NO_TAB", "REC_NO_FRAME"})
 DEFAULT_WITHIN_MS: Final = 30_000
 SHORTEST_MS: Final = (
@@ -118,6 +122,15 @@ class Player:
             raise
         except (Error, AssertionError) as error:
             what = str(error).strip().splitlines()[0]
+            silent = _NO_ANSWER.search(what)
+            if silent:
+                raise ApplicationError(
+                    failed_step(f"the site does not answer ({silent[1]})", words),
+                    expected="a site that answers",
+                    hint="look whether the address is right and the site is up",
+                    where=self._where(number),
+                    code="PAGE_NETWORK",
+                ) from error
             raise ApplicationError(
                 self._masked(failed_step(what, words, self._seen(recorded))),
                 expected="the page as it was while recording",
