@@ -14,8 +14,9 @@ from runner.recordings.forms import Kind
 from runner.recordings.library import Place
 from runner.recordings.model import Change
 from runner.recordings.placeholders import names_in
-from runner.store.models import AuditEntry, Bot
+from runner.store.models import AuditEntry, Bot, Case
 from tests.desk_place import Desk, assert_one_language
+from tests.journal_maker import RunMaker
 from tests.recordings_made import click, field, order_recording, own, recording
 from tests.recordings_place import BIND, fields_of, order_book, page_of, save
 from tests.test_desk_pages import violations
@@ -272,3 +273,48 @@ def test_an_ops_person_binds_a_recording_in_the_browser_in_chinese_on_a_phone(
 
 
 _TYPED = r"^(User|name|Password|Sign|in|New|order|number|Customer|Product|Amount|Delivery|date|Post|clerk|Birch|Co|Desk|lamp|A-\d|portal|http|confirmation|Order)$"
+
+
+def test_pages_of_a_run_name_the_steps_of_its_recording_and_what_stopped_it_in_the_readers_language(
+    desk: Desk, enter_order: Place
+) -> None:
+    save(desk.client("operator"))
+    step = 'Choose "{{product}}" in "Product"'
+    message = f"enter-order step 9: there is no option 'Lmap', at: {step}"
+    with RunMaker(desk.settings.runs, "enter-order") as run:
+        run.started()
+        run.put("A-1")
+        run.begin("A-1")
+        run.step("A-1", step, status="failed")
+        run.line(1, "log", f"{step} done", queue="orders", item="A-1", attempt=1, step=step)
+        run.fail("A-1", message=message, code="UNKNOWN_OPTION")
+        secret = {
+            "item": "A-1", "code": "SECRET_HOST", "where": "enter-order step 4",
+            "message": "nobody has said where the secret 'portal/password' may be typed; here it would be b, at: "
+            'Enter the password (portal/password) in "Password"',
+        }  # fmt: skip
+        run.finished(
+            "failed",
+            {"why": "target_down", "kind": "application"},
+            error={"code": "TARGET_DOWN", "type": "RunFailed", "message": "5 items failed", "cause": secret},
+        )
+    row, whole = Case.objects.get(run_id=run.run, key="A-1"), Case.objects.get(run_id=run.run, key="")
+    pages = (f"/cases/{row.pk}/", f"/runs/{run.run}/", f"/cases/{whole.pk}/")
+    client = desk.client("operator", language="zh-hans")
+    of_row, of_run, of_whole = (html.unescape(page_of(client, path)) for path in pages)
+    assert "第 9 步（在“Product”中选择“‹Product›”）：没有选项“Lmap”。" in of_row
+    assert of_row.count("在“Product”中选择“‹Product›”") >= 2
+    journal = html.unescape(page_of(client, f"/cases/{row.pk}/journal"))
+    assert f"<b>{step}</b> done" in journal  # as it was written, and once
+    assert "在“Product”中选择“‹Product›”" in of_run
+    for shown in (of_run, of_whole):
+        assert (
+            "第 4 步（在“Password”中输入密码(portal/password)）：没有人说明机密“portal/password”可以在哪里输入"
+            in shown
+        )
+        assert 'href="/recordings/enter-order/#step-4"' in shown
+    client = desk.client("operator", language="en")
+    of_row, of_run, of_whole = (html.unescape(page_of(client, path)) for path in pages)
+    assert """Step 9 (Choose "‹Product›" in "Product"): there is no option 'Lmap'.""" in of_row
+    assert "nobody has said where the secret 'portal/password' may be typed" in of_whole
+    assert "the other system is probably down" not in of_whole

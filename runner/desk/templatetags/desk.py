@@ -34,6 +34,12 @@ def in_words(text: object) -> str:
 
 
 @register.filter
+def without(text: object, beginning: object) -> str:
+    """A text without what stands before it already: ``{{ line.step }} {{ line.message|without:line.step }}``."""
+    return str(text).removeprefix(str(beginning or "")).lstrip()
+
+
+@register.filter
 def cause(problem: Any) -> str:
     """A problem's title for people: ``{{ problem|cause }}``; its code stands elsewhere."""
     return title_of(problem.title, problem.parts)
