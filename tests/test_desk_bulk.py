@@ -165,6 +165,7 @@ def test_corrections_of_a_spreadsheet_are_shown_then_carried_out_once(tom: Clien
     after = text_of(tom.post(f"{page}apply", follow=True))
     assert "Carried out: 1." in after
     assert "ann was faster" in after
+    assert "1 row has been carried out, the marked ones have not" in after
     assert "Retry amount : 12,5 → 12.5" in after
     assert Case.objects.get(key="A-2").status == "retrying"
     assert Item.objects.get(key="A-2").data["amount"] == "12.5"

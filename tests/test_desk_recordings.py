@@ -14,9 +14,10 @@ from runner.recordings.forms import Kind
 from runner.recordings.library import Place
 from runner.recordings.model import Change
 from runner.recordings.placeholders import names_in
-from runner.store.models import AuditEntry, Bot
+from runner.store.models import AuditEntry, Bot, Case
 from tests.desk_place import Desk, assert_one_language
-from tests.recordings_made import order_recording, own
+from tests.journal_maker import RunMaker
+from tests.recordings_made import click, field, order_recording, own, recording
 from tests.recordings_place import BIND, fields_of, order_book, page_of, save
 from tests.test_desk_pages import violations
 
@@ -72,6 +73,24 @@ def test_what_a_person_chooses_counts_and_stays_when_the_form_is_opened_again(
     assert again["optional.customer"] == "1"
     assert "product" not in names_in(enter_order.read())
     assert "Birch & Co" in enter_order.file.read_text("utf-8")
+
+
+def test_a_row_does_not_fit_when_the_file_that_it_names_is_not_there(desk: Desk, enter_order: Place) -> None:
+    upload = own("upload", selectors=[["#scan"]], files=["note.pdf"])
+    enter_order.write(recording(field("Order number", "A-2"), upload, click("Post order", "/sent")))
+    rows = [("Order number", "Scan"), ("A-1", "notes/none.pdf"), ("A-2", "notes/note.pdf")]
+    inbox = desk.cli.project / "inbox"
+    (inbox / "orders.xlsx").write_bytes(order_book(rows=rows))
+    (inbox / "notes").mkdir()
+    (inbox / "notes" / "note.pdf").write_bytes(b"%PDF")
+    shown = page_of(desk.client("operator"))
+    assert '<option value="Scan" selected' in shown
+    preview = shown[shown.index('class="panel preview"') :]
+    assert "1 row fits" in preview
+    assert "1 row does not fit" in preview
+    assert preview.count("there is no such file beside the workbook or in the project") == 1
+    chinese = page_of(desk.client("operator", language="zh-hans"))
+    assert "工作簿旁边和项目中都没有这个文件" in chinese
 
 
 def test_how_a_date_is_written_for_the_site_is_chosen_by_the_look_of_the_first_row(
@@ -254,3 +273,49 @@ def test_an_ops_person_binds_a_recording_in_the_browser_in_chinese_on_a_phone(
 
 
 _TYPED = r"^(User|name|Password|Sign|in|New|order|number|Customer|Product|Amount|Delivery|date|Post|clerk|Birch|Co|Desk|lamp|A-\d|portal|http|confirmation|Order)$"
+
+
+def test_pages_of_a_run_name_the_steps_of_its_recording_and_what_stopped_it_in_the_readers_language(
+    desk: Desk, enter_order: Place
+) -> None:
+    save(desk.client("operator"))
+    step = 'Choose "{{product}}" in "Product"'
+    message = f"enter-order step 9: there is no option 'Lmap', at: {step}"
+    with RunMaker(desk.settings.runs, "enter-order") as run:
+        run.started()
+        run.put("A-1")
+        run.begin("A-1")
+        run.step("A-1", step, status="failed")
+        run.line(1, "step.finished", f"{step} done", queue="orders", item="A-1", attempt=1, step=step)
+        run.fail("A-1", message=message, code="UNKNOWN_OPTION")
+        secret = {
+            "item": "A-1", "code": "SECRET_HOST", "where": "enter-order step 4",
+            "message": "nobody has said where the secret 'portal/password' may be typed; here it would be b, at: "
+            'Enter the password (portal/password) in "Password"',
+        }  # fmt: skip
+        run.finished(
+            "failed",
+            {"why": "target_down", "kind": "application"},
+            error={"code": "TARGET_DOWN", "type": "RunFailed", "message": "5 items failed", "cause": secret},
+        )
+    row, whole = Case.objects.get(run_id=run.run, key="A-1"), Case.objects.get(run_id=run.run, key="")
+    pages = (f"/cases/{row.pk}/", f"/runs/{run.run}/", f"/cases/{whole.pk}/")
+    client = desk.client("operator", language="zh-hans")
+    of_row, of_run, of_whole = (html.unescape(page_of(client, path)) for path in pages)
+    assert "第 9 步（在“Product”中选择“‹Product›”）：没有选项“Lmap”。" in of_row
+    assert of_row.count("在“Product”中选择“‹Product›”") >= 2
+    journal = html.unescape(page_of(client, f"/cases/{row.pk}/journal"))
+    assert journal.count("在“Product”中选择“‹Product›”") == journal.count("在“Product”中选择“‹Product›” 完成") + 1
+    assert step not in journal
+    assert "在“Product”中选择“‹Product›”" in of_run
+    for shown in (of_run, of_whole):
+        assert (
+            "第 4 步（在“Password”中输入密码(portal/password)）：没有人说明机密“portal/password”可以在哪里输入"
+            in shown
+        )
+        assert 'href="/recordings/enter-order/#step-4"' in shown
+    client = desk.client("operator", language="en")
+    of_row, of_run, of_whole = (html.unescape(page_of(client, path)) for path in pages)
+    assert """Step 9 (Choose "‹Product›" in "Product"): there is no option 'Lmap'.""" in of_row
+    assert "nobody has said where the secret 'portal/password' may be typed" in of_whole
+    assert "the other system is probably down" not in of_whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from typing import Any
@@ -61,7 +62,13 @@ def test_what_is_wrong_with_a_new_schedule_is_said_at_its_field_and_nothing_is_l
     assert page.count('class="why"') >= 4
     taken = client.post("/schedules/new?bot=invoice", {**NEW, "a-id": "invoices"})
     assert taken.status_code == 422
-    assert "已经有计划“invoices”" in taken.content.decode()
+    name = taken.content.decode()
+    assert re.search(r'name="a-id"[^>]*aria-invalid="true"', name)
+    assert "已经有同名的计划：请换一个名称。" in name
+    short = client.post(
+        "/schedules/new?bot=invoice", {**NEW, "w-kind": "cron", "w-cron": "30 8 * *"}
+    ).content.decode()
+    assert "“30 8 * *”有 4 个字段 – 应为 5 个：分 时 日 月 星期" in html.unescape(short)
 
 
 def test_an_edit_keeps_comments_and_only_touches_what_was_changed(busy: Desk) -> None:

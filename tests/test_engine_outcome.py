@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.core.nouns import FailureKind, RunStatus
-from runner.engine.outcome import ItemCounts, LaneEnd, LaneResult, judge
+from runner.engine.outcome import FailedItem, ItemCounts, LaneEnd, LaneResult, judge
 
 FINE = LaneResult(1, LaneEnd.FINISHED, "done", exit_code=0)
 
@@ -48,7 +48,7 @@ def test_a_finished_process_without_a_verdict_of_its_own_has_failed() -> None:
             RunStatus.FAILED,
             "time_limit",
         ),
-        ([FINE], {"target_down": 5}, RunStatus.FAILED, "target_down"),
+        ([FINE], {"target_down": [FailedItem("orders", "1")] * 5}, RunStatus.FAILED, "target_down"),
         (
             [LaneResult(1, LaneEnd.CANCELLED, exit_code=-15)],
             {"cancelled_by": "li"},

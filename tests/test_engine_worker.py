@@ -176,7 +176,14 @@ def test_failures_in_a_row_stop_the_run_open_one_case_and_give_the_items_back(tm
     found = statuses()
     assert [found[str(n)] for n in range(2)] == ["done", "done"]
     assert {found[str(n)] for n in range(2, 20)} == {"pending"}
-    assert [c.why for c in Case.objects.filter(status=CaseStatus.OPEN)] == ["target_down"]
+    (case,) = Case.objects.filter(status=CaseStatus.OPEN)
+    assert (case.why, case.message) == (
+        "target_down",
+        "3 items failed one after the other: the target is down",
+    )
+    assert case.error is not None
+    cause = case.error["cause"]
+    assert (cause["item"], cause["code"], cause["message"]) == ("4", "APPLICATION", "503 from the portal")
 
 
 def test_four_lanes_share_one_queue_and_only_lane_1_goes_on_behind_it(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ PAGE = """<!doctype html><title>A page</title><h1>Orders</h1>
 <button>Save</button><button>Save</button><button data-testid="late" hidden>Late</button>
 <p role="status">Total: 12</p><p id="gone" hidden>Gone</p><a href="/next" target="_blank">Tab</a>
 <button onclick="alert('Sold out')">Stock</button><button onclick="prompted.textContent = prompt('Who?')">Who</button>
-<output id="prompted"></output>
+<output id="prompted"></output><label>File <input type="file"></label>
 <div id="pad" onmousedown="this.textContent='down'" onmouseup="this.textContent='up'">pad</div>
 <script>setTimeout(() => { document.querySelector('[data-testid=late]').hidden = false; }, 300)</script>"""
 
@@ -161,6 +161,68 @@ def test_data_that_the_page_does_not_take_is_a_business_exception(
     assert said in answer
 
 
+CHOOSE: dict[str, Any] = own("upload", selectors=[["aria/File"]], files=["{{scan}}"])
+
+
+def files_chosen(context: BrowserContext, project: Path, scan: str, step: dict[str, Any] = CHOOSE) -> Any:
+    """What a page is given to upload where a row says `scan`, in a project with its workbook in ``inbox/``."""
+    made = recording({"type": "navigate", "url": f"{SITE}/"}, step)
+    script = Script(
+        made, "recordings/made.json", project, project / "recordings" / "made", beside=(project / "inbox",)
+    )
+    playing = Player(context.new_page(), script)
+    playing.begin({"scan": scan})
+    playing.play()
+    return playing.tabs.main.get_by_label("File").evaluate(
+        "async e => Promise.all([...e.files].map(f => f.text()))"
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A project with files beside its workbook, elsewhere, beside the recording, in Runner's folder and outside."""
+    project = tmp_path / "project"
+    for name in (
+        "inbox/notes/1.pdf",
+        "scans/2.pdf",
+        "recordings/made/1.pdf",
+        "recordings/made/own.pdf",
+        ".runner/key",
+        "../out.pdf",
+    ):
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name, encoding="utf-8")
+    return project
+
+
+def test_the_file_that_a_row_names_lies_beside_the_workbook_or_in_the_project(
+    context: BrowserContext, files: Path
+) -> None:
+    for scan in ("notes/1.pdf", r"notes\1.pdf", " notes/1.pdf ", str(files / "inbox/notes/1.pdf")):
+        assert files_chosen(context, files, scan) == ["inbox/notes/1.pdf"], scan
+    assert files_chosen(context, files, "scans/2.pdf") == ["scans/2.pdf"]
+    assert files_chosen(context, files, "../scans/2.pdf") == ["scans/2.pdf"]
+    own_file = own("upload", selectors=[["aria/File"]], files=["own.pdf"])
+    assert files_chosen(context, files, "notes/1.pdf", own_file) == ["recordings/made/own.pdf"]
+
+
+def test_an_empty_cell_uploads_nothing(context: BrowserContext, files: Path) -> None:
+    assert files_chosen(context, files, "") == []
+
+
+@pytest.mark.parametrize(
+    "scan", ["1.pdf", "notes", ".runner/key", "../.runner/key", "../../out.pdf", "/etc/hostname"]
+)
+def test_a_row_uploads_no_file_of_another_row_none_of_runner_and_none_outside_the_project(
+    context: BrowserContext, files: Path, scan: str
+) -> None:
+    with pytest.raises(BusinessError, match="there is no file") as caught:
+        files_chosen(context, files, scan)
+    assert f"'{scan}'" in str(caught.value)
+    assert caught.value.stable_code == "FILE_MISSING"
+
+
 def test_no_error_shows_a_secret_that_was_typed(context: BrowserContext) -> None:
     with pytest.raises(BusinessError) as caught:
         play(context, field("Amount", "${secret:amount}"), secret=lambda _: Secret("open-sesame", ("*",)))
@@ -246,6 +308,14 @@ def test_the_page_that_followed_while_recording_must_follow_again(context: Brows
     )
     assert f"REC_NAVIGATION: after 1.5 s the page is {SITE}/" in said
     assert f"{SITE}/sent" in said
+
+
+def test_a_site_that_does_not_answer_is_said_in_plain_words(browser: Browser) -> None:
+    opened = browser.new_context()
+    opened.route(f"{SITE}/**", lambda route: route.abort("connectionrefused"))
+    said = fails(opened)
+    opened.close()
+    assert "made step 1: PAGE_NETWORK: the site does not answer (ERR_CONNECTION_REFUSED), at: Open" in said
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Font
 
+from runner.core.contract import ItemOrder
 from tests.kit_worker import Project
 
 ORDERS = """
@@ -76,6 +77,35 @@ def test_each_row_gets_what_has_become_of_its_item(tmp_path: Path) -> None:
     ]
     asked = next(request for request in finished.asked if request["op"] == "results")
     assert (asked["queue"], asked["keys"]) == ("orders", ["A", "B", "C"])
+
+
+def test_a_workbook_that_was_changed_meanwhile_gets_its_results_beside_the_rows_as_they_are_now(
+    tmp_path: Path,
+) -> None:
+    source = workbook(tmp_path, ("A", 1), ("B", "many"))
+    changing = (
+        ORDERS.replace("orders.each(lambda item: None)", "orders.each(lambda item: add_a_row(workbook))")
+        + """
+        orders.write_results(rows)
+
+    def add_a_row(workbook: Path) -> None:
+        from openpyxl import load_workbook
+        book = load_workbook(workbook)
+        if book["Orders"]["A2"].value == "NEW":
+            return
+        book["Orders"].insert_rows(2)
+        book["Orders"]["A2"], book["Orders"]["B2"] = "NEW", 5
+        book.save(workbook)
+"""
+    )
+    order = ItemOrder(queue="orders", key="A", data={"number": "A", "amount": 1}, attempt=1)
+    finished = Project(tmp_path, changing).run(
+        "work", parameters={"workbook": str(source)}, items=[order], also={"results": told("B")}
+    )
+    (end,) = finished.events("run.finished")
+    assert end.data["status"] == "done", finished.console
+    rows = list(load_workbook(tmp_path / "orders.result.xlsx")["Orders"].values)
+    assert [(row[0], row[2]) for row in rows[1:]] == [("NEW", "not put"), ("A", "done"), ("B", "exception")]
 
 
 def test_a_key_that_comes_twice_with_other_data_is_a_bad_row_of_its_own(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from runner.recordings.forms import Kind
 from runner.recordings.library import Place
 from runner.recordings.model import Change, Recording
 from runner.recordings.placeholders import fill, names_in
-from runner.recordings.propose import Proposal, apply, first_of_each, propose_binding
+from runner.recordings.propose import Because, Proposal, apply, first_of_each, propose_binding
 from runner.recordings.script import script_of
 from runner.recordings.small_script import small_script
 from tests.recordings_made import HEADINGS, SITE, click, field, order_recording, own, recording
@@ -240,7 +240,39 @@ def test_the_rows_have_the_types_of_their_columns() -> None:
     assert model.model_fields["order_number"].title == "Order number"
 
 
+def upload_recording() -> Recording:
+    """Name an order and choose its file; the browser told the file's name and no folder."""
+    return recording(
+        {"type": "navigate", "url": f"{SITE}/"},
+        field("Number", "A-2"),
+        own("upload", selectors=[["#file"]], files=["note-2.pdf"]),
+        click("Send", "/sent"),
+    )
+
+
+def proposed_upload() -> Proposal:
+    rows = [["A-1", "notes/note-1.pdf"], ["A-2", r"C:\scans\note-2.pdf"], ["A-3", "note-2.pdf"]]
+    return propose_binding(upload_recording(), ["Number", "Scan"], rows, workbook="inbox/orders.xlsx")
+
+
+def test_a_file_that_was_chosen_belongs_to_the_column_with_its_path() -> None:
+    found = proposed_upload()
+    assert [(m.step, m.field, m.because) for m in found.matches] == [
+        (2, "number", Because.CELL),
+        (3, "scan", Because.CELL),
+    ]
+    assert found.binding.values["scan"] == "note-2.pdf"
+
+
+def test_a_script_looks_for_the_file_of_a_row_beside_the_workbook() -> None:
+    found = proposed_upload()
+    made = script_of(apply(upload_recording(), found), "send", found.binding, "send")
+    assert "set_input_files(files_of(item.data.scan))" in made
+    assert 'Path("inbox", name), Path(name)' in made
+
+
 SCRIPTS: dict[str, tuple[Recording, Binding | None]] = {
+    "with_files": (apply(upload_recording(), proposed_upload()), proposed_upload().binding),
     "with_rows": (apply(order_recording(), proposed()), proposed().binding),
     "without_rows": (order_recording(), None),
     "not_irreversible": (

@@ -117,7 +117,7 @@ def test_an_ops_person_makes_a_bot_of_a_recording_schedules_it_and_finds_what_ca
         assert rows == {"REC-3", "REC-8", "REC no 13!", "REC-19"}
         page.get_by_role("link", name="REC-3").click()
         expect(page.locator("main")).to_contain_text(
-            'Step 9 (Choose "{{product}}" in "Product"): there is no option \'Desk lmap\''
+            'Step 9 (Choose "‹Product›" in "Product"): there is no option \'Desk lmap\''
         )
         expect(page.get_by_role("link", name="See this step of the recording")).to_be_visible()
 

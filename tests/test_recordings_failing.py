@@ -46,8 +46,10 @@ def test_a_failure_is_told_in_chinese_with_all_that_is_known() -> None:
 @pytest.mark.parametrize(
     ("code", "what", "said"),
     [
-        ("REFUSED", "the page refuses it: Amount is not a number", "页面拒绝了输入的数据（the page refuses it: Amount is not a number）"),
-        ("UNKNOWN_OPTION", "there is no option 'Lmap'", "下拉框中没有这个选项（there is no option 'Lmap'）"),
+        ("REFUSED", "the page refuses it: Amount is not a number", "页面拒绝了输入的数据（Amount is not a number）。"),
+        ("UNKNOWN_OPTION", "there is no option 'Lmap'", "）：没有选项“Lmap”。"),
+        ("FILE_MISSING", "there is no file 'a.pdf'", "）：没有文件“a.pdf”。"),
+        ("SECRET_HOST", "nobody has said where the secret 'a' may be typed; here it would be b", "没有人说明机密“a”可以在哪里输入"),
         ("OF_ANOTHER", "something else", "：something else。"),
     ],
 )  # fmt: skip

@@ -57,7 +57,12 @@ def replay(
     settings = project.settings
     place = place_of(settings.project, name)
     recording = place.read()
-    samples = dict(read_binding(place).values) if place.binding.is_file() else {}
+    binding = read_binding(place) if place.binding.is_file() else None
+    samples = dict(binding.values) if binding else {}
+    book = (
+        binding.for_each if binding else None
+    )  # the files that were chosen while recording lie beside the recording
+    beside = (place.folder, *([(settings.project / book).parent] if book else []))
     given = _known(parameters_of(values or (), flag="--set"), names_in(recording))
     vault = Vault(settings.vault, project.environment)
 
@@ -68,7 +73,7 @@ def replay(
             print(f"{number:>3}  {steps[number - 1]}", flush=True)
 
     script = Script(
-        recording, place.shown, settings.project, place.folder, address=address, secret=vault.look_up,
+        recording, place.shown, settings.project, place.folder, beside=beside, address=address, secret=vault.look_up,
         within_ms=within * 1000, slow_ms=SLOW_MS if slow else 0, on_step=told,
     )  # fmt: skip
     hosts = only_hosts([recording], map(vault.look_up, secrets_in(recording)))

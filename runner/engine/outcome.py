@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from runner.core.nouns import FailureKind, RunStatus
 
@@ -64,11 +64,19 @@ class Outcome:
     error: Mapping[str, Any] | None = None
 
 
+class FailedItem(NamedTuple):
+    """An item that failed because of the target, as it seems, and with what."""
+
+    queue: str
+    item: str
+    error: Mapping[str, Any] = {}
+
+
 def judge(
     lanes: Sequence[LaneResult],
     items: ItemCounts,
     *,
-    target_down: int = 0,
+    target_down: Sequence[FailedItem] = (),
     cancelled_by: str = "",
     time_limit: str = "",
     stopped: bool = False,
@@ -117,9 +125,13 @@ def _dead(lanes: Sequence[LaneResult]) -> Outcome | None:
     return None
 
 
-def _target_down(failures: int) -> Outcome | None:
-    what = f"{failures} items failed one after the other: the target is down"
-    return Outcome(RunStatus.FAILED, "target_down", error=_error("TARGET_DOWN", what)) if failures else None
+def _target_down(failures: Sequence[FailedItem]) -> Outcome | None:
+    if not failures:
+        return None
+    what = f"{len(failures)} items failed one after the other: the target is down"
+    last = failures[-1]
+    cause = {"item": last.item, **{name: last.error.get(name) or "" for name in ("code", "message", "where")}}
+    return Outcome(RunStatus.FAILED, "target_down", error={**_error("TARGET_DOWN", what), "cause": cause})
 
 
 def _failed(lanes: Sequence[LaneResult]) -> Outcome | None:

@@ -19,7 +19,7 @@ from runner.core.settings import Settings
 from runner.core.sign_ins import SignIns, keys_in
 from runner.core.vault import Secret, Vault
 from runner.engine.child import Child
-from runner.engine.outcome import LaneEnd
+from runner.engine.outcome import FailedItem, LaneEnd
 from runner.engine.sampling import PilotSample
 from runner.engine.trail import OpenAttempt, is_target_failure
 from runner.journal import Line, Redactor
@@ -74,7 +74,7 @@ class SharedRun:
         self.on_pause: Callable[[str], bool] = lambda _: True
         self.no_item: NoItem | None = None
         self.lease_lost = False
-        self.target_down = 0
+        self.target_down: Sequence[FailedItem] = ()
         self.changed = threading.Condition()
         self.journal = Journal(
             folder / JOURNAL_FILE,
@@ -85,7 +85,7 @@ class SharedRun:
             reserve=place.settings.reserve,
         )
         self._puts: dict[tuple[str, int], Mapping[str, int]] = {}
-        self._failures: list[tuple[str, str]] = []
+        self._failures: list[FailedItem] = []
         self._ended: set[tuple[str, str, int]] = set()
         self._at_work: set[int] = set()
         self._lease_until = now()
@@ -244,7 +244,7 @@ class SharedRun:
                 self.progress.exceptions += line.data.get("status") == AttemptStatus.FAILED
                 self.progress.retried += done and (line.attempt or 1) > 1
                 if is_target_failure(line):
-                    self._failures.append((line.queue or "", line.item or ""))
+                    self._failures.append(FailedItem(line.queue or "", line.item or "", line.error or {}))
                 elif done:
                     self._failures.clear()
             down = len(self._failures)
@@ -308,8 +308,7 @@ class SharedRun:
     def _declare_target_down(self) -> None:
         with self.changed:
             self.no_item = NoItem.TARGET_DOWN
-            items = list(self._failures)
-            self.target_down = len(items)
+            items = self.target_down = tuple(self._failures)
         self.say(
             "target.down",
             f"{len(items)} items failed one after the other: the target is down, they go back to pending",
@@ -318,7 +317,7 @@ class SharedRun:
             data={
                 "failures": len(items),
                 "stop_after": self.bot.stop_after,
-                "items": [{"queue": queue, "item": item} for queue, item in items],
+                "items": [{"queue": one.queue, "item": one.item} for one in items],
             },
         )
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from runner import sheets
 from runner.core.contract import QueueDescription
-from runner.core.errors import ConfigurationError, did_you_mean
+from runner.core.errors import ConfigurationError, WorkbookError, did_you_mean
 from runner.kit.attempts import Loop, work_through
 from runner.kit.bot import refuse_async
 from runner.kit.current import here, running
@@ -25,6 +25,8 @@ from runner.kit.rows import ROWS_A_LINE, BadRow, GoodRow, journal_lines, place_i
 from runner.kit.workbooks import rows_of_items
 
 __all__ = ["Item", "Output", "PutResult", "Queue"]
+
+_CHANGED_MEANWHILE: Final = 3  # so often a workbook is read again that others write into
 
 M = TypeVar("M", bound=BaseModel)
 S = TypeVar("S")
@@ -142,10 +144,29 @@ class Queue(Generic[M]):
 
         That is a copy beside the workbook, or the workbook itself where the bot says ``@bot(results="in place")``; `target` names
         another file. `put`: the rows that were put, where the bot made others of those it read. The journal notes which
-        cell belongs to which item; `marked`: the workbook tells it, too. Raises what `sheets.write_results` raises.
+        cell belongs to which item; `marked`: the workbook tells it, too. A workbook that was changed meanwhile, by a person
+        or another run, is read again (not with `put`). Raises what `sheets.write_results` raises.
         """
+        for _ in range(_CHANGED_MEANWHILE if put is None else 0):
+            try:
+                return self._write_results(sheet, sheet, target, marked=marked)
+            except WorkbookError as error:
+                fresh = sheet.anew() if error.stable_code == "WB_BUSY" else sheet
+                if fresh.fingerprint == sheet.fingerprint:
+                    raise  # open in Excel, or read-only
+                sheet = fresh
+        return self._write_results(sheet, sheet if put is None else put, target, marked=marked)
+
+    def _write_results(
+        self,
+        sheet: sheets.Rows[Any],
+        put: Iterable[GoodRow[M] | BadRow],
+        target: Path | None,
+        *,
+        marked: bool,
+    ) -> Path:
         live = running("Queue.write_results")
-        rows = list(sheet if put is None else put)
+        rows = list(put)
         results = self.results(rows)
         numbers, keys = row_keys(rows, self.model, self.key)
         if target is None and live.results == "in place":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -35,17 +35,24 @@ _LOOKS: Final = (Expect, Read, WaitForElement)  # steps by which a recording say
 
 @dataclass(frozen=True)
 class Recorded:
-    """A recording, its place and its binding."""
+    """A recording, its place and its binding; `workbook` is what a run was given."""
 
     place: Place
     recording: Recording
     binding: Binding
+    workbook: Path | None = None
 
     @property
     def address(self) -> str:
         """Scheme and host of the site, unless a run names others."""
         parts = urlsplit(self.recording.first_address)
         return self.binding.address or (f"{parts.scheme}://{parts.netloc}" if parts.netloc else "")
+
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """The folders of the run's workbook and of the binding's: the files that rows name lie there."""
+        books = (self.workbook, Path(self.binding.for_each) if self.binding.for_each else None)
+        return tuple(dict.fromkeys(self.place.project / book.parent for book in books if book))
 
     def script(self, address: str) -> Script:
         """What is replayed, with secrets from the vault."""
@@ -54,6 +61,7 @@ class Recorded:
             self.place.shown,
             self.place.project,
             self.place.folder,
+            beside=self.beside,
             address=address,
             secret=asked,
         )
@@ -120,7 +128,8 @@ def _runs_rows(found: Recorded, queue: Queue[Any]) -> Callable[..., object]:
         read = sheets.read(workbook, queue.model, sheet=binding.sheet) if workbook else None
         if read is not None:
             queue.put(read)
-        queue.each(lambda item, seat: _pictured(found, item, seat), session=lambda: _session(found, address))
+        given = replace(found, workbook=workbook)
+        queue.each(lambda item, seat: _pictured(given, item, seat), session=lambda: _session(given, address))
         if read is not None:
             run.output("result", queue.write_results(read))
 
@@ -250,8 +259,9 @@ class _Entered:
         looking = place.read()
         main = self._player.script
         script = Script(
-            looking, place.shown, place.project, place.folder, address=main.address, secret=main.secret
-        )
+            looking, place.shown, place.project, place.folder,
+            beside=main.beside, address=main.address, secret=main.secret,
+        )  # fmt: skip
         page = self._player.tabs.context.new_page()
         player = Player(page, script)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,12 +31,16 @@ from runner.recordings.model import (
     Recording,
     Step,
 )
-from runner.recordings.placeholders import fill, with_values
+from runner.recordings.placeholders import fill, holds_placeholder, with_values
+from runner.recordings.uploads import find_upload
 from runner.recordings.wording import element_name, words_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Frame, Page
 
+_NO_ANSWER: Final = re.compile(
+    r"\bnet::(ERR_(?!ABORTED)\w+)"
+)  # an aborted one was left for another page, or is a download
 _BEFORE_THE_ACT: Final = frozenset({"REC_NOT_FOUND", "REC_AMBIGUOUS", "REC_NO_TAB", "REC_NO_FRAME"})
 DEFAULT_WITHIN_MS: Final = 30_000
 SHORTEST_MS: Final = (
@@ -45,8 +50,10 @@ SHORTEST_MS: Final = (
 
 @dataclass(frozen=True)
 class Script:
-    """What is replayed and how. `shown` names the recording in errors; `files` are uploaded from there or the project.
+    """What is replayed and how. `shown` names the recording in errors.
 
+    Files to upload: `files` is the folder of those that were chosen while recording; what a row names lies in one of
+    `beside`, the folders of the workbooks, or elsewhere in the project.
     `address` (``https://portal.example``) takes the place of the scheme and host that the recording begins at, wherever it
     occurs; `secret` gives the secrets that the steps refer to, which are typed on their own hosts only; `slow_ms` is a pause behind each step.
     """
@@ -55,6 +62,7 @@ class Script:
     shown: str
     project: Path
     files: Path
+    beside: tuple[Path, ...] = ()
     address: str = ""
     secret: Callable[[str], Secret] | None = None
     within_ms: float = DEFAULT_WITHIN_MS
@@ -117,6 +125,15 @@ class Player:
             raise
         except (Error, AssertionError) as error:
             what = str(error).strip().splitlines()[0]
+            silent = _NO_ANSWER.search(what)
+            if silent:
+                raise ApplicationError(
+                    failed_step(f"the site does not answer ({silent[1]})", words),
+                    expected="a site that answers",
+                    hint="look whether the address is right and the site is up",
+                    where=self._where(number),
+                    code="PAGE_NETWORK",
+                ) from error
             raise ApplicationError(
                 self._masked(failed_step(what, words, self._seen(recorded))),
                 expected="the page as it was while recording",
@@ -149,8 +166,9 @@ class Player:
         if not isinstance(prepared, KeyUp):  # what a key leads to may be there before it is let go
             self._moves, self._alerts = self.tabs.moves, self._alerts_before(page, prepared)
         doing = Doing(
-            prepared, number, frame, self.tabs, self._file, within, self.outputs, only_first=only_first_choice
-        )
+            prepared, number, frame, self.tabs, self._files(recorded), within, self.outputs,
+            only_first=only_first_choice,
+        )  # fmt: skip
         camera = self.camera
         if camera is not None:
             doing.on_found = lambda element: camera.before(number, recorded, element)
@@ -236,9 +254,11 @@ class Player:
                 f"the site answers with an error page ({status or 'no answer'})", code="REC_STATUS"
             )
 
-    def _file(self, name: str) -> Path:
-        recorded = self.script.files / name
-        return recorded if recorded.is_file() else self.script.project / name
+    def _files(self, recorded: Step) -> Callable[[str], Path | None]:
+        """Where the files of a step are looked for: what a row names not beside the recording, which has another row's."""
+        script = self.script
+        own = () if holds_placeholder(recorded) else (script.files,)
+        return lambda name: find_upload(name, (*own, *script.beside, script.project))
 
     def _note_use(self, step: Step, rank: int) -> None:
         """Count which selector found the element, as `web.find` does; a lower one is a line of the journal."""

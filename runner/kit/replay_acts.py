@@ -32,7 +32,7 @@ class Doing:
     number: int
     frame: Frame
     tabs: Tabs
-    files: Callable[[str], Path]
+    files: Callable[[str], Path | None]
     within_ms: float
     outputs: dict[str, str]
     only_first: bool = False
@@ -227,15 +227,17 @@ def _wait_expression(doing: Doing, step: model.WaitForExpression) -> None:
 
 
 def _upload(doing: Doing, step: model.Upload) -> None:
-    files = [doing.files(name) for name in step.parameters.files]
-    missing = next((one for one in files if not one.is_file()), None)
-    if missing is not None:
-        raise BusinessError(
-            f"there is no file '{missing.name}'",
-            expected="a file of the project or of the recording",
-            hint="correct the value and retry",
-            code="FILE_MISSING",
-        )
+    files = []
+    for name in filter(str.strip, step.parameters.files):  # an empty cell of a column that may be empty
+        found = doing.files(name)
+        if found is None:
+            raise BusinessError(
+                f"there is no file '{name}'",
+                expected="a file beside the workbook, or elsewhere in the project",
+                hint="put it there or correct the value, then retry",
+                code="FILE_MISSING",
+            )
+        files.append(found)
     doing.element(visible=False).set_input_files(files, timeout=doing.within_ms)
 
 

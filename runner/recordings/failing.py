@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from runner.core import phrase_book
 from runner.recordings.model import Recording
 from runner.recordings.wording import Language, words_of
 
@@ -26,6 +27,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "REC_NO_FRAME": "页面中没有录制时的框架",
     "REC_NAVIGATION": "没有到达预期的页面",
     "REC_STATUS": "网站返回了错误页面",
+    "PAGE_NETWORK": "网站没有应答",
     "REC_EXPECTED": "预期的情况没有出现",
     "REC_FAILED": "这一步没有完成",
     "REC_ACTION": "这一步是其他工具的步骤，无法重放",
@@ -92,11 +94,11 @@ def told_failure(failure: StepFailure, code: str, recording: Recording | None, l
         looked = f" It was looked for by {failure.tried}." if failure.tried else ""
         page = f" The page is {failure.page}." if failure.page else ""
         return f"Step {failure.number} ({_words(failure, recording, 'en')}): {failure.what}.{looked}{page}"
-    reason = _REASONS.get(code)
-    what = f"{reason}（{failure.what}）" if reason is None or code in _OWN_WORDS else reason
-    text = (
-        f"第 {failure.number} 步（{_words(failure, recording, 'zh')}）：{what if reason else failure.what}。"
-    )
+    said = phrase_book.told_whole(failure.what, language) if code in _OURS else ""
+    what = said or _REASONS.get(code, "") or failure.what
+    if not said and code in _OWN_WORDS:
+        what = f"{what}（{failure.what.removeprefix(_REFUSES)}）"
+    text = f"第 {failure.number} 步（{_words(failure, recording, 'zh')}）：{what}。"
     if failure.tried:
         text += f"查找依据：{failure.tried}。"
     return text + _page_in_chinese(failure.page)
@@ -104,6 +106,9 @@ def told_failure(failure: StepFailure, code: str, recording: Recording | None, l
 
 _OWN_WORDS: Final = frozenset({"REFUSED", "UNKNOWN_OPTION", "VALUE_REFUSED", "FILE_MISSING", "REC_EXPECTED", "REC_STATUS", "REC_NAVIGATION"})  # fmt: skip
 """Reasons that need the page's or the data's own words beside them."""
+_OURS: Final = frozenset({"UNKNOWN_OPTION", "VALUE_REFUSED", "FILE_MISSING", "SECRET_HOST"})
+"""Failures of which every word is Runner's, but for values in quotes; what a page says is never translated."""
+_REFUSES: Final = "the page refuses it: "
 
 
 def _words(failure: StepFailure, recording: Recording | None, language: Language) -> str:

@@ -16,6 +16,7 @@ from runner.recordings.forms import Kind
 from runner.recordings.model import Act, Change, Click, KeyUp, Read, Recording, Step, Upload
 from runner.recordings.placeholders import PLACEHOLDER, SECRET, fill, secrets_in, with_values
 from runner.recordings.presses import sends_off
+from runner.recordings.uploads import file_name
 
 _ROWS_LOOKED_AT: Final = 200
 
@@ -196,7 +197,7 @@ def _with_placeholder(step: Step, match: Match) -> Step:
 
 def _matches(recording: Recording, columns: Sequence[Column]) -> Iterator[Match]:
     every = [(n, value, step) for n, step in enumerate(recording.steps, 1) for value in typed(step)]
-    row = _best_row([value for _, value, _ in every], columns)
+    row = _best_row([(value, step) for _, value, step in every if value], columns)
     taken: dict[str, str] = {}
     done: set[int] = set()
     for number, value, step in every:
@@ -208,7 +209,7 @@ def _matches(recording: Recording, columns: Sequence[Column]) -> Iterator[Match]
             yield kept
             continue
         labels = {_plain(name) for name in _labels(step)}
-        found = list(_columns_with(value, row, columns)) if value and row is not None else []
+        found = list(_columns_with(value, step, row, columns)) if value and row is not None else []
         found.sort(key=lambda pair: _plain(pair[0].heading) not in labels)
         chosen = next(((c, form) for c, form in found if taken.get(c.name, value) == value), None)
         if chosen is not None:
@@ -244,8 +245,11 @@ def _with_choices(
         column = next((c for c in columns if c.heading == heading), None)
         if column is None:
             continue
-        values = typed(recording.steps[number - 1])
-        forms = ((value, column.form_of(cell, value)) for value in values for cell in column.cells)
+        step = recording.steps[number - 1]
+        values = typed(step)
+        forms = (
+            (value, column.form_of(_cell(cell, step), value)) for value in values for cell in column.cells
+        )
         first = next(iter(values), "")
         value, form = next(((v, f) for v, f in forms if f is not None), (first, column.form_like(first)))
         by_step[number] = Match(
@@ -254,21 +258,28 @@ def _with_choices(
     return iter(sorted(by_step.values(), key=lambda match: match.step))
 
 
-def _best_row(values: Sequence[str], columns: Sequence[Column]) -> int | None:
-    """The row in which most of the typed values stand; None where there is none with any."""
+def _best_row(values: Sequence[tuple[str, Step]], columns: Sequence[Column]) -> int | None:
+    """The row in which most of the values stand that steps typed; None where there is none with any."""
     most, best = 0, None
     for row in range(min(_ROWS_LOOKED_AT, max((len(c.cells) for c in columns), default=0))):
-        hits = sum(any(True for _ in _columns_with(value, row, columns)) for value in values if value)
+        hits = sum(any(True for _ in _columns_with(value, step, row, columns)) for value, step in values)
         if hits > most:
             most, best = hits, row
     return best
 
 
-def _columns_with(value: str, row: int, columns: Sequence[Column]) -> Iterator[tuple[Column, str]]:
+def _columns_with(
+    value: str, step: Step, row: int, columns: Sequence[Column]
+) -> Iterator[tuple[Column, str]]:
     for column in columns:
-        form = column.form_of(column.cells[row], value) if row < len(column.cells) else None
+        form = column.form_of(_cell(column.cells[row], step), value) if row < len(column.cells) else None
         if form is not None:
             yield column, form
+
+
+def _cell(cell: object, step: Step) -> object:
+    """A cell as it would be typed by a step: of a path only the file's name is known, which is all that a browser tells."""
+    return file_name(cell) if isinstance(step, Upload) and isinstance(cell, str) else cell
 
 
 def _key(columns: Sequence[Column], matches: Sequence[Match]) -> str | None:

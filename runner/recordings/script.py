@@ -7,6 +7,7 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
+from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -56,6 +57,13 @@ _CHOOSE: Final = '''def choose(field: Locator, words: str) -> None:
             f"there is no option '{words}'", expected=f"one of {', '.join(options)}", code="UNKNOWN_OPTION"
         )
     field.select_option(label=words)
+'''
+_FILES_OF: Final = '''def files_of(name: str) -> list[Path]:
+    """The file that a row names, beside the workbook or in the project, none for an empty cell; it has to be there."""
+    found = [path for path in (Path(FOLDER, name), Path(name)) if path.is_file()][:1]
+    if name and not found:
+        raise BusinessError(f"there is no file '{name}'", code="FILE_MISSING")
+    return found
 '''
 _WAS_DONE: Final = '''def was_done(page: Page) -> bool:
     """Whether it has happened: not, where the page says what it objects to. Elsewhere nobody knows: a person looks."""
@@ -108,6 +116,9 @@ class _Script:
         body = self._with_rows() if self.rows else self._once()
         if "choose" in self.writing.needs:
             body.append(_CHOOSE)
+        if "files_of" in self.writing.needs and self.rows:
+            folder = PurePosixPath(self.rows.for_each or "").parent.as_posix()
+            body.append(_FILES_OF.replace("FOLDER", quoted(folder)))
         head = f'"""{self.title}. Made from recordings/{self.name}.json; change it as you like."""'
         return f"{head}\n\n{self._imports(body)}\n\n\n" + "\n\n".join(
             part.rstrip("\n") + "\n" for part in body

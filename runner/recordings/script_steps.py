@@ -270,9 +270,12 @@ def _wait(writing: Writing, step: model.WaitForElement) -> str:
 
 
 def _upload(writing: Writing, step: model.Upload) -> str:
-    writing.needs.add("Path")
+    files = step.parameters.files
+    if writing.row and len(files) == 1 and PLACEHOLDER.search(files[0]):
+        writing.needs.add("files_of")
+        return f"{locator(writing, step)}.set_input_files(files_of({expression(writing, files[0])}))"
     paths = []
-    for name in step.parameters.files:
+    for name in files:
         if PLACEHOLDER.search(name):
             paths.append(f"Path({expression(writing, name)})")
         else:

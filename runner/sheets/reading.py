@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -48,6 +48,7 @@ class Rows(Generic[M]):
         self.area = str(chosen.area) if chosen else ""
         self.other_tables = tuple(map(str, chosen.others)) if chosen else ()
         self._check, self._model = check, check.model
+        self._anew: Callable[[], Rows[M]] | None = None
         last = (
             place.last if not place.until_blank else _last_before_blank(grid, header.row, place.last, check)
         )
@@ -66,6 +67,10 @@ class Rows(Generic[M]):
     def __iter__(self) -> Iterator[GoodRow[M] | BadRow]:
         rows = chain.from_iterable(map(self._check.rows, self._bands))
         return rows if self._unclear is None else chain(rows, (self._unclear,))
+
+    def anew(self) -> Rows[M]:
+        """The rows of the file as it is now, read in the same way. Raises what `read` raises."""
+        return self if self._anew is None else self._anew()
 
     @property
     def good(self) -> tuple[GoodRow[M], ...]:
@@ -139,7 +144,12 @@ def read(
         grid, chosen = _first_that_fits(found, model, header_row, aliases)
         header = chosen.header
         place = RowsPlace(grid, header, chosen.last, until_blank, skip_hidden, chosen)
-    return Rows(source, place, RowCheck(model, grid, header, conventions, path))
+    rows = Rows(source, place, RowCheck(model, grid, header, conventions, path))
+    rows._anew = partial(  # noqa: SLF001 - only here is known how it was read
+        read, path, model, sheet=sheet, table=table, area=area, header_row=header_row, until_blank=until_blank,
+        skip_hidden=skip_hidden, aliases=aliases, locale=locale, encoding=encoding,
+    )  # fmt: skip
+    return rows
 
 
 def _named_place(source: Source, table: str | None, area: str | None) -> tuple[str | None, Corners]:

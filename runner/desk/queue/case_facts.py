@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from runner.core.nouns import ActVerb, FailureKind
 from runner.desk.charts import Piece
 from runner.desk.evidence import evidence_address
 from runner.desk.queue.case_words import changes_of, is_same, tail_of, what_happened
-from runner.desk.recordings.failures import Replayed, replayed
+from runner.desk.recordings.failures import Cause, Replayed, cause_of, replayed, step_names
 from runner.desk.trace_viewer import trace_link
 from runner.store.models import Act, Attempt, Case, Run, Step
 
@@ -97,6 +97,7 @@ class CaseFacts:
     tail: str = ""
     grouping: str = ""
     replayed: Replayed | None = None
+    cause: Cause | None = None
     pictures: list[Shown] = field(default_factory=list)
     traces: list[Shown] = field(default_factory=list)
 
@@ -111,11 +112,12 @@ def facts_of(case: Case, reader: str = "") -> CaseFacts:
     attempts = _attempts(case)
     steps = _steps(case, attempts)
     evidence = _shown(case.evidence, case.run, case.process)
+    names = step_names(case.bot)
     waiting = _neighbours(case)
     at = next((number for number, one in enumerate(waiting) if one == case.pk), -1)
     facts = CaseFacts(
         case=case,
-        tried=[_tried(one, steps, case.process) for one in attempts],
+        tried=[_tried(one, steps, case.process, names) for one in attempts],
         history=_history(case, reader),
         fields=_fields(case, attempts),
         evidence=evidence,
@@ -129,6 +131,7 @@ def facts_of(case: Case, reader: str = "") -> CaseFacts:
         if case.problem.parts
         else case.problem.explanation,
         replayed=replayed(case),
+        cause=cause_of(case.bot, case.error),
     )
     facts.pictures = [one for one in evidence if one.kind in {"screenshot", "picture"}]
     facts.traces = [one for one in evidence if one.kind == "trace"]
@@ -154,9 +157,10 @@ def _steps(case: Case, attempts: Sequence[Attempt]) -> list[Step]:
     return list(rows.order_by("started", "seq")[:_MOST_STEPS])
 
 
-def _tried(attempt: Attempt, steps: Sequence[Step], process: str) -> Tried:
+def _tried(attempt: Attempt, steps: Sequence[Step], process: str, names: Mapping[str, str]) -> Tried:
     mine = [one for one in steps if one.attempt == attempt.number and one.run_id == attempt.run_id]
-    return Tried(attempt, pieces_of(mine, attempt.finished), _shown(attempt.evidence, attempt.run, process))
+    pieces = [replace(one, name=names.get(one.name, one.name)) for one in pieces_of(mine, attempt.finished)]
+    return Tried(attempt, pieces, _shown(attempt.evidence, attempt.run, process))
 
 
 def pieces_of(steps: Sequence[Step], end: datetime | None) -> list[Piece]:

@@ -14,6 +14,7 @@ from runner.core.errors import ConflictError, RunnerError
 from runner.core.nouns import FailureKind
 from runner.desk import times
 from runner.desk.errors.telling import said_here, told_error
+from runner.desk.recordings.failures import step_names
 from runner.desk.words import Word, word
 from runner.store.models import Act, Case
 
@@ -24,7 +25,7 @@ _BY_WHY: Final[Mapping[str, Word]] = {
     "time_limit": gettext_lazy("The run reached its time limit and was ended."),
     "error": gettext_lazy("The bot stopped with an error outside of its items."),
     "balance": gettext_lazy("The control totals of the run disagree: what was read is not what was entered."),
-    "target_down": gettext_lazy("Several items failed in a row, so the other system is probably down. The rest was not tried."),
+    "target_down": gettext_lazy("Several items failed one after the other, so the rest was not tried. The other system may be down."),
     "refused": gettext_lazy("The run could not begin: what it was asked to do does not fit the bot."),
     "missed": gettext_lazy("A due time passed and no run was started for it."),
     "clock_step": gettext_lazy("This machine's clock was changed by hours, so the scheduler holds until somebody says that it is right."),
@@ -62,7 +63,9 @@ def tail_of(case: Case, attempts: int) -> str:
     """What else is known at a glance: where it stopped, and what surely did not happen."""
     parts = []
     if case.step:
-        parts.append(_("It stopped in the step “%(step)s”.") % {"step": case.step})
+        parts.append(
+            _("It stopped in the step “%(step)s”.") % {"step": step_names(case.bot).get(case.step, case.step)}
+        )
     if attempts > 1:
         parts.append(_("It was tried %(n)d times.") % {"n": attempts})
     if case.times_opened > 1:

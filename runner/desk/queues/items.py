@@ -17,6 +17,7 @@ from runner.core.nouns import ItemStatus
 from runner.desk.access import ACT, page
 from runner.desk.asking import DeskRequest
 from runner.desk.queues.views import process_of_queue
+from runner.desk.recordings.failures import step_names
 from runner.desk.runs.left_behind import shown_piece
 from runner.desk.runs.steps import pieces_of
 from runner.desk.words import word
@@ -103,7 +104,8 @@ def _attempts(found: Item, *, sees_evidence: bool) -> list[dict[str, Any]]:
     for attempt in rows:
         mine = [step for step in steps if (step.run_id, step.attempt) == (attempt.run_id, attempt.number)]
         evidence = _evidence(attempt) if sees_evidence else []
-        told.append({"row": attempt, "pieces": pieces_of(mine), "evidence": evidence})
+        names = step_names(attempt.run.bot if attempt.run else "")
+        told.append({"row": attempt, "pieces": pieces_of(mine, names), "evidence": evidence})
     return told
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -16,7 +17,9 @@ from runner.desk.recordings.reasons import sentence_of
 from runner.desk.recordings.workbooks import inside
 from runner.recordings.binding import BoundField, item_model
 from runner.recordings.choices import Draft
+from runner.recordings.model import Upload
 from runner.recordings.placeholders import fill
+from runner.recordings.uploads import find_upload
 from runner.sheets.judged import BadRow, GoodRow
 from runner.sheets.reading import read
 from runner.store.models import Item
@@ -67,18 +70,33 @@ def preview_of(made: Draft, name: str) -> Preview:
         found = list(rows)
     except RunnerError as error:
         return Preview(refused=f"{sentence_of(error)} {said_here(error.what)}")
-    bad = [one for one in found if isinstance(one, BadRow)]
+    files = _Files(made, (path.parent, place().settings.project))
+    bad = [one for one in found if isinstance(one, BadRow) or files.missing(one)]
     keys = [str(getattr(one.data, binding.key or "")) for one in found if isinstance(one, GoodRow)]
     first = found[:_SHOWN]
     shown = [*first, *[one for one in bad[:_BAD_SHOWN] if not any(one is other for other in first)]]
     return Preview(
         headings=[binding.fields[name].column for name, _ in _written(made)],
-        rows=[_row(made, one, rows.columns) for one in shown],
-        fit=len(keys),
+        rows=[_row(made, one, rows.columns, files) for one in shown],
+        fit=len(found) - len(bad),
         bad=len(bad),
         twice=len(keys) - len(set(keys)),
         done=_known(name, keys),
     )
+
+
+class _Files:
+    """Looks whether the files are there that rows name for a step that uploads one."""
+
+    def __init__(self, made: Draft, folders: Sequence[Path]) -> None:
+        steps = made.bound.steps
+        self._fields = [one.field for one in made.proposal.matches if isinstance(steps[one.step - 1], Upload)]
+        self._folders = folders
+
+    def missing(self, row: GoodRow[Any]) -> list[str]:
+        """The fields of a row whose file is not there; an empty cell names none."""
+        named = [(name, str(getattr(row.data, name) or "").strip()) for name in self._fields]
+        return [name for name, file in named if file and find_upload(file, self._folders) is None]
 
 
 def _written(made: Draft) -> list[tuple[str, str]]:
@@ -87,12 +105,14 @@ def _written(made: Draft) -> list[tuple[str, str]]:
     return [pair for name in made.binding.fields for pair in dict.fromkeys(every) if pair[0] == name]
 
 
-def _row(made: Draft, row: GoodRow[Any] | BadRow, letters: Mapping[str, str]) -> PreviewRow:
+def _row(made: Draft, row: GoodRow[Any] | BadRow, letters: Mapping[str, str], files: _Files) -> PreviewRow:
     if isinstance(row, BadRow):
         bad = [_bad_cell(made, name, letters.get(name, ""), row) for name, _ in _written(made)]
         return PreviewRow(row.source.row, bad, fits=False)
-    values = row.data.model_dump()
-    return PreviewRow(row.source.row, [Cell(fill(one, values)) for _, one in _written(made)], fits=True)
+    values, missing = row.data.model_dump(), files.missing(row)
+    said = _("there is no such file beside the workbook or in the project")
+    cells = [Cell(fill(one, values), said if name in missing else "") for name, one in _written(made)]
+    return PreviewRow(row.source.row, cells, fits=not missing)
 
 
 def _bad_cell(made: Draft, name: str, column: str, row: BadRow) -> Cell:

@@ -1,15 +1,25 @@
-"""A step of a recording that failed, on the page of its case: told in the reader's language, with the way to the step."""
+"""What recordings say of their steps on other pages, in the reader's language: a step that failed, and what a step is called."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
 
 from django.urls import reverse
 
 from runner.core.errors import RunnerError
+from runner.desk.errors.telling import told
 from runner.desk.recordings.shelf import language, place_if_there
+from runner.desk.recordings.told import with_headings
+from runner.recordings.binding import read_binding
 from runner.recordings.failing import step_failure, told_failure
+from runner.recordings.library import Place
+from runner.recordings.wording import Language, all_words
 from runner.store.models import Case
+
+_KEPT: Final = 32  # recordings whose words are kept from page to page
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +30,63 @@ class Replayed:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What the last item failed with when several failed in a row and the rest was left: its key, and the sentence."""
+
+    item: str
+    words: str
+    address: str = ""
+
+
 def replayed(case: Case) -> Replayed | None:
     """What a case tells of a step of a recording; None for every other case."""
-    failure = step_failure(case.message)
-    if failure is None or failure.recording != case.bot:
+    return _replayed(case.bot, case.message, str((case.error or {}).get("code") or ""))
+
+
+def cause_of(bot: str, error: Mapping[str, Any] | None) -> Cause | None:
+    """Why a run gave up on its items, where its error says so."""
+    found = (error or {}).get("cause")
+    if not isinstance(found, Mapping):
         return None
-    where = place_if_there(case.bot)
+    message, code, where = (str(found.get(name) or "") for name in ("message", "code", "where"))
+    step = _replayed(bot, f"{where}: {message}" if where and not message.startswith(where) else message, code)
+    words = step.words if step else str(told({"code": code, "where": where}, message))
+    return Cause(str(found.get("item") or ""), words, step.address if step else "")
+
+
+def step_names(bot: str) -> Mapping[str, str]:
+    """What the steps of a recording are called for people, by the names that its journals have; empty for any other bot.
+
+    They are in the reader's language, with the heading of a column in the place of its placeholder.
+    """
+    where = place_if_there(bot)
+    if where is None:
+        return {}
     try:
-        recording = where.read() if where else None
+        stamps = tuple(path.stat().st_mtime_ns for path in (where.file, where.binding) if path.exists())
+        return _names(where, language(), stamps)
+    except (RunnerError, OSError):
+        return {}
+
+
+def _replayed(bot: str, message: str, code: str) -> Replayed | None:
+    failure = step_failure(message)
+    if failure is None or failure.recording != bot:
+        return None
+    there = place_if_there(bot) is not None
+    address = f"{reverse('recordings:recording', args=[bot])}#step-{failure.number}" if there else ""
+    named = replace(failure, words=step_names(bot).get(failure.words, failure.words))
+    return Replayed(told_failure(named, code, None, language()), address)
+
+
+@lru_cache(_KEPT)
+def _names(where: Place, spoken: Language, _stamps: tuple[int, ...]) -> Mapping[str, str]:
+    """The names of the steps of a recording as it is and is bound since its files were changed last."""
+    recording = where.read()
+    try:
+        binding = read_binding(where) if where.binding.exists() else None
     except RunnerError:
-        recording = None
-    code = str((case.error or {}).get("code") or "")
-    address = f"{reverse('recordings:recording', args=[case.bot])}#step-{failure.number}" if where else ""
-    return Replayed(told_failure(failure, code, recording, language()), address)
+        binding = None
+    shown = all_words(with_headings(recording, binding), spoken)
+    return dict(zip(all_words(recording), shown, strict=True))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from runner.desk.recordings.reasons import Reason
 from runner.desk.recordings.shelf import Kept
+from runner.recordings.binding import Binding
 from runner.recordings.model import Recording
 from runner.recordings.page import told_steps
 from runner.recordings.placeholders import PLACEHOLDER, with_values
@@ -47,7 +48,7 @@ def told_with_selectors(
         for step, recorded, words in zip(
             told_steps(found.place, found.recording, language),
             found.recording.steps,
-            all_words(_with_headings(found), language),
+            all_words(with_headings(found.recording, found.binding), language),
             strict=True,
         )
     ]
@@ -62,12 +63,11 @@ def _part(found: Kept, number: int) -> str:
     return "once" if number < binding.each_from else "each"
 
 
-def _with_headings(found: Kept) -> Recording:
+def with_headings(recording: Recording, binding: Binding | None) -> Recording:
     """The recording with the heading of its column in the place of each placeholder: ``‹Order number›``."""
-    assert found.recording is not None
-    fields = found.binding.fields if found.binding else {}
+    fields = binding.fields if binding else {}
 
     def put(text: str) -> str:
         return PLACEHOLDER.sub(lambda one: f"‹{fields[one[1]].column}›" if one[1] in fields else one[0], text)
 
-    return found.recording.with_steps([with_values(step, put) for step in found.recording.steps])
+    return recording.with_steps([with_values(step, put) for step in recording.steps])

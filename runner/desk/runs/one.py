@@ -17,6 +17,7 @@ from runner.desk.asking import DeskRequest
 from runner.desk.kept_files import is_kept
 from runner.desk.live import live
 from runner.desk.outside import place
+from runner.desk.recordings.failures import cause_of
 from runner.desk.runs.journal import journal_context
 from runner.desk.runs.left_behind import evidence_of, outputs_of
 from runner.desk.runs.related import related_to
@@ -101,6 +102,7 @@ def state_context(request: DeskRequest, found: Run) -> dict[str, Any]:
     return {
         "shares": shares,
         "counts": counts,
+        "cause": cause_of(found.bot, found.error),
         "parts": [
             (counts["done"], tone("item", "done"), f"{word('item', 'done')}: {counts['done']}"),
             (counts["exceptions"], "bad", f"{word('item', 'exception')}: {counts['exceptions']}"),

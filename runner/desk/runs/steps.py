@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from runner.core.clock import now
 from runner.desk.access import page
 from runner.desk.asking import DeskRequest
 from runner.desk.charts import Piece
+from runner.desk.recordings.failures import step_names
 from runner.desk.runs.journal import process_of_run
 from runner.store.models import Run, Step
 from runner.store.run_items import steps_by_name
@@ -37,17 +39,19 @@ def steps_context(request: DeskRequest, run: Run) -> dict[str, Any]:
     rows = Step.objects.filter(run_id=run.pk).order_by("lane", "seq")
     rows = rows.filter(name=name) if name else rows
     found = list(rows[offset : offset + SIZE + 1])
+    names = step_names(run.bot)
     return {
-        "by_name": steps_by_name(run.pk),
-        "pieces": pieces_of(found[:SIZE]),
+        "by_name": [(one, names.get(str(one["name"]), one["name"])) for one in steps_by_name(run.pk)],
+        "pieces": pieces_of(found[:SIZE], names),
         "step_name": name,
+        "step_shown": names.get(name, name),
         "steps_before": max(0, offset - SIZE) if offset else None,
         "steps_after": offset + SIZE if len(found) > SIZE else None,
     }
 
 
-def pieces_of(steps: list[Step]) -> list[Piece]:
-    """Steps as bars: nested below those that they are part of, linked to their item."""
+def pieces_of(steps: list[Step], names: Mapping[str, str]) -> list[Piece]:
+    """Steps as bars: nested below those that they are part of, linked to their item; `names` are what they are called here."""
     depths: dict[tuple[int, int], int] = {}
     pieces = []
     for step in steps:
@@ -59,7 +63,8 @@ def pieces_of(steps: list[Step]) -> list[Piece]:
             if step.queue and step.item
             else ""
         )
-        shown = f"{step.name} · {step.item}" if step.item and depth == 0 else step.name
+        called = names.get(step.name, step.name)
+        shown = f"{called} · {step.item}" if step.item and depth == 0 else called
         pieces.append(
             Piece(shown, step.started.timestamp(), seconds, depth, "bad" if step.status in _BAD else "", link)
         )

@@ -170,7 +170,10 @@ class EntryForm:
         return edits.set_keys(self.name, self._changes(keys, values))
 
     def refuse(self, error: RunnerError) -> None:
-        """Show what the file's own rules refuse: there are no fields of ours for it."""
+        """Show what the file's own rules refuse: there are no fields of ours for it, but for a name that is taken."""
+        if error.stable_code == "SCHED_DUP_ID":
+            self.about.add_error("id", _("There is a schedule of this name already: choose another name."))
+            return
         self.other_errors += lines_of(error)
 
     def _values(self, keys: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from runner.core.clock import duration
 from runner.core.errors import RunnerError
-from runner.desk.errors.telling import said_here
+from runner.desk.errors.telling import lines_of
 from runner.desk.schedules.policy_words import ENDINGS, PERIODS, weekdays
 from runner.desk.schedules.when_start import begin
 from runner.desk.words import Word
@@ -250,7 +250,7 @@ class WhenForm(forms.Form):
             parse_cron(text)
         except RunnerError as error:
             self.add_error(
-                "cron", _("The expression can't be understood: %(why)s") % {"why": said_here(error.what)}
+                "cron", _("The expression can't be understood: %(why)s") % {"why": lines_of(error)[0]}
             )
         return {"cron": text}
 

@@ -14,6 +14,7 @@ from runner.desk.errors.field_words import expectation
 from runner.desk.errors.telling import Told, is_english, language_now, said_here
 from runner.desk.errors.telling import told as told_of
 from runner.desk.errors.telling import told_error as told_of_error
+from runner.desk.recordings.failures import step_names
 
 register = template.Library()
 
@@ -47,6 +48,8 @@ def said(text: str) -> str:
 def line_words(line: Any) -> str:
     """What a line of a journal says, in the language of the page; a bot's own words stay as its author wrote them."""
     message = str(line.message or line.event)
+    if line.step and message.startswith(line.step):  # of a recording it is told in the reader's language
+        message = _called(line) + message.removeprefix(line.step)
     if is_english():
         return message
     if line.event == "log":
@@ -57,4 +60,8 @@ def line_words(line: Any) -> str:
 @register.filter
 def step_beside(line: Any) -> str:
     """The step that a line belongs to, where the line does not name it itself."""
-    return "" if not line.step or line.step in line.message else str(line.step)
+    return "" if not line.step or line.step in line.message else _called(line)
+
+
+def _called(line: Any) -> str:
+    return str(step_names(line.bot).get(line.step, line.step))
