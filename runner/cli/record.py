@@ -31,12 +31,14 @@ def record(
     Passwords are never written down: in their place stands ${secret:NAME}. In the panel, "Read a value" marks a text that
     the bot is to bring back, such as a confirmation number.
     """
+    from runner.cli.bind import set_command
     from runner.core.clock import now
     from runner.kit.record import Recorder
     from runner.kit.replay_window import has_screen, mask_har, traffic_or_none, window
     from runner.recordings.former import keep_former
     from runner.recordings.library import new_place
     from runner.recordings.reading import check_address
+    from runner.recordings.secret_places import secret_sites
     from runner.recordings.wording import all_words
 
     opened = open_settings()
@@ -76,6 +78,7 @@ def record(
     for number, words in enumerate(all_words(recorded.recording, "zh" if in_chinese() else "en"), start=1):
         say(f"{number:>3}  {words}")
     say(f"\n{place.shown} has {len(recorded.recording.steps)} steps. Go on with:")
+    typed = secret_sites(recorded.recording)
     for secret_name in recorder.secrets:
-        say(f"  runner secrets set {secret_name}")
+        say(f"  {set_command(secret_name, typed.get(secret_name, []))}")
     say(f"  runner replay {name} --headed --slow\n  runner recordings bind {name} WORKBOOK")
