@@ -33,7 +33,7 @@ def record_an_order(portal: Portal, place: Place) -> None:
 
 def _record(portal: Portal, place: Place) -> None:
     with window(headed=False) as context:
-        recorder = Recorder(context, "Enter an order", secret="portal/password", panel=True)
+        recorder = Recorder(context, "Enter an order", secret="portal/password", panel="en")
         page = recorder.open(portal.url)
         for act in _acts(page, portal):
             act()

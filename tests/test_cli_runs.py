@@ -120,3 +120,6 @@ def test_a_run_that_waits_is_cancelled_at_once(cli: Cli) -> None:
     )
     assert cancelled.json == {"id": run, "status": "cancelled"}
     assert queued.json == []
+    ended = cli("runs", "list", "--status", "cancelled").out
+    assert run[:8] in ended
+    assert "waits" not in ended

@@ -319,3 +319,15 @@ def test_pages_of_a_run_name_the_steps_of_its_recording_and_what_stopped_it_in_t
     assert """Step 9 (Choose "‹Product›" in "Product"): there is no option 'Lmap'.""" in of_row
     assert "nobody has said where the secret 'portal/password' may be typed" in of_whole
     assert "the other system is probably down" not in of_whole
+
+
+def test_the_forms_that_run_and_schedule_a_recording_are_in_the_readers_language(
+    desk: Desk, enter_order: Place
+) -> None:
+    save(desk.client("operator"))
+    client = desk.client("operator", language="zh-hans")
+    for path in ("/bots/enter-order/start", "/schedules/new?bot=enter-order"):
+        shown = page_of(client, path)
+        assert ">工作簿<" in shown
+        assert ">网站地址<" in shown
+        assert ">Workbook<" not in shown

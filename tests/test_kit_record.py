@@ -84,7 +84,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def recorder(context: BrowserContext) -> Recorder:
-    return Recorder(context, "Fill in a form", secret="site/password", panel=True)
+    return Recorder(context, "Fill in a form", secret="site/password", panel="en")
 
 
 def words(recorded: Recorded) -> list[str]:
@@ -197,6 +197,21 @@ def test_frames_shadow_roots_tabs_files_and_double_clicks(
     page.context.close()
 
 
+def test_the_panel_speaks_the_language_of_who_records_and_a_file_that_is_too_large_is_told(
+    context: BrowserContext, tmp_path: Path
+) -> None:
+    recorder = Recorder(context, "Fill in a form", secret="site/password", panel="zh")
+    large = tmp_path / "large.pdf"
+    large.write_bytes(bytes(5 * 1024 * 1024 + 1))
+    page = recorder.open(f"{SITE}/form")
+    page.get_by_label("File").set_input_files(large)
+    page.get_by_role("button", name="完成").click()
+    recorder.wait()
+    recorded = recorder.finish()
+    assert words(recorded) == ['Choose the file "large.pdf" in "File"']
+    assert (recorded.files, recorder.not_kept) == ({}, ["large.pdf"])
+
+
 def test_enter_sends_the_form_once_and_navigation_belongs_to_the_step_that_led_there(
     recorder: Recorder, browser: Browser, tmp_path: Path
 ) -> None:
@@ -257,7 +272,7 @@ def record_where_the_panel_is() -> tuple[Mapping[str, int], FloatRect, Step]:
     """The size of the window, where the last button of the panel is, and the recording's first step."""
     with window(headed=False, fits=True) as context:
         context.route("**/*", serve)
-        recorder = Recorder(context, "Fill in a form", secret="site/password", panel=True)
+        recorder = Recorder(context, "Fill in a form", secret="site/password", panel="en")
         page = recorder.open(f"{SITE}/form")
         assert page.viewport_size is None, "the page has a size of its own instead of that of its window"
         seen = page.evaluate("({width: innerWidth, height: innerHeight})")
@@ -396,7 +411,7 @@ def say_when_it_listens():
         time.sleep(0.01)
     print("ready", flush=True)
 with window(headed=False) as context:
-    recorder = Recorder(context, "Stopped", secret="x/password", panel=True)
+    recorder = Recorder(context, "Stopped", secret="x/password", panel="en")
     page = recorder.open(sys.argv[1])
     page.get_by_label("User name").fill("clerk")
     recorder.settle()

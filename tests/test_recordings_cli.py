@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from runner.cli.bind import set_command
+from runner.recordings.secret_places import secret_sites
 from tests.cli_project import Cli, empty, fresh  # noqa: F401 - fixtures
 from tests.recordings_made import DATA, SITE, click, field, order_recording
 from tests.test_recordings_read import BAD
@@ -151,3 +153,12 @@ def test_the_steps_are_told_in_the_language_of_the_terminal(fresh: Cli) -> None:
         'Click "Post order"'
         in fresh("recordings", "show", "enter-order", "--lang", "en", RUNNER_LANG="zh").out
     )
+
+
+def test_the_command_that_keeps_a_secret_names_the_sites_on_which_it_was_typed() -> None:
+    made = order_recording()
+    sites = secret_sites(made)["portal/password"]
+    assert set_command("portal/password", sites) == (
+        "runner secrets set portal/password --hosts http://portal.example"
+    )
+    assert set_command("portal/password", []) == "runner secrets set portal/password"

@@ -114,12 +114,20 @@ def _allow_its_sites(opened: Project, secrets: Iterable[str], sites: Mapping[str
     for name in secrets:
         typed = sites_of(sites.get(name, []))
         if name not in known:
-            say(f"  runner secrets set {name}{' --hosts ' + ','.join(typed) if typed else ''}")
+            say(f"  {set_command(name, typed)}")
         elif (hosts := known[name]) is None and typed:
             vault.set_hosts(name, typed)
             say(f"  (the secret {name} is for {', '.join(typed)} from now on: runner secrets hosts {name})")
         elif not all(reaches(hosts or (), _address(one)) for one in typed):
             say(f"  runner secrets hosts {name} {' '.join(f'--add {one}' for one in typed)}")
+
+
+def set_command(name: str, sites: Iterable[str]) -> str:
+    """The command that keeps a secret, for the sites on which a recording types it."""
+    from runner.core.hosts import sites_of
+
+    typed = sites_of(sites)
+    return f"runner secrets set {name}{' --hosts ' + ','.join(typed) if typed else ''}"
 
 
 def _address(site: str) -> str:

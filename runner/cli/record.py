@@ -31,13 +31,15 @@ def record(
     Passwords are never written down: in their place stands ${secret:NAME}. In the panel, "Read a value" marks a text that
     the bot is to bring back, such as a confirmation number.
     """
+    from runner.cli.bind import set_command
     from runner.core.clock import now
     from runner.kit.record import Recorder
     from runner.kit.replay_window import has_screen, mask_har, traffic_or_none, window
     from runner.recordings.former import keep_former
     from runner.recordings.library import new_place
     from runner.recordings.reading import check_address
-    from runner.recordings.wording import all_words
+    from runner.recordings.secret_places import secret_sites
+    from runner.recordings.wording import Language, all_words
 
     opened = open_settings()
     settings = opened.settings
@@ -54,6 +56,7 @@ def record(
             code="BROWSER_START",
         )
     traffic = place.folder / "network.har" if har else None
+    tongue: Language = "zh" if in_chinese() else "en"
     say(
         "A browser opens. Do one piece of work in it, from the sign-in to the end; then click Done, or close it."
     )
@@ -62,7 +65,7 @@ def record(
         window(headed=True, browser=settings.browser, har=traffic, fits=True) as context,
     ):
         recorder = Recorder(
-            context, title or name.replace("-", " "), secret=secret or f"{name}/password", panel=True
+            context, title or name.replace("-", " "), secret=secret or f"{name}/password", panel=tongue
         )
         recorder.open(url)
         recorder.wait()
@@ -73,9 +76,14 @@ def record(
         warn("the network traffic is not there: Ctrl-C ended the browser - click Done in the panel instead")
     keep_former(settings.home, place, "import", by=opened.who, at=now())
     recorded.write(place)
-    for number, words in enumerate(all_words(recorded.recording, "zh" if in_chinese() else "en"), start=1):
+    for number, words in enumerate(all_words(recorded.recording, tongue), start=1):
         say(f"{number:>3}  {words}")
     say(f"\n{place.shown} has {len(recorded.recording.steps)} steps. Go on with:")
+    for file in dict.fromkeys(recorder.not_kept):
+        warn(
+            f"the file '{file}' is too large to be kept: put it into recordings/{name}/, or bind its step to a column"
+        )
+    typed = secret_sites(recorded.recording)
     for secret_name in recorder.secrets:
-        say(f"  runner secrets set {secret_name}")
+        say(f"  {set_command(secret_name, typed.get(secret_name, []))}")
     say(f"  runner replay {name} --headed --slow\n  runner recordings bind {name} WORKBOOK")

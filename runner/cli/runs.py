@@ -45,7 +45,7 @@ def list_runs(
         [Col(said("RUN"), fixed=True), Col(said("BOT")), Col(said("STATUS"), fixed=True), Col(said("STARTED")), Col(said("TOOK")),
          Col(said("ITEMS"), right=True), Col(said("EXC"), right=True), Col(said("SCHEDULE"))],
         (
-            (short_run(r["id"]), r["bot"], state("run", r["status"]), ago(r["started"]) or said("waits"),
+            (short_run(r["id"]), r["bot"], state("run", r["status"]), ago(r["started"]) or (said("waits") if r["status"] == RunStatus.QUEUED else "–"),
              lasted(r["started"], r["finished"]), f"{r['items']['done']}/{r['items']['total']}",
              r["items"]["exceptions"] or "", r["schedule"])
             for r in found

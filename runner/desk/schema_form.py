@@ -34,7 +34,10 @@ class Shape:
 
 
 class SchemaForm(forms.Form):
-    """A form for one object of `schema`. `start` are values to begin with, `secrets` names that a secret can be chosen from.
+    """A form for one object of `schema`.
+
+    `start` are values to begin with, `secrets` names that a secret can be chosen from, `labels` what fields are called
+    whose names are Runner's own.
 
     Nothing is checked but what the browser can check: `values` are for a function that knows the rules, whose
     ErrorReport comes back with `refuse`. Files that were sent are given to `keep`, which says where they are now.
@@ -43,6 +46,7 @@ class SchemaForm(forms.Form):
     def __init__(
         self, schema: Mapping[str, Any], data: Any = None, files: MultiValueDict[str, UploadedFile[Any]] | None = None, *,
         start: Mapping[str, Any] | None = None, secrets: Sequence[str] = (), keep: Callable[[UploadedFile[Any]], str] | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(data, files, prefix=PREFIX, label_suffix="")
         self._keep = keep
@@ -51,7 +55,8 @@ class SchemaForm(forms.Form):
         for name, shape in self.shapes.items():
             given = (start or {}).get(name, shape.schema.get("default"))
             self.fields[name] = _field(name, shape, given, secrets, takes_files=keep is not None)
-            self.fields[name].label = format_html('<span class="data">{}</span>', spoken(name))
+            ours = (labels or {}).get(name)
+            self.fields[name].label = ours or format_html('<span class="data">{}</span>', spoken(name))
             told = shape.schema.get("description", "")
             self.fields[name].help_text = format_html('<span class="data">{}</span>', told) if told else ""
             if name in required and shape.kind != "boolean" and not isinstance(self.fields[name], PathField):

@@ -22,6 +22,7 @@ from runner.kit.ctrl_c import ended_by_ctrl_c
 from runner.recordings.library import Place
 from runner.recordings.model import Recording, identities
 from runner.recordings.reading import check_steps
+from runner.recordings.wording import Language
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Frame, Page
@@ -70,10 +71,13 @@ class Recorded:
 class Recorder:
     """Records one browser context. `secret` is the name under which a typed password will be asked for.
 
-    `panel`: show the small panel with which a person marks texts to be read, and ends the recording.
+    `panel`: show the small panel with which a person marks texts to be read, and ends the recording, in this language.
+    `not_kept` are files that were uploaded and are too large to be kept.
     """
 
-    def __init__(self, context: BrowserContext, title: str, *, secret: str, panel: bool = False) -> None:
+    def __init__(
+        self, context: BrowserContext, title: str, *, secret: str, panel: Language | None = None
+    ) -> None:
         self.stopped = False
         self.redactor = Redactor()
         self._context = context
@@ -86,11 +90,12 @@ class Recorder:
         self._waiting: dict[Page, _Noted | None] = {}
         self._watched: set[Page] = set()
         self._files: dict[str, bytes] = {}
+        self.not_kept: list[str] = []
         self._passwords: dict[str, str] = {}
         script = files("runner.kit").joinpath("recorder.js").read_text("utf-8")
         context.expose_binding("__runner_record", self._hear)
-        if panel:
-            context.add_init_script("Object.defineProperty(window, '__runner_panel', {value: true})")
+        if panel is not None:
+            context.add_init_script(f"Object.defineProperty(window, '__runner_panel', {{value: '{panel}'}})")
         context.add_init_script(script)
         context.on("page", self._watch)
         context.on("dialog", self._dialog)
@@ -223,6 +228,8 @@ class Recorder:
             names.append(name)
             if file["content"] is not None:
                 self._files[name] = base64.b64decode(file["content"])
+            else:
+                self.not_kept.append(name)
         parameters = {"selectors": message["selectors"], "files": names}
         self._take_picture(
             page, self._note(message, type="customStep", name="runner.upload", **place, parameters=parameters)

@@ -232,7 +232,7 @@
 
   function panel() {
     if (window.top !== window || !window.__runner_panel || document.querySelector(PANEL)) return;
-    const zh = navigator.language.startsWith('zh');
+    const zh = window.__runner_panel === 'zh';
     const words = zh ? ['● 正在录制', '读取一个值', '点击要读取的文字', '已读取:', '完成'] :
       ['● Recording', 'Read a value', 'Click the text to read', 'Will be read: ', 'Done'];
     const host = document.createElement(PANEL), inside = host.attachShadow({mode: 'open'});

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from runner.cases.run_requests import RunWish, new_token
+from runner.core.bot_sources import is_recorded
 from runner.core.clock import now
 from runner.core.errors import EnvironmentProblem, RunnerError
 from runner.core.vault import Vault
@@ -26,6 +27,12 @@ _URGENCY = (
     ("10", gettext_lazy("before others")),
     ("-10", gettext_lazy("when there is room")),
 )
+
+
+def labels_of(bot: Bot) -> dict[str, str]:
+    """What the parameters of a recording are called, which nobody has named; a script's have the names that its author gave."""
+    named = {"workbook": _("Workbook"), "address": _("Address of the site")}
+    return named if is_recorded(bot.file) else {}
 
 
 class _Options(forms.Form):
@@ -74,7 +81,7 @@ class RunForm:
         begin: Mapping[str, Any] = start or (like.parameters if like else {})
         self.parameters = SchemaForm(
             bot.description.get("parameters", {}), data, files, start=begin, secrets=secret_names(),
-            keep=lambda sent: keep_file(settings.home, sent).as_posix(),
+            keep=lambda sent: keep_file(settings.home, sent).as_posix(), labels=labels_of(bot),
         )  # fmt: skip
         self.options = _Options(
             data,

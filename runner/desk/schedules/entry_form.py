@@ -16,7 +16,7 @@ from runner.core.parameters import check_values
 from runner.core.schedules_file import ALIASES
 from runner.core.schedules_model import Policies
 from runner.core.schedules_pilot import read_deadline, read_sample
-from runner.desk.bots.run_form import secret_names
+from runner.desk.bots.run_form import labels_of, secret_names
 from runner.desk.errors.telling import lines_of
 from runner.desk.schedules.policy_words import MISSED, OVERLAP, POLICIES, SHIFT, STAGE, value_words
 from runner.desk.schedules.when_form import WhenForm, is_length, length_wanted
@@ -148,8 +148,9 @@ class EntryForm:
         )  # fmt: skip
         self.policies = PolicyForm(data, timetable, start)
         self.parameters = SchemaForm(
-            schema, data, start=start.get("parameters") or {}, secrets=secret_names()
-        )
+            schema, data, start=start.get("parameters") or {}, secrets=secret_names(),
+            labels=labels_of(bot) if bot else None,
+        )  # fmt: skip
         self.other_errors: list[str] = []
 
     @property
