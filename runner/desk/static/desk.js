@@ -170,6 +170,29 @@ document.addEventListener("htmx:afterSwap", () => {
   picked();
 });
 
+// -- a page is not left without being asked while something typed in a form has not been sent
+const touched = new Set();
+
+function isUnsent(field) {
+  if (!field.isConnected || !field.checkVisibility()) return false;
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.tagName === "SELECT") return [...field.options].some((one) => one.selected !== one.defaultSelected);
+  return field.type === "file" ? field.files.length > 0 : field.value !== field.defaultValue;
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (target.form?.getAttribute("method") !== "post" || target.form.querySelector("[type=password]")) return;
+  if (!target.matches("[data-pick], [data-pick-all], [data-send-on-change]")) touched.add(target);
+});
+
+document.addEventListener("submit", (event) => {
+  for (const field of touched) if (field.form === event.target) touched.delete(field);
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if ([...touched].some(isUnsent)) event.preventDefault();
+});
+
 // -- the browser's time zone goes into forms that ask for it
 for (const field of document.querySelectorAll("[data-zone]"))
   if (!field.value) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
