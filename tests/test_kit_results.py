@@ -79,6 +79,27 @@ def test_each_row_gets_what_has_become_of_its_item(tmp_path: Path) -> None:
     assert (asked["queue"], asked["keys"]) == ("orders", ["A", "B", "C"])
 
 
+def test_a_row_whose_values_are_others_than_its_item_was_worked_on_with_says_so(tmp_path: Path) -> None:
+    source = workbook(tmp_path, ("A", 1), ("B", 2), ("C", 3))
+    had = {
+        "A": {"number": "A", "amount": 10},
+        "B": {"number": "B", "amount": "2.0"},
+        "C": {"number": "C", "amount": "***"},
+    }
+
+    def answer(_request: dict[str, Any]) -> dict[str, Any]:
+        return {"items": {key: {"status": "done", "message": "", "data": data} for key, data in had.items()}}
+
+    finished = Project(tmp_path, ORDERS).run(
+        "work", parameters={"workbook": str(source)}, also={"results": answer}
+    )
+    assert [line for line in finished.console.splitlines() if line.startswith("result")] == [
+        "result 2 done amount was 10, the row has 1 {}",
+        "result 3 done  {}",
+        "result 4 done  {}",
+    ]
+
+
 def test_a_workbook_that_was_changed_meanwhile_gets_its_results_beside_the_rows_as_they_are_now(
     tmp_path: Path,
 ) -> None:

@@ -19,7 +19,7 @@ from runner.kit.bot import refuse_async
 from runner.kit.current import here, running
 from runner.kit.item import Item, Output
 from runner.kit.limits import limit_of
-from runner.kit.results import row_keys, sheet_results
+from runner.kit.results import PutRow, put_rows, sheet_results
 from runner.kit.retry import Retry
 from runner.kit.rows import ROWS_A_LINE, BadRow, GoodRow, journal_lines, place_in_words
 from runner.kit.workbooks import rows_of_items
@@ -120,17 +120,20 @@ class Queue(Generic[M]):
     def results(self, rows: Iterable[GoodRow[M] | BadRow]) -> list[sheets.Result]:
         """What has become of each row of ``sheets.read(…)`` by now, in whichever run, for ``sheets.write_results``.
 
-        Status is the item's (done, exception, pending, running, rejected), the message says why it is no more than that,
+        Status is the item's (done, exception, pending, running, rejected), the message says why it is no more than that, and
+        with which other values than those of the row it was worked on,
         outputs are `item.output`. Good behind `each`: rows that other lanes or earlier runs worked on are in it.
         Raises TypeError for rows that come from no sheet.
         """
+        return self._results_of(put_rows(rows, self.model, self.key))
+
+    def _results_of(self, rows: list[PutRow]) -> list[sheets.Result]:
         live = running("Queue.results")
-        numbers, keys = row_keys(rows, self.model, self.key)
         found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(keys), ROWS_A_LINE):
-            part = keys[start : start + ROWS_A_LINE]
+        for start in range(0, len(rows), ROWS_A_LINE):
+            part = [row.key for row in rows[start : start + ROWS_A_LINE]]
             found |= live.channel.ask("results", queue=self.name, keys=part)["items"]
-        return sheet_results(numbers, keys, found)
+        return sheet_results(rows, found)
 
     def write_results(
         self,
@@ -166,12 +169,11 @@ class Queue(Generic[M]):
         marked: bool,
     ) -> Path:
         live = running("Queue.write_results")
-        rows = list(put)
-        results = self.results(rows)
-        numbers, keys = row_keys(rows, self.model, self.key)
+        rows = put_rows(put, self.model, self.key)
+        results = self._results_of(rows)
         if target is None and live.results == "in place":
             target = sheet.path
-        with rows_of_items(self.name, dict(zip(numbers, keys, strict=True))):
+        with rows_of_items(self.name, {row.number: row.key for row in rows}):
             return sheets.write_results(
                 sheet.path,
                 target,

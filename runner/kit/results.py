@@ -4,41 +4,73 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from runner import sheets
+from runner.journal.redact import MASK
 from runner.kit.rows import BadRow, GoodRow, judged_rows
 
 M = TypeVar("M", bound=BaseModel)
+_MOST_SAID: Final = 3  # values of a row
 NOT_PUT: Final[Mapping[str, Any]] = {"status": "not put", "message": "this row was not put into the queue"}
 
 
-def row_keys(rows: Iterable[GoodRow[M] | BadRow], model: type[M], key: str) -> tuple[list[int], list[str]]:
-    """The row number and the item key of each row.
+class PutRow(NamedTuple):
+    """A row of a sheet as an item: its number, the item's key, and the data that was put; None for a row that does not fit."""
+
+    number: int
+    key: str
+    data: Mapping[str, Any] | None
+
+
+def put_rows(rows: Iterable[GoodRow[M] | BadRow], model: type[M], key: str) -> list[PutRow]:
+    """The rows as items.
 
     Raises TypeError for a row that comes from no sheet.
     """
     rows = list(rows)
     numbers = [_number(row) for row in rows]
-    return numbers, [judged["key"] for judged in judged_rows(rows, model, key)]
+    judged = judged_rows(rows, model, key)
+    return [PutRow(number, one["key"], one.get("data")) for number, one in zip(numbers, judged, strict=True)]
 
 
-def sheet_results(
-    numbers: Sequence[int], keys: Sequence[str], items: Mapping[str, Mapping[str, Any]]
-) -> list[sheets.Result]:
-    """One result per row; `items` has status, message and output by key."""
-    known = [(number, items.get(key, NOT_PUT)) for number, key in zip(numbers, keys, strict=True)]
-    return [
-        sheets.Result(
-            number,
-            item["status"],
-            item["message"],
-            {name: _cell(value) for name, value in (item.get("output") or {}).items()},
-        )
-        for number, item in known
+def sheet_results(rows: Sequence[PutRow], items: Mapping[str, Mapping[str, Any]]) -> list[sheets.Result]:
+    """One result per row; `items` has status, message, output and data by key.
+
+    Where an item was worked on with other values than its row has now, the message says so: the row was changed since it
+    was put, or a person has corrected the item.
+    """
+    results = []
+    for row in rows:
+        item = items.get(row.key, NOT_PUT)
+        output = {name: _cell(value) for name, value in (item.get("output") or {}).items()}
+        message = "; ".join(filter(None, (item["message"], _otherwise(row.data, item.get("data")))))
+        results.append(sheets.Result(row.number, item["status"], message, output))
+    return results
+
+
+def _otherwise(row: Mapping[str, Any] | None, item: Mapping[str, Any] | None) -> str:
+    """What an item has otherwise than its row; empty where it is the same, or can't be compared."""
+    if row is None or item is None or row == item:
+        return ""
+    said = [
+        f"{name} was {_cell(item[name])}, the row has {_cell(row[name])}"
+        for name in row
+        if name in item and not _same(row[name], item[name])
     ]
+    return ", ".join(said[:_MOST_SAID]) + (", …" if len(said) > _MOST_SAID else "")
+
+
+def _same(row: Any, item: Any) -> bool:
+    if row == item or item == MASK.decode():  # a secret is not kept
+        return True
+    try:
+        return Decimal(str(row)) == Decimal(str(item))
+    except InvalidOperation:
+        return False
 
 
 def _number(row: object) -> int:
