@@ -29,7 +29,7 @@ def _files(settings: Settings) -> dict[str, int]:
 
 
 def test_a_driver_takes_what_was_kept_and_it_is_kept_once(tmp_path: Path) -> None:
-    settings = project(tmp_path, "")
+    settings = project(tmp_path, "", standby=1)
     environment = with_driver_cache(settings, _plain())
     keep_driver_compiled(settings, environment)
     kept = _files(settings)
@@ -47,7 +47,7 @@ def test_a_driver_takes_what_was_kept_and_it_is_kept_once(tmp_path: Path) -> Non
 
 
 def test_that_of_another_version_goes(tmp_path: Path) -> None:
-    settings = project(tmp_path, "")
+    settings = project(tmp_path, "", standby=1)
     old = settings.cache / "driver-1.0.0" / "v18" / "ab12"
     old.parent.mkdir(parents=True)
     old.write_bytes(b"code")
@@ -58,7 +58,7 @@ def test_that_of_another_version_goes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("own", [{CACHE: "/nowhere"}, {"NODE_DISABLE_COMPILE_CACHE": "1"}])
 def test_what_the_environment_says_itself_is_left_alone(tmp_path: Path, own: dict[str, str]) -> None:
-    settings = project(tmp_path, "")
+    settings = project(tmp_path, "", standby=1)
     environment = with_driver_cache(settings, {**_plain(), **own})
     assert own.items() <= environment.items()
     keep_driver_compiled(settings, environment)
@@ -66,7 +66,7 @@ def test_what_the_environment_says_itself_is_left_alone(tmp_path: Path, own: dic
 
 
 def test_where_nothing_can_be_kept_drivers_do_without(tmp_path: Path) -> None:
-    settings = project(tmp_path, "")
+    settings = project(tmp_path, "", standby=1)
     settings.cache.write_text("not a folder", "utf-8")
     environment = with_driver_cache(settings, _plain())
     keep_driver_compiled(settings, environment)

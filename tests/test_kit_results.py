@@ -80,11 +80,12 @@ def test_each_row_gets_what_has_become_of_its_item(tmp_path: Path) -> None:
 
 
 def test_a_row_whose_values_are_others_than_its_item_was_worked_on_with_says_so(tmp_path: Path) -> None:
-    source = workbook(tmp_path, ("A", 1), ("B", 2), ("C", 3))
+    source = workbook(tmp_path, ("A", 1), ("B", 2), ("C", 3), ("D", 7))
     had = {
         "A": {"number": "A", "amount": 10},
         "B": {"number": "B", "amount": "2.0"},
         "C": {"number": "C", "amount": "***"},
+        "D": {"number": "D", "amount": "007"},
     }
 
     def answer(_request: dict[str, Any]) -> dict[str, Any]:
@@ -97,6 +98,7 @@ def test_a_row_whose_values_are_others_than_its_item_was_worked_on_with_says_so(
         "result 2 done amount was 10, the row has 1 {}",
         "result 3 done  {}",
         "result 4 done  {}",
+        "result 5 done amount was 007, the row has 7 {}",
     ]
 
 

@@ -28,10 +28,15 @@ def keep_driver_compiled(settings: Settings, environment: Mapping[str, str]) -> 
 
     `environment` is that of the children. Nothing is done where it names a place of its own, or wants none.
     The drivers of runs can't do it themselves: Node.js writes when it ends, and they are killed with their run.
-    Where it can't be done (a full disk), they do without.
+    Where it can't be done (a full disk), they do without; so do those of a service that keeps no children ready.
     """
     folder = _folder(settings)
-    if _OFF in environment or environment.get(CACHE) != str(folder) or any(folder.glob("*/*")):
+    if (
+        not settings.standby
+        or _OFF in environment
+        or environment.get(CACHE) != str(folder)
+        or any(folder.glob("*/*"))
+    ):
         return
     for other in settings.cache.glob("driver-*"):
         shutil.rmtree(other, ignore_errors=True)

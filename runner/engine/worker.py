@@ -134,8 +134,7 @@ class Worker:
         keeping = threading.Thread(
             target=keep_driver_compiled, args=(self._settings, self._environment), daemon=True
         )
-        if self._settings.standby:
-            keeping.start()
+        keeping.start()
         changes, calm_at, store = Changes(), 0.0, StoreFile()
         while not self._stopping.is_set():
             try:
@@ -161,8 +160,7 @@ class Worker:
                 execution.stop()
             thread.join()
         self._end_standby()
-        if keeping.ident is not None:
-            keeping.join()
+        keeping.join()
         connections.close_all()
 
     def stop(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ from runner.journal.redact import MASK
 from runner.kit.rows import BadRow, GoodRow, judged_rows
 
 M = TypeVar("M", bound=BaseModel)
+_AMOUNT: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")  # 2 is 2.0; 007 is not 7
 _MOST_SAID: Final = 3  # values of a row
 NOT_PUT: Final[Mapping[str, Any]] = {"status": "not put", "message": "this row was not put into the queue"}
 
@@ -67,10 +69,8 @@ def _otherwise(row: Mapping[str, Any] | None, item: Mapping[str, Any] | None) ->
 def _same(row: Any, item: Any) -> bool:
     if row == item or item == MASK.decode():  # a secret is not kept
         return True
-    try:
-        return Decimal(str(row)) == Decimal(str(item))
-    except InvalidOperation:
-        return False
+    texts = str(row), str(item)
+    return all(map(_AMOUNT.fullmatch, texts)) and Decimal(texts[0]) == Decimal(texts[1])
 
 
 def _number(row: object) -> int:

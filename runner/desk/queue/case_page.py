@@ -26,6 +26,7 @@ from runner.desk.queue.case_facts import case_of, decisions_of, facts_of, open_s
 from runner.desk.queue.case_form import form_of
 from runner.desk.queue.case_words import refusal
 from runner.desk.queue.rows import waiting_cases
+from runner.desk.recordings.failures import step_names
 from runner.desk.words import choices
 from runner.store.models import Act, Attempt, Case, Mention
 
@@ -114,7 +115,12 @@ def _version(request: DeskRequest, case_id: str) -> object:  # noqa: ARG001
 def journal(request: DeskRequest, case_id: str) -> HttpResponse:
     """What the journal says about the last attempt, or the end of the run."""
     found = case_of(case_id)
-    context: dict[str, Any] = {"case": found, "run": found.run, "excerpt": None}
+    context: dict[str, Any] = {
+        "case": found,
+        "run": found.run,
+        "excerpt": None,
+        "step_names": step_names(found.bot),
+    }
     runs = place().settings.runs
     attempt = (
         Attempt.objects.filter(item=found.item).select_related("run").order_by("-number").first()

@@ -16,6 +16,7 @@ from runner.desk.access import page
 from runner.desk.asking import DeskRequest
 from runner.desk.live import live
 from runner.desk.outside import place
+from runner.desk.recordings.failures import step_names
 from runner.store.models import Lane, Run
 
 SIZE: Final = 100
@@ -60,6 +61,7 @@ def journal_context(request: DeskRequest, found: Run, lanes: Sequence[int] | Non
         lanes = list(Lane.objects.filter(run_id=found.pk).order_by("number").values_list("number", flat=True))
     return {
         "log": shown,
+        "step_names": step_names(found.bot),
         "log_lines": [(line, _TONES.get(line.level, ""), _more(line)) for line in shown.lines],
         "asked": asked,
         "levels": _LEVELS,

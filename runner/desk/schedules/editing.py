@@ -13,8 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from runner.cases.schedule_acts import SCHEDULE, ScheduleVerb
-from runner.cases.schedule_edits import undo_edit
+from runner.cases.schedule_acts import SCHEDULE
 from runner.core.bot_sources import is_recorded
 from runner.core.errors import ConfigurationError, ConflictError, ErrorReport, RunnerError, UsageError
 from runner.desk.access import ACT, page
@@ -25,7 +24,8 @@ from runner.desk.planned import plan
 from runner.desk.schedules import preview
 from runner.desk.schedules.entry_form import EntryForm, plain_keys
 from runner.desk.schedules.seen import bot_of, planned_of, process_of_schedule
-from runner.store.models import Act, Bot
+from runner.desk.schedules.way_back import edit_back
+from runner.store.models import Bot
 from runner.timetable import edits
 from runner.timetable.loading import Timetable
 
@@ -114,20 +114,14 @@ def switch(request: DeskRequest, name: str) -> HttpResponse:
 @page("schedules.edit", ACT)
 def undo(request: DeskRequest, act_id: str) -> HttpResponse:
     """Take an edit back, where what it wrote still stands in the file."""
-    act = Act.objects.filter(pk=act_id, verb=ScheduleVerb.EDIT).first()
-    if act is None:
-        raise Http404(act_id)
-    if act.subject_kind == SCHEDULE:
-        request.access.require("schedules.edit", process_of_schedule(act.subject) or "")
-        back = (
-            reverse("schedules:list")
-            if act.data.get("kind") == "add"
-            else reverse("schedules:one", args=[act.subject])
-        )
-    else:
-        request.access.require("calendars.edit")
+    act, asked = edit_back(request.access, act_id)
+    if act.subject_kind != SCHEDULE:
         back = f"{reverse('schedules:days')}?calendar={act.subject}"
-    return _at_once(request, undo_edit(act.pk), _("The change is taken back."), back)  # fmt: skip
+    elif act.data.get("kind") == "add":
+        back = reverse("schedules:list")
+    else:
+        back = reverse("schedules:one", args=[act.subject])
+    return _at_once(request, asked, _("The change is taken back."), back)
 
 
 def _step(request: DeskRequest, form: EntryForm, context: Mapping[str, Any]) -> HttpResponse:

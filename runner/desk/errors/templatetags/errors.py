@@ -14,7 +14,6 @@ from runner.desk.errors.field_words import expectation
 from runner.desk.errors.telling import Told, is_english, language_now, said_here
 from runner.desk.errors.telling import told as told_of
 from runner.desk.errors.telling import told_error as told_of_error
-from runner.desk.recordings.failures import step_names
 
 register = template.Library()
 
@@ -45,11 +44,14 @@ def said(text: str) -> str:
 
 
 @register.filter
-def line_words(line: Any) -> str:
-    """What a line of a journal says, in the language of the page; a bot's own words stay as its author wrote them."""
+def line_words(line: Any, names: Mapping[str, str]) -> str:
+    """What a line of a journal says, in the language of the page; a bot's own words stay as its author wrote them.
+
+    `names` are what the steps of a recording are called there (`step_names`).
+    """
     message = str(line.message or line.event)
-    if line.step and message.startswith(line.step):  # of a recording it is told in the reader's language
-        message = _called(line) + message.removeprefix(line.step)
+    if line.step in names and message.startswith(line.step):
+        message = names[line.step] + message.removeprefix(line.step)
     if is_english():
         return message
     if line.event == "log":
@@ -58,10 +60,6 @@ def line_words(line: Any) -> str:
 
 
 @register.filter
-def step_beside(line: Any) -> str:
+def step_beside(line: Any, names: Mapping[str, str]) -> str:
     """The step that a line belongs to, where the line does not name it itself."""
-    return "" if not line.step or line.step in line.message else _called(line)
-
-
-def _called(line: Any) -> str:
-    return str(step_names(line.bot).get(line.step, line.step))
+    return "" if not line.step or line.step in line.message else str(names.get(line.step, line.step))
