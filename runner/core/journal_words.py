@@ -9,7 +9,8 @@ from typing import Final
 from runner.core.phrase_book import sentence, told
 
 _ENDED: Final = re.compile(
-    r"(?P<what>.+?):? (?P<how>done|failed|started|finished|exceptions|begins)(?:: (?P<why>.+))?", re.DOTALL
+    r"(?P<what>.+?):? (?P<how>done|failed|started|finished|exceptions|begins|acted|already done|not done)(?:: (?P<why>.+))?",
+    re.DOTALL,
 )  # of a run, an item or a step
 _LANE: Final = re.compile(r"lane (\d+)")
 _ONE_THING: Final = re.compile(r"\S+(?: \d+)?")
@@ -39,5 +40,8 @@ def message_in(language: str, message: str, told_why: Callable[[str], str]) -> s
         "finished": said("{what} has ended", what=what),
         "exceptions": said("{what} ended with exceptions", what=what),
         "begins": said("{what} begins", what=what),
+        "acted": said("{what}: it was done", what=what),
+        "already done": said("{what}: it had been done already", what=what),
+        "not done": said("{what}: it was not done", what=what),
     }[ended["how"]]
     return f"{how}：{told_why(ended['why'])}" if ended["why"] else how
