@@ -16,10 +16,8 @@ from runner.kit.retry import is_page_expectation
 
 LONGEST_MESSAGE: Final = 2000
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-# What a ranked locator is made of behind its first choice (kit/ranked.py).
-_FIRST_CHOICE: Final = re.compile(
-    r'\.locator\("runner-choice=(\d+)\.1"\)\.or_\(locator\("runner-choice=\1\.\?"\)\)'
-)
+# What a ranked locator is made of beside its choices (kit/ranked.py).
+_FIRST_CHOICE: Final = re.compile(r'locator\("runner-choice=[\d.]+\?"\)\.')
 _LOWER_CHOICES: Final = re.compile(
     r'\.locator\("runner-choice=[\d.]+"\)(?:\.or_\(.*runner-choice=[\d.]+"\)\)+)?'
 )

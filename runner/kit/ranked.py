@@ -4,8 +4,9 @@ The choices become one selector: *the first, or the second where there is no fir
 action. So there is one wait for all of them, and an ambiguous choice is Playwright's usual error. Each choice passes a selector
 engine of ours, which notes that it matched (so the gates before the further ones are shut: they are not even looked for) and
 tells us of a lower one. Such a selector is long, and driver and browser take it apart anew each time; so an action asks by a
-short one first, *the first choice, or an error where it does not match*. That error comes out of the search for the element,
-when nothing has been done yet, and only then the action is begun again with all choices.
+short one first, *the first choice*, behind a gate with a number of its own. Where that gate is asked a second time, the driver is
+looking for the element again, as it was not there; so the gate is an error, which comes out of the search for the element, when
+nothing has been done yet, and only then the action is begun again with all choices.
 This file is all that leans on what Playwright does not document (selectors as text, `_impl_obj`); tests hold it to it.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Playwright
 
 _understood: set[str] = set()  # marks of those whose choices are all known to be selectors
+_actions = itertools.count(1)  # that ask for a first choice alone
 TELLER: Final = "runnerTells"  # the name of the function in the page
 _ENGINE: Final = "runner-choice"
 _ABSENT: Final = "runner: there is no first choice of"
@@ -34,12 +37,14 @@ _ABSENT: Final = "runner: there is no first choice of"
 # function among them: an event leads from one to the other.
 _SCRIPT: Final = f"""(() => {{
   const found = new Set();  // marks of which a choice has matched, in the judgement that is going on
+  let asked = '';  // by the last action that asked for a first choice alone
   const pass = (root, body) => {{
-    const [, mark, choice, gate] = body.match(/^(\\d+)\\.(\\d*)([!?]*)$/);
-    if (gate === '?') {{
-      if (!found.delete(mark)) throw new Error('{_ABSENT} ' + mark + '.');
-      return false;
+    if (body.endsWith('?')) {{
+      if (asked === body) throw new Error('{_ABSENT} ' + body.split('.')[0] + '.');
+      asked = body;
+      return true;
     }}
+    const [, mark, choice, gate] = body.match(/^(\\d+)\\.(\\d*)(!*)$/);
     if (!gate) {{
       found.add(mark);
       if (choice !== '1') window.dispatchEvent(new CustomEvent('{_ENGINE}', {{detail: body}}));
@@ -109,8 +114,7 @@ class Ranked(Locator):
         self._only_first = False
         self._used: Callable[[], None] | None = used
         self._places = places
-        self._quick = Locator(self._of(_first_or_error(self._places, mark)))
-        super().__init__(self._quick._impl_obj)  # noqa: SLF001
+        super().__init__(choices[0]._impl_obj)  # noqa: SLF001
         self.__dict__.pop("impl")
 
     @property
@@ -141,7 +145,7 @@ class Ranked(Locator):
         if only_first or self._mark in _understood:
             self._note_use()
             try:
-                return method(self._quick, *args, **kwargs)
+                return method(Locator(self._of(_first_alone(self._places[0], self._mark))), *args, **kwargs)
             except Error as error:
                 if f"{_ABSENT} {self._mark}." not in str(error):
                     raise
@@ -220,19 +224,19 @@ def _place_of(locator: Locator) -> Place:
 
 def places_of(name: str, choices: Sequence[Locator]) -> tuple[Place, ...]:
     """Where each choice looks. Raises ConfigurationError (BOT_FIND) where that is not the same frame for all."""
-    places = tuple(_place_of(choice) for choice in choices)
-    if any((place.frame, place.inner) != (places[0].frame, places[0].inner) for place in places):
+    first, *lower = places = [_place_of(choice) for choice in choices]
+    if any(place.frame is not first.frame or place.inner != first.inner for place in lower):
         raise ConfigurationError(
             f"the choices of '{name}' lie in different pages or frames",
             expected="choices in one page, or all in one frame",
             hint="find the frame first, and what is in it by choices within it",
             code="BOT_FIND",
         )
-    return places
+    return tuple(places)
 
 
-def _first_or_error(places: Sequence[Place], mark: str) -> str:
-    return f'{places[0].inner}{places[0].selector} >> {_ENGINE}={mark}.1 >> internal:or="{_ENGINE}={mark}.?"'
+def _first_alone(place: Place, mark: str) -> str:
+    return f"{place.inner}{_ENGINE}={mark}.{next(_actions)}? >> {place.selector}"
 
 
 def _union(places: Sequence[Place], mark: str) -> str:

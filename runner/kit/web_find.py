@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from runner.kit.ranked import Place
 
-_LISTENED_TO: Final = "_runner_listens"  # an attribute of a context whose marks reach us
+_LISTENED_TO: Final = "_runner_listens"  # an attribute of contexts whose marks reach us, and of their pages
 
 
 @dataclass(slots=True)
@@ -52,7 +52,9 @@ def find(page: Page, name: str, choices: Sequence[Locator], *, irreversible: boo
             hint='write it as in web.find(page, "amount", [page.get_by_label("Amount"), page.locator("#amount")])',
             code="BOT_FIND",
         )
-    _listen(page.context)
+    if not getattr(page, _LISTENED_TO, False):
+        _listen(page.context)
+        setattr(page, _LISTENED_TO, True)
     places = places_of(name, choices)
     mark, known = _known(name, places)
     found = Ranked(name, choices, places, mark, lambda: _used(known))
