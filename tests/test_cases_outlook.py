@@ -97,6 +97,25 @@ def test_a_week_shows_what_was_what_comes_and_what_is_special(outlook: Outlook) 
     assert [day.totals for day in again][:2] == [{"due": 1}, {"skipped": 1}]
 
 
+def test_what_ran_is_counted_by_how_its_run_ended_and_a_later_try_of_it_counts(outlook: Outlook) -> None:
+    for hour, status in (
+        (6, "done"),
+        (7, "exceptions"),
+        (8, "failed"),
+        (9, "lost"),
+        (10, "failed"),
+        (11, "running"),
+    ):
+        ran("hourly", datetime(2026, 11, 24, hour, tzinfo=UTC), 5, status)
+    tried = Run.objects.get(pk="hourly-241000")
+    Run.objects.create(
+        pk=f"{tried.pk}-again", bot="post", schedule="hourly", due=tried.due, queued=NOW, status="done"
+    )
+    (day,) = calendar_days(outlook, date(2026, 11, 24), date(2026, 11, 24), BERLIN, NOW, schedules=["hourly"])
+    assert day.schedules[0].states == {"ran": 3, "exceptions": 1, "failed": 1, "lost": 1}
+    assert (day.totals["ran"], day.totals["failed"]) == (3, 1)
+
+
 def test_what_a_pause_covers_is_foreseen_as_skipped_and_the_first_after_it_as_due(outlook: Outlook) -> None:
     before = outlook.forecast(NOW, NOW + timedelta(hours=36))
     assert not next(one.skip for one in before if one.schedule == "tried")

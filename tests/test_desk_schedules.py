@@ -264,6 +264,10 @@ def test_the_calendar_shows_what_was_what_comes_and_which_days_are_off(busy: Des
     assert 'title="invoices · 08:30 · due 1"' in month.content.decode()
     week = text_of(client.get(f"/schedules/calendar?view=week&at={timezone.localtime(due, BERLIN).date()}"))
     assert "ran 1" in week
+    Run.objects.create(pk="f", bot="post", schedule="invoices", due=due, queued=due, status="failed")
+    failed = client.get(f"/schedules/calendar?at={timezone.localtime(due, BERLIN).date()}").content.decode()
+    assert '<span class="tag bad">failed 1</span>' in failed
+    assert re.search(r'title="invoices · [^"]* · failed 1[^"]*"><i class="bad"', failed)
     schedule_acts.pause("tried", by="ann", at=now(), reason="audit")
     paused = client.get("/schedules/calendar?at=2030-12-01&schedule=tried").content.decode()
     assert "paused by ann: audit" in paused

@@ -13,11 +13,12 @@ from django.db import connection
 
 from runner.cases.outlook import Outlook, pauses_at, why_held
 from runner.cases.schedule_acts import Pause
-from runner.core.nouns import OccurrenceState
+from runner.core.nouns import OccurrenceState, RunStatus
 from runner.store.models import Occurrence, Run
 from runner.timetable.calendar_days import WorkCalendar
 from runner.timetable.day_dues import DayDue, day_bounds
 
+BAD_ENDS: Final = (RunStatus.LOST, RunStatus.FAILED, RunStatus.EXCEPTIONS)
 _MOST_DAYS: Final = 62
 _DAY: Final = timedelta(days=1)
 
@@ -35,7 +36,8 @@ class DayNote:
 class DaySchedule:
     """One schedule on one day. `states` counts what became of past due times; `due` and `skipped` are still to come.
 
-    `first` and `last` are the due times at both ends; `why` says why those to come are skipped.
+    A due time counts as `ran` where its last run went well or goes on, else as what that run was: `exceptions`, `failed`
+    or `lost`. `first` and `last` are the due times at both ends; `why` says why those to come are skipped.
     """
 
     schedule: str
@@ -153,7 +155,7 @@ def notes_of(calendars: Mapping[str, WorkCalendar], day: date) -> tuple[DayNote,
 
 
 def _past(bounds: Sequence[datetime], now: datetime) -> list[dict[str, DaySchedule]]:
-    """What became of the due times of each day, by schedule: one query of one part for each day."""
+    """What became of the due times of each day, by schedule: one query of two parts for each day."""
     days: list[dict[str, DaySchedule]] = [{} for _ in bounds[1:]]
     spans = [(n, a, min(b, now)) for n, (a, b) in enumerate(itertools.pairwise(bounds)) if a <= now]
     if not spans:
@@ -162,19 +164,41 @@ def _past(bounds: Sequence[datetime], now: datetime) -> list[dict[str, DaySchedu
         "SELECT %s, schedule, state, COUNT(*), MIN(due), MAX(due) FROM store_occurrence"
         " WHERE due >= %s AND due < %s GROUP BY schedule, state"
     )
+    # The states stand here as its index has them, so that it is used; a later try of a due time is the one that counts.
+    ended = (
+        "SELECT %s, schedule, status, COUNT(*), MIN(due), MAX(due) FROM store_run AS run"
+        " WHERE due >= %s AND due < %s AND status IN ('exceptions', 'failed', 'lost') AND NOT EXISTS"
+        " (SELECT 1 FROM store_run AS later"
+        "  WHERE later.schedule = run.schedule AND later.due = run.due AND later.id > run.id)"
+        " GROUP BY schedule, status"
+    )
     adapt = connection.ops.adapt_datetimefield_value
     values = [value for n, a, b in spans for value in (n, adapt(a), adapt(b))]
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([part] * len(spans)), values)
+        cursor.execute(" UNION ALL ".join([part] * len(spans) + [ended] * len(spans)), values * 2)
         rows = cursor.fetchall()
+    rows.sort(key=lambda row: row[2] in BAD_ENDS)
     for number, schedule, state, count, first, last in rows:
+        its = days[int(number)]
+        before = its.get(schedule)
+        if state in BAD_ENDS:
+            if before is not None:
+                its[schedule] = replace(before, states=_ended(before.states, state, count))
+            continue
         begin, end = _instant(first), _instant(last)
-        before = days[int(number)].get(schedule)
         states = {**(before.states if before is not None else {}), state: count}
         if before is not None:
             begin, end = min(begin, before.first), max(end, before.last)
-        days[int(number)][schedule] = DaySchedule(schedule, states, 0, 0, begin, end)
+        its[schedule] = DaySchedule(schedule, states, 0, 0, begin, end)
     return days
+
+
+def _ended(states: Mapping[str, int], how: str, count: int) -> dict[str, int]:
+    """The states with `count` of those that ran told by how their run ended."""
+    ran = states.get(OccurrenceState.RAN, 0)
+    count = min(count, ran)
+    told = {**states, OccurrenceState.RAN.value: ran - count, how: count}
+    return {state: number for state, number in told.items() if number}
 
 
 def _instant(value: str | datetime) -> datetime:

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from runner.cases.day_calendar import Day, DayNote, DaySchedule, calendar_days, day_entries
+from runner.cases.day_calendar import BAD_ENDS, Day, DayNote, DaySchedule, calendar_days, day_entries
 from runner.core.clock import now
 from runner.core.nouns import OccurrenceState
 from runner.desk import times
@@ -36,6 +36,7 @@ _MOST_ROWS: Final = 30
 _MOST_MARKS: Final = 400
 _ORDER: Final = (
     "missed",
+    *BAD_ENDS,
     "ran",
     "due",
     "coalesced",
@@ -143,25 +144,31 @@ def _entry(row: DaySchedule) -> Entry:
     counts = {**row.states, "due": row.due}
     counts["skipped"] = counts.get("skipped", 0) + row.skipped
     counts = {state: counts[state] for state in _ORDER if counts.get(state)}
-    said = ", ".join(f"{word('occurrence', state)} {n}" for state, n in counts.items())
+    said = ", ".join(f"{word(_noun(state), state)} {n}" for state, n in counts.items())
     span = f"{times.local(row.first):%H:%M}"
     if row.last != row.first:
         span += f"–{times.local(row.last):%H:%M}"
     why = told(row.why) if row.why else ""
     state = next(iter(counts), "due")
     return Entry(
-        row.schedule, row.first, sum(counts.values()), tone("occurrence", state),
+        row.schedule, row.first, sum(counts.values()), tone(_noun(state), state),
         " · ".join(part for part in (row.schedule, span, said, why) if part),
     )  # fmt: skip
 
 
 def _totals(days: Sequence[Day]) -> list[tuple[str, int, str]]:
-    """How many due times ended so, or are to come: (state, count, how it looks)."""
+    """How many due times ended so, or are to come: (the state in words, count, how it looks)."""
     found: dict[str, int] = {}
     for one in days:
         for state, count in one.totals.items():
             found[state] = found.get(state, 0) + count
-    return [(state, found[state], tone("occurrence", state)) for state in _ORDER if found.get(state)]
+    states = [(_noun(state), state) for state in _ORDER if found.get(state)]
+    return [(word(noun, state), found[state], tone(noun, state)) for noun, state in states]
+
+
+def _noun(state: str) -> str:
+    """Whose state it is: what became of a due time, or how its run ended."""
+    return "run" if state in BAD_ENDS else "occurrence"
 
 
 def _drawn(request: DeskRequest, first: date, names: Sequence[str], at: datetime) -> dict[str, Any]:

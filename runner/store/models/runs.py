@@ -75,6 +75,12 @@ class Run(models.Model):
             models.Index(fields=["worker", "-queued"], name="run_of_worker"),
             models.Index(fields=["bot_version", "-queued"], name="run_of_version"),
             models.Index(fields=["schedule", "-due"]),
+            # What a calendar of days marks; the runs that went well, nearly all, stand in it not at all.
+            models.Index(
+                fields=["due", "schedule"],
+                name="run_ended_badly",
+                condition=models.Q(status__in=(RunStatus.EXCEPTIONS, RunStatus.FAILED, RunStatus.LOST)),
+            ),
             models.Index(fields=["finished"]),
         )
 
