@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import ipaddress
 import logging
 import sys
@@ -17,6 +16,7 @@ from waitress.server import TcpWSGIServer, create_server
 
 from runner.core.errors import ConfigurationError, EnvironmentProblem
 from runner.core.settings import Settings, prepare_home
+from runner.desk.garbage import pass_over_what_stays
 from runner.desk.outside import Place
 from runner.desk.patience import PatientChannel
 from runner.desk.settings import desk_options, public_host, secret_key_of
@@ -39,7 +39,7 @@ def open_desk(place: Place) -> None:
     from runner.desk.access import endpoints
 
     endpoints(of_programs=False)  # those are loaded when a program first calls
-    gc.freeze()  # what is here now stays: walking through it again and again stops a page for a tenth of a second
+    pass_over_what_stays()
 
 
 class DeskServer:
