@@ -38,8 +38,8 @@ def help_cost() -> None:
 
 
 def memory(*options: str) -> None:
-    """The largest private memory (PSS) seen of each process of `runner up`, over some seconds."""
-    most: dict[tuple[int, str], float] = {}
+    """The memory (PSS) of the processes of `runner up` over some seconds: the most of each, and of those that stay together."""
+    looks: list[dict[tuple[int, str], float]] = []
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as home:
         up = subprocess.Popen(
             [RUNNER, "up", *options],
@@ -52,8 +52,9 @@ def memory(*options: str) -> None:
             parent = psutil.Process(up.pid)
             limit = time.monotonic() + WATCHED_S
             while time.monotonic() < limit and up.poll() is None:
+                looks.append({})
                 for process in (parent, *parent.children(recursive=True)):
-                    note(process, most)
+                    note(process, looks[-1])
                 time.sleep(0.5)
         finally:
             up.terminate()
@@ -63,14 +64,22 @@ def memory(*options: str) -> None:
                 up.kill()
     if up.returncode != 0:
         print(f"runner up ended with {up.returncode}")
-    stays = {key: size for key, size in most.items() if not key[1].startswith(("standby", *_BROWSER))}
-    print(table(["process", "peak PSS MB"], [[name, size] for (_, name), size in most.items()]))
+    most: dict[tuple[int, str], float] = {}
+    for look in looks:
+        most |= {key: max(size, most.get(key, 0.0)) for key, size in look.items()}
+    stays = [key for key in looks[-1] if not key[1].startswith(("standby", *_BROWSER))]
+    together = max(sum(look.get(key, 0.0) for key in stays) for look in looks)
     print(
-        f"together, without standby children and browsers: {sum(stays.values()):.0f} MB; asked for: <= 120 MB\n"
+        table(
+            ["process", "peak PSS MB", "stays"], [[key[1], size, key in stays] for key, size in most.items()]
+        )
+    )
+    print(
+        f"those that stay, without standby children and browsers: at most {together:.0f} MB together; asked for: <= 120 MB\n"
     )
 
 
-def note(process: psutil.Process, most: dict[tuple[int, str], float]) -> None:
+def note(process: psutil.Process, seen: dict[tuple[int, str], float]) -> None:
     try:
         words, size = process.cmdline(), process.memory_full_info().pss / MEGABYTE
     except psutil.Error:
@@ -82,8 +91,7 @@ def note(process: psutil.Process, most: dict[tuple[int, str], float]) -> None:
         name = "standby child"
     elif words and not name.startswith(_BROWSER):
         name = " ".join([name, *(Path(word).name for word in words[1:4])])
-    key = (process.pid, name)
-    most[key] = max(size, most.get(key, 0.0))
+    seen[process.pid, name] = size
 
 
 def main() -> int:

@@ -138,6 +138,18 @@ def test_up_serves_it_in_a_process_of_its_own_that_ends_with_it(project: Cli) ->
         wait_for("the desk ends with its parent", lambda: status_of(url + "/sign-in") == 0)
 
 
+def test_up_passes_the_port_that_was_asked_for_on_and_refuses_one_without_a_desk(project: Cli) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with started(project, "up", "--port", port) as up:
+            read_until(up, f"port {port} is in use")
+            read_until(up, "scheduler and worker go on without it")
+    refused = project("up", "--port", port, "--no-desk", code=2)
+    assert "--port is for the desk" in refused.err
+
+
 def test_up_goes_on_when_the_desk_can_not_start_and_ends_without_it(project: Cli) -> None:
     with started(project, "up", RUNNER_DESK_URL="nonsense") as up:
         read_until(up, "scheduler and worker go on without it")

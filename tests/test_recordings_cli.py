@@ -134,7 +134,7 @@ def test_new_scripts_work_as_they_are(fresh: Cli) -> None:
     (bot,) = [one for one in fresh("bots", "--json").json if one["name"] == "small"]
     assert bot["queues"][0]["key"] == "number"
     write(fresh, "rows.csv", "number,amount\n1,5\n2,-1\n")
-    assert "2: 1 done, 1 exceptions" in fresh("run", "small", "--param", "workbook=rows.csv", code=1).out
+    assert "2: 1 done, 1 exception, " in fresh("run", "small", "--param", "workbook=rows.csv", code=1).out
     assert "is there already" in fresh("new", "small", code=2).err
     assert "can't be the name of a bot" in fresh("new", "9lives", code=2).err
 

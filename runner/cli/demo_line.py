@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from runner.cli.demo_place import DemoPlace
 from runner.cli.printing import console
-from runner.cli.tongue import told, word
+from runner.cli.tongue import and_exceptions, told, word
 from runner.core.clock import now
 from runner.core.errors import RunFailed
 from runner.core.nouns import RunStatus
@@ -111,7 +111,7 @@ class Show:
         through = counts["done"] + counts["exceptions"]
         text = f"{run.bot}: {word('run', run.status)}"
         if counts["total"]:
-            text += told(f", {through} of {counts['total']} rows, {counts['exceptions']} exceptions")
+            text += told(f", {through} of {counts['total']} rows") + and_exceptions(counts["exceptions"])
         if self._bar is not None:
             self._in_bar(self._bar, run, through, counts["total"], text)
             return

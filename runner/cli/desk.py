@@ -20,14 +20,14 @@ from runner.core.errors import ErrorReport, RunnerError
 if TYPE_CHECKING:
     from runner.desk.outside import Place
 
-_Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Listen on this port; 0: any free one.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Listen on this port; 0: any free one.")]
 _AGAIN_AFTER: Final = 5.0  # seconds before a desk that ended by itself is started again
 _MOST_STARTS: Final = 5
 _END_WITHIN: Final = 10.0
 
 
 def desk(
-    port: _Port = None,
+    port: Port = None,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     attached: Annotated[bool, typer.Option(hidden=True, help="End when standard input ends.")] = False,
 ) -> int:
@@ -65,15 +65,21 @@ def desk(
 class DeskPart:
     """The desk as a part of `runner up`, in a process of its own: what it does can't hold up the scheduler.
 
-    It ends with its parent, however that ends: its standard input is a pipe from it.
+    It ends with its parent, however that ends: its standard input is a pipe from it. `port` is one that was asked for.
     """
 
     def __init__(
-        self, say: Callable[[str], None], environment: Mapping[str, str], folder: Path | None = None
+        self,
+        say: Callable[[str], None],
+        environment: Mapping[str, str],
+        folder: Path | None = None,
+        *,
+        port: int | None = None,
     ) -> None:
         self._say = say
         self._folder = folder  # of the project; None: the current one
         self._environment = dict(environment)
+        self._options = [] if port is None else ["--port", str(port)]
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -82,7 +88,7 @@ class DeskPart:
         for _start in range(_MOST_STARTS):
             if self._stopping.is_set():
                 return
-            command = [sys.executable, "-m", "runner", "desk", "--attached"]
+            command = [sys.executable, "-m", "runner", "desk", "--attached", *self._options]
             began = time.monotonic()
             with subprocess.Popen(
                 command, stdin=subprocess.PIPE, env=self._environment, cwd=self._folder

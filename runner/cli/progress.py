@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from runner.cli.printing import console, is_drawn_on, warn
-from runner.cli.tongue import said, told
+from runner.cli.tongue import and_exceptions, said, told
 from runner.engine.shared import Progress
 
 _EVERY: Final = 10.0  # seconds between two plain lines
@@ -71,7 +71,7 @@ class Watcher:
         seen = self._latest
         through = seen.done + seen.exceptions
         text = told(f"{through} of {max(seen.total, through)} items")
-        return text + told(f", {seen.exceptions} exceptions") if seen.exceptions else text
+        return text + and_exceptions(seen.exceptions) if seen.exceptions else text
 
     def _tick(self) -> None:
         while not self._ended.wait(_EVERY):

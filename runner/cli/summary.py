@@ -88,7 +88,10 @@ def _waiting_cases(run_id: str) -> list[Case]:
 def _items(run: Run, retried: int) -> str:
     if not run.total:
         return ""
-    text = told(f"{run.done} done, {run.exceptions} exceptions, {run.pending} pending")
+    if run.exceptions == 1:
+        text = told(f"{run.done} done, 1 exception, {run.pending} pending")
+    else:
+        text = told(f"{run.done} done, {run.exceptions} exceptions, {run.pending} pending")
     return f"{run.total}: {text}{told(f', {retried} of them after a retry') if retried else ''}"
 
 

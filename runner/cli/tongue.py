@@ -43,6 +43,11 @@ def told(text: str) -> str:
     return "\n".join(phrase_book.told(line, language()) for line in text.split("\n"))
 
 
+def and_exceptions(number: int) -> str:
+    """``, 1 exception`` or ``, 4 exceptions`` in the language of the terminal."""
+    return told(", 1 exception") if number == 1 else told(f", {number} exceptions")
+
+
 def told_error(error: RunnerError) -> str:
     """An error as its one line, in the language of the terminal."""
     return phrase_book.line_of(error, language())

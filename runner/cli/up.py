@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.desk import DeskPart, Port
 from runner.cli.printing import warn
 from runner.cli.project import Project, open_project
 from runner.cli.tongue import told
+from runner.core.errors import UsageError
 
 _Slots = Annotated[int | None, typer.Option(min=1, max=64, help="Runs at the same time.")]
 _Single = Annotated[
@@ -24,14 +26,17 @@ def up(
     slots: _Slots = None,
     single: _Single = False,
     desk: Annotated[bool, typer.Option("--desk/--no-desk", help="Serve the web pages too.")] = True,
+    port: Port = None,
 ) -> int:
     """Run scheduler, worker and desk together until Ctrl-C.
 
     At the end no new run is started and the items in work finish first; what is pending stays pending. The desk is a
     process of its own.
     """
+    if port is not None and not desk:
+        raise UsageError("--port is for the desk", hint="leave out --no-desk or --port", where="--port")
     project = open_project({"slots": slots}, writes=True)
-    return _serve(("scheduler", "worker"), project, single=single, desk=desk)
+    return _serve(("scheduler", "worker"), project, single=single, desk=desk, port=port)
 
 
 def scheduler(single: _Single = False) -> int:
@@ -44,7 +49,9 @@ def worker(slots: _Slots = None) -> int:
     return _serve(("worker",), open_project({"slots": slots}, writes=True), single=False)
 
 
-def _serve(names: Sequence[str], project: Project, *, single: bool, desk: bool = False) -> int:
+def _serve(
+    names: Sequence[str], project: Project, *, single: bool, desk: bool = False, port: int | None = None
+) -> int:
     from runner.cli.timetables import rows_of
     from runner.engine.service import parts_of, serve_together
     from runner.engine.single import only_one
@@ -62,9 +69,7 @@ def _serve(names: Sequence[str], project: Project, *, single: bool, desk: bool =
 
             parts.append(WordIndexMaker())
         if desk:
-            from runner.cli.desk import DeskPart
-
-            parts.append(DeskPart(_say, project.environment))
+            parts.append(DeskPart(_say, project.environment, port=port))
         serve_together(parts, on_signal=lambda: _say("ending: the items in work finish first"))
         _say("ended")
     return 0

