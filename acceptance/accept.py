@@ -138,6 +138,8 @@ def kill_the_bot(folder: Path, ledger: Ledger, checks: Checks) -> None:
 
     code, run = runner.run("enter_bills", workbook=workbook, ledger=ledger.url)
     checks.that("the next run enters the rest", (code, run["status"]), (0, "done"))
+    waiting = {case["item"]: case["message"] for case in runner.open_cases() if case["item"]}
+    checks.that("no bill waits for a person", waiting, {})
     checks.that("every bill is entered once", entered(), Counter(right.values()))
 
 

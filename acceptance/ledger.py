@@ -40,7 +40,8 @@ class Ledger:
             f"SQLALCHEMY_DATABASE_URI = {'sqlite:///' + str(self.folder / 'ledger.sqlite3')!r}\n"
             f"SECRET_KEY = {secrets.token_hex(16)!r}\n"
             "SESSION_COOKIE_SECURE = False\nALLOW_PUBLIC_PROJECT_CREATION = True\n"
-            "ACTIVATE_DEMO_PROJECT = False\nMAIL_SUPPRESS_SEND = True\n",
+            "ACTIVATE_DEMO_PROJECT = False\nMAIL_SUPPRESS_SEND = True\n"
+            "RATELIMIT_ENABLED = False\n",  # it lets nobody sign in a fourth time within a minute
             "utf-8",
         )
         port = _free_port()
