@@ -138,6 +138,15 @@ def test_up_serves_it_in_a_process_of_its_own_that_ends_with_it(project: Cli) ->
         wait_for("the desk ends with its parent", lambda: status_of(url + "/sign-in") == 0)
 
 
+def test_a_link_for_a_person_leads_to_the_desk_that_is_served(project: Cli) -> None:
+    with started(project, "desk", "--port", "0") as desk:
+        url = address_in(read_until(desk, "The desk of"))
+        assert f"{url}/welcome/" in project("users", "add", "mei", "--role", "operator").out
+        desk.kill()
+        desk.wait(LIMIT)
+    assert f"{url}/" not in project("users", "reset", "mei").out
+
+
 def test_up_passes_the_port_that_was_asked_for_on_and_refuses_one_without_a_desk(project: Cli) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -129,6 +129,16 @@ def test_where_only_the_label_fits_a_value_is_typed_in_the_form_it_was_typed_in(
     assert [match.placeholder for match in found.matches] == ["{{amount|#.##0,00}}", "{{due|%d.%m.%Y}}"]
 
 
+def test_an_amount_that_was_typed_with_decimals_may_have_some_though_the_cells_seen_are_whole() -> None:
+    made = recording(field("Amount", "79.00"), field("Pieces", "12"), click("Post"))
+    found = propose_binding(made, ("Amount", "Pieces"), [[79, 12], [5, 3]])
+    assert [match.placeholder for match in found.matches] == ["{{amount|0.00}}", "{{pieces}}"]
+    assert {name: one.kind for name, one in found.binding.fields.items()} == {
+        "amount": Kind.NUMBER,
+        "pieces": Kind.WHOLE,
+    }
+
+
 def test_no_form_rounds_the_cells_of_a_column_with_decimals() -> None:
     made = recording(field("Sum", "1,250", "#amount"), click("Post"))
     (match,) = propose_binding(made, ("Amount",), [[1250.0], [3.25], [7.5]]).matches

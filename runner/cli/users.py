@@ -118,10 +118,10 @@ def _person(name: str) -> Person:
 
 def _print_link(project: Project, person: Person) -> None:
     from runner.desk.people.acts import invite
-    from runner.desk.serve import address_of
+    from runner.desk.serve import running_address
 
     link = invite(person, project.who)
-    say(f"One-time link, valid for 24 hours: {address_of(project.settings)}{link}")
+    say(f"One-time link, valid for 24 hours: {running_address(project.settings)}{link}")
 
 
 def _state(person: Mapping[str, object]) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import ipaddress
 import logging
+import socket
 import sys
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from waitress.server import TcpWSGIServer, create_server
 
@@ -25,6 +28,7 @@ from runner.store.open import open_store
 THREADS: Final = 8
 _PORTS_TRIED: Final = 20
 _LARGEST_UPLOAD: Final = 64 * 1024 * 1024
+_ANSWERS_WITHIN: Final = 2.0  # seconds
 _SLOWEST: Final = 30  # seconds without a byte after which a connection is closed
 
 
@@ -58,6 +62,10 @@ class DeskServer:
         self.port = int(listening.effective_port)
         self.url = address_of(settings, self.port)
         self._stopping = threading.Event()
+        self._told = _url_file(settings)
+        with suppress(OSError):  # of a full disk: then the usual address is told
+            self._told.parent.mkdir(parents=True, exist_ok=True)
+            self._told.write_text(self.url, "utf-8")
 
     def serve(self) -> None:
         """Answer until `stop`; requests that are being answered are finished."""
@@ -69,6 +77,8 @@ class DeskServer:
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
         for one in list(self._server._map.values()):  # noqa: SLF001 (the listening socket and every open connection)
             one.close()
+        with suppress(OSError):
+            self._told.unlink()
 
     def stop(self) -> None:
         """Ask `serve` to end; may be called from any thread, twice, and when it has ended."""
@@ -81,6 +91,25 @@ def address_of(settings: Settings, port: int | None = None) -> str:
     """Where people open the desk: behind its proxy, or on this machine at `port` (default: the one that is set)."""
     host = f"[{settings.desk_host}]" if ":" in settings.desk_host else settings.desk_host
     return settings.desk_url.rstrip("/") or f"http://{host}:{settings.desk_port if port is None else port}"
+
+
+def running_address(settings: Settings) -> str:
+    """Where the desk of this data folder is served now; where it would be, if it is not."""
+    usual = address_of(settings)
+    with suppress(OSError, ValueError):
+        told = _url_file(settings).read_text("utf-8").strip()
+        port = urlsplit(told).port
+        if port and not settings.desk_url:
+            socket.create_connection(
+                (settings.desk_host, port), _ANSWERS_WITHIN
+            ).close()  # it may have been killed
+            return told
+    return usual
+
+
+def _url_file(settings: Settings) -> Path:
+    """Says where a desk is served, while one is."""
+    return settings.cache / "desk.url"
 
 
 def check_host(settings: Settings) -> None:

@@ -117,6 +117,12 @@ def without_rounding(kind: Kind) -> list[str]:
     ]
 
 
+def has_decimals(form: str) -> bool:
+    """Whether a number is written with decimals in the form: then it may have some, though no cell seen so far has."""
+    found = NUMBER.fullmatch(form)
+    return found is not None and found[4] is not None
+
+
 def example(kind: Kind, cell: object, form: str) -> str:
     """How a cell looks in a form; a cell that is not of the kind is replaced by one that is."""
     shown = (

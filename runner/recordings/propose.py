@@ -12,7 +12,7 @@ from typing import Final
 from runner.core.errors import did_you_mean
 from runner.recordings.binding import Binding, BoundField
 from runner.recordings.columns import Column, columns_of, field_name
-from runner.recordings.forms import Kind
+from runner.recordings.forms import Kind, has_decimals
 from runner.recordings.model import Act, Change, Click, KeyUp, Read, Recording, Step, Upload
 from runner.recordings.placeholders import PLACEHOLDER, SECRET, fill, secrets_in, with_values
 from runner.recordings.presses import sends_off
@@ -94,8 +94,13 @@ def propose_binding(
     columns = columns_of(headings, rows)
     matches = tuple(_with_choices(plain, columns, tuple(_matches(plain, columns)), chosen or {}))
     used = {match.field for match in matches}
+    with_decimals = {match.field for match in matches if has_decimals(match.form)}
     fields = {
-        c.name: BoundField(column=c.heading, kind=c.kind, optional=c.may_be_empty)
+        c.name: BoundField(
+            column=c.heading,
+            kind=Kind.NUMBER if c.kind is Kind.WHOLE and c.name in with_decimals else c.kind,
+            optional=c.may_be_empty,
+        )
         for c in columns
         if c.name in used
     }
