@@ -99,6 +99,41 @@ def test_what_a_bot_s_author_wrote_stays_as_it_is() -> None:
         assert told(None, "said so").text == "said so"
 
 
+CELL = "cell E8 holds the text '八十九' - expected a number - declare the locale of the workbook, as in locale=\"de\", or enter a number"
+
+
+@pytest.mark.parametrize(
+    ("error", "chinese", "english"),
+    [
+        ({"code": "WB_CELL_TYPE", "message": CELL, "where": "订单!E8"}, "单元格 订单!E8 的内容是 '八十九'，这里应为数字。", "Cell 订单!E8 holds '八十九' where a number is expected."),
+        ({"code": "WB_CELL_TYPE", "message": CELL.replace("八十九", "12O.50"), "where": "订单!E8"}, "单元格 订单!E8 的内容是 '12O.50'，这里应为数字。", "Cell 订单!E8 holds '12O.50' where a number is expected."),
+        ({"code": "ITEM_DATA", "message": "the value is '八十九' - Input should be a valid decimal", "where": "amount"}, "'八十九'", "amount: The value '八十九' does not fit. A number is expected, such as 12.50."),
+        ({"code": "WB_COLUMN", "message": "column '金额' not found in row 1 of 订单.xlsx"}, "在 订单.xlsx 的第 1 行中找不到列“金额”", "column '金额' not found in row 1 of 订单.xlsx"),
+        ({"code": "PAGE_TIMEOUT", "message": "waited 30 s for '发票'"}, "页面没有在限定时间内显示所等待的内容。（“发票”）", "waited 30 s for '发票'"),
+        ({"code": "PAGE_TIMEOUT", "message": 'Locator.fill: Timeout 800ms exceeded. - waiting for get_by_label("发票号")'}, "页面没有在限定时间内显示所等待的内容。（“发票号”）", "The page did not show in time what was waited for. (“发票号”)"),
+        ({"code": "REFUSED", "message": '录入订单 step 13: the page refuses it: 金额不对, at: Click "保存"'}, "（“保存”）", '录入订单 step 13: the page refuses it: 金额不对, at: Click "保存"'),
+    ],
+)  # fmt: skip
+def test_values_headings_and_names_in_chinese_keep_nobody_from_reading_the_sentence(
+    error: dict[str, str], chinese: str, english: str
+) -> None:
+    with translation.override("zh-hans"):
+        shown = told(error)
+        assert chinese in shown.text
+        assert shown.technical == error["message"]
+        assert not re.search(r"expected|holds|should|waited|refuses|not found", shown.text), shown.text
+    with translation.override("en"):
+        assert told(error).text == english
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("said", ["余额不足，请联系财务", "“A-1”的金额不对", "Die Buchung wäre doppelt"])
+def test_what_an_author_wrote_in_a_language_of_their_own_stays_as_it_is(said: str, language: str) -> None:
+    with translation.override(language):
+        shown = told({"code": "PAGE_TIMEOUT", "message": said, "where": "bots/x.py:7"})
+    assert (shown.text, shown.technical) == (said, "")
+
+
 def test_several_errors_are_told_together() -> None:
     report = ErrorReport([UsageError("parameter 'a' is missing", code="PARAM_MISSING"), UsageError("bot 'b' has no parameter 'c'", code="PARAM_UNKNOWN")])  # fmt: skip
     with translation.override("zh-hans"):

@@ -59,6 +59,28 @@ def test_what_the_page_or_the_data_say_stands_beside_the_reason(code: str, what:
     assert said in told_failure(failure, code, order_recording(), "zh")
 
 
+@pytest.mark.parametrize(
+    ("code", "what", "more", "english", "chinese"),
+    [
+        ("UNKNOWN_OPTION", "there is no option 'Desk lmap'", "did you mean 'Desk lamp'?", "no option 'Desk lmap'. Did you mean 'Desk lamp'?", "没有选项“Desk lmap”。是否想写“Desk lamp”？"),
+        ("UNKNOWN_OPTION", "there is no option '台登'", "did you mean '台灯 - 白色'?", "no option '台登'. Did you mean '台灯 – 白色'?", "没有选项“台登”。是否想写“台灯 – 白色”？"),
+        ("UNKNOWN_OPTION", "there is no option '台登'", "one of 书柜, 椅子", "no option '台登'. Expected: one of 书柜, 椅子.", "没有选项“台登”。预期：以下之一：书柜, 椅子。"),
+        ("UNKNOWN_OPTION", "there is no option '台登'", f"one of {'书柜, ' * 40}椅子", "no option '台登'.", "没有选项“台登”。"),
+        ("VALUE_REFUSED", "the field does not take '八十九'", "a value for a field of the kind number", "Expected: a value for a field of the kind number.", "该字段不接受“八十九”。预期：适合 number 类字段的值。"),
+        ("REFUSED", "the page refuses it: 金额不对", "something that the page says", "refuses it: 金额不对.", "页面拒绝了输入的数据（金额不对）。"),
+    ],
+)  # fmt: skip
+def test_what_was_expected_stands_behind_it_where_it_is_short(
+    code: str, what: str, more: str, english: str, chinese: str
+) -> None:
+    words = 'Choose "{{产品 - 名称}}" in "产品 - 名称"'
+    failure = step_failure(f"录入订单 step 9: {failed_step(what, words)} - {more}")
+    assert failure is not None
+    assert (failure.recording, failure.words, failure.more) == ("录入订单", words, more)
+    assert told_failure(failure, code, None, "en").endswith(english)
+    assert told_failure(failure, code, None, "zh").endswith(chinese)
+
+
 def test_a_recording_that_has_changed_since_lends_no_words() -> None:
     failure = step_failure(message(TRIED, words='Click "Something that was there"'))
     assert failure is not None

@@ -98,7 +98,8 @@ def replay(
 
 def _in_the_language(error: RunnerError, recording: Recording) -> RunnerError:
     """The error of a step, in Chinese where the terminal speaks it."""
-    failure = step_failure(f"{error.where}: {error.what}")
+    line = f"{error.where}: {error.what}"
+    failure = step_failure(f"{line} - {error.expected}" if error.expected else line)
     if failure is None or not in_chinese():
         return error
     words = told_failure(failure, error.stable_code, recording, "zh")

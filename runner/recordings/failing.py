@@ -11,9 +11,13 @@ from runner.core import phrase_book
 from runner.recordings.model import Recording
 from runner.recordings.wording import Language, words_of
 
-_LINE: Final = re.compile(
-    r"(?P<name>[^\n:]+) step (?P<number>\d+): (?:[A-Z_]+: )?(?P<what>.*?), at: (?P<words>.*?)(?:; the page is (?P<page>.*?))?(?: - .*)?$",
-    re.DOTALL,
+_LINES: Final = tuple(
+    re.compile(
+        rf"(?P<name>[^\n:]+) step (?P<number>\d+): (?:[A-Z_]+: )?(?P<what>.*?), at: (?P<words>{words})"
+        r"(?:; the page is (?P<page>.*?))?(?: - (?P<more>.*))?$",
+        re.DOTALL,
+    )
+    for words in (r'(?:[^"]|"[^"\n]*")*?', ".*?")  # a name in quotes can have a dash of its own
 )
 _LOOKED: Final = re.compile(r", tried (?P<tried>.*)$", re.DOTALL)
 _PAGE: Final = re.compile(
@@ -57,7 +61,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class StepFailure:
-    """A failure taken apart again. `tried` are the selectors, `page` is what the page was, both empty where nobody said."""
+    """A failure taken apart again.
+
+    `tried` are the selectors, `page` is what the page was, `more` what was expected or is to be done; empty where nobody said.
+    """
 
     recording: str
     number: int
@@ -65,6 +72,7 @@ class StepFailure:
     words: str
     tried: str = ""
     page: str = ""
+    more: str = ""
 
 
 def failed_step(what: str, words: str, seen: Seen | None = None) -> str:
@@ -75,13 +83,14 @@ def failed_step(what: str, words: str, seen: Seen | None = None) -> str:
 
 def step_failure(message: str) -> StepFailure | None:
     """The failure that a message tells of (``enter-order step 13: …``); None for a message of anything else."""
-    found = _LINE.match(message)
+    found = next(filter(None, (line.match(message) for line in _LINES)), None)
     if found is None:
         return None
     tried = _LOOKED.search(found["what"])
     what = found["what"][: tried.start()] if tried else found["what"]
     return StepFailure(
-        found["name"], int(found["number"]), what, found["words"], tried["tried"] if tried else "", found["page"] or ""
+        found["name"], int(found["number"]), what, found["words"], tried["tried"] if tried else "", found["page"] or "",
+        found["more"] or "",
     )  # fmt: skip
 
 
@@ -93,12 +102,12 @@ def told_failure(failure: StepFailure, code: str, recording: Recording | None, l
     if language == "en":
         looked = f" It was looked for by {failure.tried}." if failure.tried else ""
         page = f" The page is {failure.page}." if failure.page else ""
-        return f"Step {failure.number} ({_words(failure, recording, 'en')}): {failure.what}.{looked}{page}"
+        return f"Step {failure.number} ({_words(failure, recording, 'en')}): {failure.what}.{_advice(failure, code, 'en')}{looked}{page}"
     said = phrase_book.told_whole(failure.what, language) if code in _OURS else ""
     what = said or _REASONS.get(code, "") or failure.what
     if not said and code in _OWN_WORDS:
         what = f"{what}（{failure.what.removeprefix(_REFUSES)}）"
-    text = f"第 {failure.number} 步（{_words(failure, recording, 'zh')}）：{what}。"
+    text = f"第 {failure.number} 步（{_words(failure, recording, 'zh')}）：{what}。{_advice(failure, code, 'zh')}"
     if failure.tried:
         text += f"查找依据：{failure.tried}。"
     return text + _page_in_chinese(failure.page)
@@ -109,6 +118,20 @@ _OWN_WORDS: Final = frozenset({"REFUSED", "UNKNOWN_OPTION", "VALUE_REFUSED", "FI
 _OURS: Final = frozenset({"UNKNOWN_OPTION", "VALUE_REFUSED", "FILE_MISSING", "SECRET_HOST"})
 """Failures of which every word is Runner's, but for values in quotes; what a page says is never translated."""
 _REFUSES: Final = "the page refuses it: "
+_LONGEST_ADVICE: Final = 120  # characters; more is read in the error's own words
+
+
+def _advice(failure: StepFailure, code: str, language: Language) -> str:
+    """What was expected, or is meant (``Did you mean 'Desk lamp'?``), as a sentence; empty where it is long or not Runner's."""
+    text = failure.more.replace(
+        " - ", " – "
+    )  # a dash of a value: the book takes it for one between two sentences
+    said = phrase_book.told_whole(text, "zh") if code in _OURS and len(text) <= _LONGEST_ADVICE else ""
+    if not said:
+        return ""
+    if text.endswith("?"):
+        return said if language == "zh" else f" {text[0].upper()}{text[1:]}"
+    return f"预期：{said}。" if language == "zh" else f" Expected: {text}."
 
 
 def _words(failure: StepFailure, recording: Recording | None, language: Language) -> str:

@@ -98,7 +98,7 @@ def place_of(project: Path, name: str) -> Place:
 
 def new_place(project: Path, name: str, *, overwrite: bool = False) -> Place:
     """The place for a new recording. Raises UsageError: REC_NAME, REC_EXISTS."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise UsageError(
             f"'{name}' can't be the name of a recording",
             expected="letters, digits, '-' and '_'",
@@ -118,9 +118,14 @@ def new_place(project: Path, name: str, *, overwrite: bool = False) -> Place:
     return place
 
 
+def is_name(text: str) -> bool:
+    """Whether a recording can have this name."""
+    return bool(_NAME.fullmatch(text))
+
+
 def names_of(project: Path) -> list[str]:
     """The names of the recordings, sorted."""
-    return sorted(path.stem for path in (project / FOLDER).glob("*.json") if _NAME.fullmatch(path.stem))
+    return sorted(path.stem for path in (project / FOLDER).glob("*.json") if is_name(path.stem))
 
 
 def all_of(project: Path) -> Iterator[tuple[Place, Recording | ErrorReport]]:

@@ -1,7 +1,8 @@
 """Errors in the language of the page: what the code means, with the values and the place; the technical words stay at hand.
 
 Journals and the store hold what an error said when it happened, in English. On an English page that is what people
-read. On another one they read the sentence of its code; what a bot's author wrote (a code of their own) stays as it is.
+read. On another one they read the sentence of its code; what a bot's author wrote (a code or a language of their own) stays
+as it is. Values in it (a cell, a heading, the name of a bot) can be in any language.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from runner.core import phrase_book
 from runner.core.errors import ErrorReport, RunnerError
 from runner.desk.errors.phrases import phrase_of
 from runner.desk.errors.sentences import SENTENCES
+from runner.recordings.failing import step_failure
 
 _QUOTED: Final = re.compile(r"(?<!\w)['‘\"“]([^'’\"”\n]{1,60})['’\"”]")
+_IN_QUOTES: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|‘[^’\n]*’|“[^”\n]*”")
 _MOST_VALUES: Final = 3
 _FOREIGN: Final = frozenset({"BOT_ERROR", "OS_ERROR", "UNEXPECTED", "CONNECTION", "TIMEOUT"})
 _TECHNICAL: Final = re.compile(
@@ -107,13 +110,15 @@ def is_technical(said: str) -> bool:
 
 def _told(code: str, said: str, where: str, phrase: str = "") -> Told:
     sentence = sentence_of(code)
-    if not sentence or not said.isascii():
+    if not sentence:
         return Told(said)
     foreign = code in _FOREIGN or is_technical(said)
     phrase = phrase or phrase_of(said, where)
     if not phrase and is_english() and not (foreign or is_value(code)):
         return Told(said)
     phrase = phrase or ("" if foreign else phrase_book.told_whole(said, language_now()))
+    if not phrase and _is_of_a_person(said):
+        return Told(said)
     if phrase and "!" in where and where not in phrase:
         place = _("(%(named)s)") % {"named": _("at %(where)s") % {"where": where}}
         return Told(_("%(sentence)s %(named)s") % {"sentence": phrase, "named": place}, said)
@@ -128,6 +133,16 @@ def _told(code: str, said: str, where: str, phrase: str = "") -> Told:
     return Told(
         _("%(sentence)s %(named)s") % {"sentence": sentence, "named": listed} if named else sentence, said
     )
+
+
+def _is_of_a_person(said: str) -> bool:
+    """Whether words are not English, though Runner and its libraries say everything in English: a bot's author wrote them.
+
+    What stands in quotes is a value, in whatever language.
+    """
+    if is_technical(said) or step_failure(said):
+        return False
+    return any(sign.isalpha() and not sign.isascii() for sign in _IN_QUOTES.sub("", said))
 
 
 def is_value(code: str) -> bool:

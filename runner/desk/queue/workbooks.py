@@ -31,9 +31,9 @@ from runner.core.clock import now
 from runner.core.errors import ErrorReport, RunnerError, UsageError, WorkbookError
 from runner.core.nouns import ActVerb
 from runner.desk.asking import Access, DeskRequest
-from runner.desk.errors.telling import told
 from runner.desk.errors.titles import title_of
 from runner.desk.outside import place
+from runner.desk.recordings.failures import told_with_step
 from runner.desk.uploads import WORKBOOKS, read_upload
 from runner.store.models import Case, Queue
 
@@ -155,7 +155,7 @@ def _key(queue: Queue, data: Mapping[str, Any]) -> str:
 
 def _told_case(case: Case) -> tuple[str, str]:
     """The cause and what went wrong, in the language of the page."""
-    return title_of(case.problem.title, case.problem.parts), told(case.error, case.message).text
+    return title_of(case.problem.title, case.problem.parts), told_with_step(case.error, case.message).text
 
 
 def _file(sha256: str) -> Path:

@@ -10,11 +10,12 @@ from typing import Any, Final
 from django.urls import reverse
 
 from runner.core.errors import RunnerError
-from runner.desk.errors.telling import told
-from runner.desk.recordings.shelf import language, place_if_there
+from runner.desk.errors.sentences import SENTENCES
+from runner.desk.errors.telling import Told, told
+from runner.desk.recordings.shelf import language, place_if_there, place_named
 from runner.desk.recordings.told import with_headings
 from runner.recordings.binding import read_binding
-from runner.recordings.failing import step_failure, told_failure
+from runner.recordings.failing import StepFailure, step_failure, told_failure
 from runner.recordings.library import Place
 from runner.recordings.wording import Language, all_words
 from runner.store.models import Case
@@ -44,6 +45,17 @@ def replayed(case: Case) -> Replayed | None:
     return _replayed(case.bot, case.message, str((case.error or {}).get("code") or ""))
 
 
+def told_with_step(error: Mapping[str, Any] | None, message: str = "") -> Told:
+    """An error as `told` tells it, and a failed step of a recording in the sentence that the page of its case has.
+
+    For lists: no query, and a recording that has not changed is not read again.
+    """
+    facts = error or {}
+    said, code = message or str(facts.get("message") or ""), str(facts.get("code") or "")
+    failure = step_failure(said) if code in SENTENCES else None
+    return Told(_in_words(failure, code), said) if failure else told(error, message)
+
+
 def cause_of(bot: str, error: Mapping[str, Any] | None) -> Cause | None:
     """Why a run gave up on its items, where its error says so."""
     found = (error or {}).get("cause")
@@ -60,13 +72,13 @@ def step_names(bot: str) -> Mapping[str, str]:
 
     They are in the reader's language, with the heading of a column in the place of its placeholder.
     """
-    where = place_if_there(bot)
-    if where is None:
+    where = place_named(bot)
+    if where is None or not where.file.is_file():
         return {}
     try:
         stamps = tuple(path.stat().st_mtime_ns for path in (where.file, where.binding) if path.exists())
         return _names(where, language(), stamps)
-    except (RunnerError, OSError):
+    except OSError:
         return {}
 
 
@@ -76,14 +88,21 @@ def _replayed(bot: str, message: str, code: str) -> Replayed | None:
         return None
     there = place_if_there(bot) is not None
     address = f"{reverse('recordings:recording', args=[bot])}#step-{failure.number}" if there else ""
-    named = replace(failure, words=step_names(bot).get(failure.words, failure.words))
-    return Replayed(told_failure(named, code, None, language()), address)
+    return Replayed(_in_words(failure, code), address)
+
+
+def _in_words(failure: StepFailure, code: str) -> str:
+    words = step_names(failure.recording).get(failure.words, failure.words)
+    return told_failure(replace(failure, words=words), code, None, language())
 
 
 @lru_cache(_KEPT)
 def _names(where: Place, spoken: Language, _stamps: tuple[int, ...]) -> Mapping[str, str]:
     """The names of the steps of a recording as it is and is bound since its files were changed last."""
-    recording = where.read()
+    try:
+        recording = where.read()
+    except RunnerError:  # kept as well: lists ask for it once a row
+        return {}
     try:
         binding = read_binding(where) if where.binding.exists() else None
     except RunnerError:

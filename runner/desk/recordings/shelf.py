@@ -14,7 +14,7 @@ from runner.core.hosts import reaches
 from runner.desk.bots.run_form import secret_hosts
 from runner.desk.outside import place
 from runner.recordings.binding import Binding, read_binding
-from runner.recordings.library import Place, all_of, names_of
+from runner.recordings.library import Place, all_of, is_name, names_of
 from runner.recordings.model import Recording
 from runner.recordings.placeholders import secrets_in
 from runner.recordings.secret_places import secret_sites
@@ -89,6 +89,11 @@ def place_if_there(name: str) -> Place | None:
     """The place of a recording of that very name."""
     project = place().settings.project
     return Place(project, name) if name in names_of(project) else None
+
+
+def place_named(name: str) -> Place | None:
+    """Where a recording of that name would be, without looking whether it is there; None for what can't be a name."""
+    return Place(place().settings.project, name) if is_name(name) else None
 
 
 def process_of_recording(name: str, **_parts: object) -> str | None:

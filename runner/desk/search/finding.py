@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from runner.desk.asking import DeskRequest
-from runner.desk.errors.telling import told
 from runner.desk.errors.titles import title_of
 from runner.desk.planned import timetable
 from runner.desk.queues.items import address_of_item
 from runner.desk.queues.views import queues_with_process
+from runner.desk.recordings.failures import told_with_step
 from runner.desk.search.conditions import Asked
 from runner.desk.search.marks import marked
 from runner.desk.search.names import KINDS
@@ -107,7 +107,7 @@ def _case_hit(case: Case, words: Words) -> Hit:
     return Hit(
         title,
         address,
-        marked(told(case.error, case.message).text, words.all),
+        marked(told_with_step(case.error, case.message).text, words.all),
         "case",
         case.status,
         case.opened,

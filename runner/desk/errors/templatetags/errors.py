@@ -14,6 +14,7 @@ from runner.desk.errors.field_words import expectation
 from runner.desk.errors.telling import Told, is_english, language_now, said_here
 from runner.desk.errors.telling import told as told_of
 from runner.desk.errors.telling import told_error as told_of_error
+from runner.desk.recordings.failures import told_with_step
 
 register = template.Library()
 
@@ -21,7 +22,7 @@ register = template.Library()
 @register.simple_tag
 def told(error: Mapping[str, Any] | None, message: str = "") -> Told:
     """An error in the language of the page: `.text`, and `.technical` for what folds away."""
-    return told_of(error, message)
+    return told_with_step(error, message)
 
 
 @register.simple_tag
