@@ -20,6 +20,7 @@ from runner.core.contract import Settled
 from runner.core.errors import ConflictError, EnvironmentProblem, UsageError
 from runner.core.nouns import ActVerb, Priority
 from runner.store.models import Act, Run
+from runner.store.outcomes import item_outcomes
 from tests.cases_history import (
     case_of,
     failed_run,
@@ -127,6 +128,19 @@ def test_who_is_named_can_see_where_and_mark_it_as_seen(runs: Path) -> None:
 
 
 # -- proof -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_said_of_an_item_that_was_settled_by_hand_goes_beside_its_row(runs: Path) -> None:
+    decisions.done(case_of("1").pk, by=ANN, at=now(), note="typed in as PC-7")
+    decisions.attest(unknown(runs), by=ANN, at=now(), outcome=Settled.DONE, note="it is there")
+    decisions.reject(case_of("3").pk, by=ANN, at=now(), note="not ours")
+    told = {key: (one["status"], one["message"]) for key, one in item_outcomes("orders", "1239").items()}
+    assert told["1"] == ("done", "done by hand: typed in as PC-7")
+    assert told["9"] == ("done", "attested: it is there")
+    assert told["2"][0] == "exception"
+    assert told["2"][1]
+    assert told["3"][0] == "rejected"
+    assert "not ours" not in told["3"][1]
 
 
 def test_an_attest_carries_its_proof_by_the_hash_of_its_bytes(runs: Path, tmp_path: Path) -> None:

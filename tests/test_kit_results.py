@@ -102,6 +102,32 @@ def test_a_row_whose_values_are_others_than_its_item_was_worked_on_with_says_so(
     ]
 
 
+def test_a_row_that_did_not_fit_and_was_corrected_says_with_which_values_its_item_was_worked_on(
+    tmp_path: Path,
+) -> None:
+    source = workbook(tmp_path, ("A", "12O"), (" B ", "many"), ("C", "x"), ("D", ""), ("E", "***"))
+    had: dict[str, dict[str, Any]] = {
+        "A": {"number": "A", "amount": 120},
+        " B ": {"number": "B", "amount": "many"},
+        "C": {"number": "C", "amount": "***"},
+        "D": {"number": "D", "amount": 4},
+    }
+
+    def answer(_request: dict[str, Any]) -> dict[str, Any]:
+        return {"items": {key: {"status": "done", "message": "", "data": data} for key, data in had.items()}}
+
+    finished = Project(tmp_path, ORDERS).run(
+        "work", parameters={"workbook": str(source)}, also={"results": answer}
+    )
+    assert [line for line in finished.console.splitlines() if line.startswith("result")] == [
+        "result 2 done amount was 120, the row has 12O {}",
+        "result 3 done  {}",
+        "result 4 done  {}",
+        "result 5 done amount was 4, the row has nothing {}",
+        "result 6 not put this row was not put into the queue {}",
+    ]
+
+
 def test_a_workbook_that_was_changed_meanwhile_gets_its_results_beside_the_rows_as_they_are_now(
     tmp_path: Path,
 ) -> None:

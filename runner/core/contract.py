@@ -120,6 +120,9 @@ class Order(Viewing):
     bot_file: str
     project: str
     parameters: dict[str, Any] = Field(default_factory=dict)
+    copies: dict[str, str] = Field(
+        default_factory=dict
+    )  # of files that people sent: path in the run folder by parameter value
     lanes: int = 1
     schedule: str | None = None
     due: datetime | None = None

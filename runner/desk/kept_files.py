@@ -41,12 +41,19 @@ def keep_file(home: Path, sent: UploadedFile[Any]) -> Path:
 
 
 def keep_bytes(home: Path, name: str, content: bytes) -> Path:
-    """Store bytes below `home`/uploads under their hash and `name`; the same ones are one file."""
+    """Store bytes below `home`/uploads under their hash and `name`; the same ones are one file.
+
+    A file that somebody has changed since stays, for what refers to it; these bytes are stored beside it then.
+    """
     digest = hashlib.sha256(content).hexdigest()
-    target = home / "uploads" / digest[:2] / digest[:24] / name
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        replace_file(target, content)
+    folder = home / "uploads" / digest[:2]
+    for target in (folder / digest[:24] / name, folder / digest / name):
+        if target.exists() and target.read_bytes() == content:
+            return target
+        if not target.exists():
+            break
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    replace_file(target, content)
     return target
 
 

@@ -34,6 +34,7 @@ from runner.engine.driver_cache import keep_driver_compiled, with_driver_cache
 from runner.engine.early import EarlyChild
 from runner.engine.execution import Execution, finish_data
 from runner.engine.folder import write_order
+from runner.engine.given_files import copy_given
 from runner.engine.outcome import ItemCounts, Outcome
 from runner.engine.recovery import recover
 from runner.engine.shared import Place, Progress, SharedRun
@@ -272,6 +273,8 @@ class Worker:
 
     def _execution(self, order: Order, folder: str, description: BotDescription, epoch: int) -> Execution:
         path = self._settings.runs / folder
+        copies = copy_given(order.parameters, self._settings.home / "uploads", path)
+        order = order.model_copy(update={"copies": copies})
         write_order(path, order)
         return Execution(SharedRun(self._place, order, path, description, epoch))
 

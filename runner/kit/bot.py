@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Literal, ParamSpec, TypeAlias, TypeVar, get_args, overload
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
@@ -75,10 +76,15 @@ class BotSpec:
         except ValidationError as error:
             raise ErrorReport([self._explain(found, list(schema)) for found in error.errors()]) from error
 
-    def arguments(self, valid: BaseModel, project: Path) -> dict[str, Any]:
-        """The keyword arguments to call the function with; relative paths become paths inside `project`."""
+    def arguments(
+        self, valid: BaseModel, project: Path, copies: Mapping[Path, Path] = MappingProxyType({})
+    ) -> dict[str, Any]:
+        """The keyword arguments to call the function with; relative paths become paths inside `project`.
+
+        A path that `copies` has becomes that of the copy.
+        """
         names = {field.alias or key: getattr(valid, key) for key, field in type(valid).model_fields.items()}
-        return {name: _inside(value, project) for name, value in names.items()}
+        return {name: _inside(value, project, copies) for name, value in names.items()}
 
     def _explain(self, found: Mapping[str, Any], known: Sequence[str]) -> RunnerError:
         name = str(found["loc"][0])
@@ -288,9 +294,9 @@ def _from_text(value: object, schema: Mapping[str, Any], document: Mapping[str, 
     return value
 
 
-def _inside(value: object, project: Path) -> object:
+def _inside(value: object, project: Path, copies: Mapping[Path, Path]) -> object:
     if isinstance(value, Path):
-        return project / value
+        return copies.get(value) or project / value
     if isinstance(value, list | tuple):
-        return type(value)(_inside(part, project) for part in value)
+        return type(value)(_inside(part, project, copies) for part in value)
     return value

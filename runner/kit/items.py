@@ -125,15 +125,16 @@ class Queue(Generic[M]):
         outputs are `item.output`. Good behind `each`: rows that other lanes or earlier runs worked on are in it.
         Raises TypeError for rows that come from no sheet.
         """
-        return self._results_of(put_rows(rows, self.model, self.key))
+        locale = getattr(rows, "locale", None)
+        return self._results_of(put_rows(rows, self.model, self.key), locale)
 
-    def _results_of(self, rows: list[PutRow]) -> list[sheets.Result]:
+    def _results_of(self, rows: list[PutRow], locale: str | None) -> list[sheets.Result]:
         live = running("Queue.results")
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(rows), ROWS_A_LINE):
             part = [row.key for row in rows[start : start + ROWS_A_LINE]]
             found |= live.channel.ask("results", queue=self.name, keys=part)["items"]
-        return sheet_results(rows, found)
+        return sheet_results(rows, found, self.model, locale)
 
     def write_results(
         self,
@@ -170,7 +171,7 @@ class Queue(Generic[M]):
     ) -> Path:
         live = running("Queue.write_results")
         rows = put_rows(put, self.model, self.key)
-        results = self._results_of(rows)
+        results = self._results_of(rows, sheet.locale)
         if target is None and live.results == "in place":
             target = sheet.path
         with rows_of_items(self.name, {row.number: row.key for row in rows}):

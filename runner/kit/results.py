@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel
@@ -21,11 +22,15 @@ NOT_PUT: Final[Mapping[str, Any]] = {"status": "not put", "message": "this row w
 
 
 class PutRow(NamedTuple):
-    """A row of a sheet as an item: its number, the item's key, and the data that was put; None for a row that does not fit."""
+    """A row of a sheet as an item: its number, the item's key, and the data that was put.
+
+    `fits` is False for a row that is not of the model: `data` has its cells as they are then.
+    """
 
     number: int
     key: str
-    data: Mapping[str, Any] | None
+    data: Mapping[str, Any]
+    fits: bool = True
 
 
 def put_rows(rows: Iterable[GoodRow[M] | BadRow], model: type[M], key: str) -> list[PutRow]:
@@ -36,34 +41,53 @@ def put_rows(rows: Iterable[GoodRow[M] | BadRow], model: type[M], key: str) -> l
     rows = list(rows)
     numbers = [_number(row) for row in rows]
     judged = judged_rows(rows, model, key)
-    return [PutRow(number, one["key"], one.get("data")) for number, one in zip(numbers, judged, strict=True)]
+    return [
+        PutRow(number, one["key"], one["data"] if "data" in one else one["raw"], "data" in one)
+        for number, one in zip(numbers, judged, strict=True)
+    ]
 
 
-def sheet_results(rows: Sequence[PutRow], items: Mapping[str, Mapping[str, Any]]) -> list[sheets.Result]:
+def sheet_results(
+    rows: Sequence[PutRow],
+    items: Mapping[str, Mapping[str, Any]],
+    model: type[BaseModel],
+    locale: str | None = None,
+) -> list[sheets.Result]:
     """One result per row; `items` has status, message, output and data by key.
 
     Where an item was worked on with other values than its row has now, the message says so: the row was changed since it
-    was put, or a person has corrected the item.
+    was put, or a person has corrected the item. `locale` is how the text cells of the sheet are written.
     """
     results = []
     for row in rows:
         item = items.get(row.key, NOT_PUT)
         output = {name: _cell(value) for name, value in (item.get("output") or {}).items()}
-        message = "; ".join(filter(None, (item["message"], _otherwise(row.data, item.get("data")))))
+        otherwise = _otherwise(row, item.get("data"), partial(_says, model, locale))
+        message = "; ".join(filter(None, (item["message"], otherwise)))
         results.append(sheets.Result(row.number, item["status"], message, output))
     return results
 
 
-def _otherwise(row: Mapping[str, Any] | None, item: Mapping[str, Any] | None) -> str:
+def _otherwise(row: PutRow, item: Mapping[str, Any] | None, says: Callable[[str, Any, Any], bool]) -> str:
     """What an item has otherwise than its row; empty where it is the same, or can't be compared."""
-    if row is None or item is None or row == item:
+    had = row.data
+    if item is None or had == item:
         return ""
     said = [
-        f"{name} was {_cell(item[name])}, the row has {_cell(row[name])}"
-        for name in row
-        if name in item and not _same(row[name], item[name])
+        f"{name} was {_shown(item[name])}, the row has {_shown(had[name])}"
+        for name in had
+        if name in item
+        and not _same(had[name], item[name])
+        and (row.fits or not says(name, had[name], item[name]))
     ]
     return ", ".join(said[:_MOST_SAID]) + (", …" if len(said) > _MOST_SAID else "")
+
+
+def _says(model: type[BaseModel], locale: str | None, name: str, cell: Any, value: Any) -> bool:
+    from runner.sheets.alike import cell_says
+
+    field = model.model_fields.get(name)
+    return field is not None and cell_says(field, cell, value, locale)
 
 
 def _same(row: Any, item: Any) -> bool:
@@ -78,6 +102,10 @@ def _number(row: object) -> int:
     if not isinstance(number, int):
         raise TypeError(f"a {type(row).__name__} has no row number: results() takes rows of sheets.read")
     return number
+
+
+def _shown(value: Any) -> Any:
+    return "nothing" if value is None or value == "" else _cell(value)
 
 
 def _cell(value: Any) -> str | int | float | bool | None:

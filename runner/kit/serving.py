@@ -29,7 +29,7 @@ def serve(live: Running, loaded: BotFile, spec: BotSpec) -> bool:
     )
     message, failure = f"{spec.name} done", None
     try:
-        arguments = spec.arguments(_parameters(live, spec), Path(live.order.project))
+        arguments = spec.arguments(_parameters(live, spec), Path(live.order.project), _copies(live))
         with Watch(live, seq) as watch:
             _call(spec, arguments, watch)
         live.uses.keep()
@@ -50,6 +50,10 @@ def serve(live: Running, loaded: BotFile, spec: BotSpec) -> bool:
         error=failure,
     )
     return failure is None
+
+
+def _copies(live: Running) -> dict[Path, Path]:
+    return {Path(given): live.folder / place for given, place in live.order.copies.items()}
 
 
 def _parameters(live: Running, spec: BotSpec) -> BaseModel:

@@ -33,7 +33,8 @@ class Rows(Generic[M]):
 
     `area`: where they are, header included (``A3:C9``; empty where the caller said it); `other_tables`: further tables on the sheet.
     `len()` counts good and bad rows. Iterating, `good` and `bad` can be used as often as wanted; only the cells are kept in
-    memory, so a long sheet costs little until its rows are used. `encoding` and `delimiter` say how a text table was written.
+    memory, so a long sheet costs little until its rows are used. `encoding` and `delimiter` say how a text table was written,
+    `locale` how its text cells are.
     """
 
     def __init__(self, source: Source, place: RowsPlace, check: RowCheck[M]) -> None:
@@ -44,6 +45,7 @@ class Rows(Generic[M]):
         self.columns = {field: letters(column) for field, column in header.columns.items()}
         self.fingerprint = source.fingerprint
         self.encoding, self.delimiter = grid.encoding, grid.delimiter
+        self.locale: str | None = None
         chosen = place.chosen
         self.area = str(chosen.area) if chosen else ""
         self.other_tables = tuple(map(str, chosen.others)) if chosen else ()
@@ -145,6 +147,7 @@ def read(
         header = chosen.header
         place = RowsPlace(grid, header, chosen.last, until_blank, skip_hidden, chosen)
     rows = Rows(source, place, RowCheck(model, grid, header, conventions, path))
+    rows.locale = locale
     rows._anew = partial(  # noqa: SLF001 - only here is known how it was read
         read, path, model, sheet=sheet, table=table, area=area, header_row=header_row, until_blank=until_blank,
         skip_hidden=skip_hidden, aliases=aliases, locale=locale, encoding=encoding,
