@@ -199,7 +199,8 @@ def test_a_viewer_sees_runs_and_can_do_nothing_with_them(desk: Desk) -> None:  #
 
 
 def test_progress_is_live_and_a_running_run_is_ended(desk: Desk) -> None:  # noqa: F811
-    run = queued_run(desk, count=200, seconds=0.2)  # slow enough for its first lines to be seen among the last hundred
+    # Slow enough for its first lines to be seen among the last hundred.
+    run = queued_run(desk, count=200, seconds=0.2)
     page = desk.page("operator", f"/runs/{run}/")
     expect(page.locator("#state")).to_contain_text("waits for a free worker")
     with a_worker(desk):
